@@ -1,0 +1,2 @@
+export * from './peer-client.js';
+export * from './peer-error.js';

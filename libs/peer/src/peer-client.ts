@@ -1,0 +1,93 @@
+import type { Readable } from 'node:stream';
+import type { RegionName, RegionRole } from '#libs/geo';
+import type { Entry } from '#libs/journal';
+import type { BlobDescriptor, Digest, Reference, RepositoryName } from '#libs/oci';
+import type { ByteRange } from '#libs/storage';
+
+/** What travels on the journal's stream. `hint`s are not stored and may be lost: that costs time only. */
+export type JournalMessage =
+  | { readonly kind: 'entry'; readonly entry: Entry }
+  /** A blob was committed at the primary; its manifest will probably follow. */
+  | { readonly kind: 'hint'; readonly blob: BlobDescriptor }
+  /** Sent at the start, when idle at least every {@link JOURNAL_HEARTBEAT_MS}, and after the last entry that there is. */
+  | { readonly kind: 'head'; readonly seq: number; readonly epoch: number; readonly timeMs: number };
+
+/** A stream that is silent for three of these is dead and is opened anew. */
+export const JOURNAL_HEARTBEAT_MS = 1_000;
+
+/** How far a region is: its own words, never somebody else's opinion. */
+export interface RegionProgress {
+  /** Made when the bucket was first used; another one means that the bucket was emptied or replaced (R15). */
+  readonly generation: string;
+  readonly epoch: number;
+  /** The highest seq such that everything up to it is applied here. */
+  readonly watermark: number;
+  /** Entries applied beyond the watermark, ascending, bounded by the follower's window. */
+  readonly beyond: readonly number[];
+  /** The primary's newest seq as last heard. */
+  readonly head: number;
+  /** The time of the oldest entry that is known and not applied here, or `undefined` if there is none. */
+  readonly oldestPendingMs: number | undefined;
+  readonly backlog: { readonly entries: number; readonly bytes: number };
+  /** When the primary was last heard, in milliseconds since the epoch; what makes a silent region silent. */
+  readonly heardMs: number;
+  /** Entries set aside, with the reason, newest last; at most 100. */
+  readonly failed: readonly { readonly seq: number; readonly reason: string }[];
+}
+
+export interface RegionStatus extends RegionProgress {
+  readonly region: RegionName;
+  readonly role: RegionRole;
+  /** Whether the region can serve: its store answers and holds what it should. */
+  readonly ready: boolean;
+  /** Seconds: `timeMs` − `oldestPendingMs`, never negative; 0 if nothing is pending. */
+  readonly lagSeconds: number;
+  /** When this was said, by the region's clock. */
+  readonly timeMs: number;
+}
+
+/**
+ * The region's own evidence about one image. `present`: its manifest, its children and all their blobs are stored here
+ * and were hashed here. `unknown`: never heard of it.
+ */
+export interface ImagePresence {
+  readonly region: RegionName;
+  readonly repository: RepositoryName;
+  readonly state: 'unknown' | 'pending' | 'copying' | 'present';
+  readonly digest?: Digest;
+  /** Bytes of the closure that are here, and all that it needs (as far as its manifests are known). */
+  readonly bytes: { readonly done: number; readonly total: number };
+  readonly missing: readonly Digest[];
+  readonly timeMs: number;
+}
+
+export interface PeerManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly content: Uint8Array;
+}
+
+/**
+ * Another region, as this one sees it. Every method rejects with {@link PeerError} (or the signal's reason).
+ * Absence is `undefined`.
+ */
+export interface PeerClient {
+  readonly region: RegionName;
+  /** The journal's stream after `after`; ends when the signal aborts or the peer closes. Rejects `stalled` when silent. */
+  journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage>;
+  /** Bytes as the peer stores them: hash them. The caller owns the stream. `size` is that of the whole blob. */
+  openBlob(
+    digest: Digest,
+    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<{ readonly size: number; readonly body: Readable } | undefined>;
+  statBlob(digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined>;
+  /** Whether a repository may read a blob there: for a region that was asked for what it does not have. */
+  findLinkedBlob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined>;
+  findManifest(repository: RepositoryName, reference: Reference, signal: AbortSignal): Promise<PeerManifest | undefined>;
+  status(signal: AbortSignal): Promise<RegionStatus>;
+  /** Resolves as soon as the image is `present` there, or after `waitMs` with what is true then. */
+  presence(
+    image: { readonly repository: RepositoryName; readonly reference: Reference },
+    options: { readonly waitMs: number; readonly signal: AbortSignal },
+  ): Promise<ImagePresence>;
+}

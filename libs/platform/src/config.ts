@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { parseRegionName, type Topology } from '#libs/geo';
+
+const regionName = z.string().transform((text, context) => {
+  try {
+    return parseRegionName(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be lower-case letters, digits and inner hyphens, at most 32' });
+    return z.NEVER;
+  }
+});
+
+const origin = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''));
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const storage = z.discriminatedUnion('driver', [
+  z.object({ driver: z.literal('filesystem'), directory: z.string().min(1) }),
+  z.object({
+    driver: z.literal('s3'),
+    endpoint: origin,
+    bucket: z.string().min(3),
+    region: z.string().default('us-east-1'),
+    accessKeyId: z.string().min(1),
+    secretAccessKeyFile: z.string().min(1),
+    /** Where clients reach the store for redirects; without it blobs are streamed through the registry. */
+    publicEndpoint: origin.optional(),
+    /** Key that may only read `data/*`: the writer's key id must never be seen outside. Needed for redirects. */
+    reader: z.object({ accessKeyId: z.string().min(1), secretAccessKeyFile: z.string().min(1) }).optional(),
+  }),
+]);
+
+const topology = z.object({
+  regions: z
+    .array(
+      z.object({
+        name: regionName,
+        role: z.enum(['primary', 'replica']),
+        publicUrl: origin,
+        peerUrl: origin,
+        publicUrlFrom: z.record(z.string(), origin).optional(),
+      }),
+    )
+    .min(1)
+    .refine((regions) => regions.filter((region) => region.role === 'primary').length === 1, {
+      message: 'exactly one region must be the primary',
+    })
+    .refine((regions) => new Set(regions.map((region) => region.name)).size === regions.length, {
+      message: 'every region needs a name of its own',
+    }),
+  roundTripMs: z.record(z.string(), z.record(z.string(), z.number().min(0))),
+  clientNetworks: z.array(z.object({ cidr: z.string(), region: regionName })).default([]),
+  defaultRegion: regionName,
+});
+
+/** What every process of the cluster reads. Units are in the names. */
+const schema = z.object({
+  topology: topology as unknown as z.ZodType<Topology>,
+  /** The region that this process belongs to; the router belongs to none. */
+  region: regionName.optional(),
+  /** File with the secret that the cluster's processes prove themselves with to each other; at least 32 bytes. */
+  clusterKeyFile: z.string().min(1),
+  storage: storage.optional(),
+  redisUrl: z.url({ protocol: /^rediss?$/ }).optional(),
+  /** What a client without credentials may do. Nobody may do anything unless this says so. */
+  anonymousAccess: z.enum(['none', 'pull', 'push']).default('none'),
+  http: z
+    .object({
+      host: z.string().default('127.0.0.1'),
+      /** Clients and peers. */
+      port: port.default(5000),
+      /** Operators: health, metrics, admin API. */
+      operatorHost: z.string().default('127.0.0.1'),
+      operatorPort: port.default(5001),
+    })
+    .prefault({}),
+  log: z.object({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') }).prefault({}),
+  replication: z
+    .object({
+      copyConcurrency: z.coerce.number().int().min(1).max(256).default(8),
+      /** Entries of the journal that are planned at once: bounds Redis and memory. */
+      windowEntries: z.coerce.number().int().min(1).max(100_000).default(1_000),
+    })
+    .prefault({}),
+  shutdown: z.object({ graceMs: z.coerce.number().int().min(0).default(30_000) }).prefault({}),
+});
+
+export type Config = z.infer<typeof schema>;
+export type StorageConfig = NonNullable<Config['storage']>;
+
+export { schema as configSchema };

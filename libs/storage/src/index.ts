@@ -1,0 +1,3 @@
+export * from './keys.js';
+export * from './object-store.js';
+export * from './storage-error.js';

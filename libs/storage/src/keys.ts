@@ -1,0 +1,48 @@
+import { type Digest, digestAlgorithm, digestEncoded, type RepositoryName, type Tag } from '#libs/oci';
+
+/**
+ * The layout of a region's bucket. This file is the only maker of keys, and it takes parsed values only, so nothing
+ * that a client sends can become a key by itself.
+ *
+ *   journal/<first-seq, 16 digits>     a batch of entries; created once, hash-chained
+ *   state/progress                     the region's generation, epoch, watermark, and entries applied beyond it
+ *   data/<uuid>                        bytes of a blob (written once, never moved, never copied)
+ *   blobs/<algorithm>/<aa>/<hex>       blob record: size, data key, when verified
+ *   links/<name>/@<digest>             "this repository may read that blob"
+ *   manifests/<name>/@<digest>         a manifest's exact bytes behind a header line, or its tombstone
+ *   tags/<name>/:<tag>                 digest + the sequence number that set it, or its tombstone
+ *   referrers/<name>/@<digest>         what refers to that manifest
+ *   catalog/<name>                     zero bytes; so that the catalog is one native LIST in the order of names
+ *   uploads/<uuid>                     an upload session; uploads/<uuid>/tail: bytes too few for a part
+ *
+ * The kind comes first, and the last part begins with a character that no repository name can hold (`@`, `:`), so no
+ * repository's name can collide with a key of another (`a/tags/b`, `a/manifests/list` and `uploads` are fine names).
+ */
+export const keys = {
+  journalPrefix: 'journal/',
+  journalBatch: (firstSeq: number): string => `journal/${String(firstSeq).padStart(SEQ_DIGITS, '0')}`,
+  progress: 'state/progress',
+  dataPrefix: 'data/',
+  data: (uuid: string): string => `data/${uuid}`,
+  blobPrefix: 'blobs/',
+  blob: (digest: Digest): string => {
+    const encoded = digestEncoded(digest);
+    return `blobs/${digestAlgorithm(digest)}/${encoded.slice(0, 2)}/${encoded}`;
+  },
+  linkPrefix: (name: RepositoryName): string => `links/${name}/@`,
+  link: (name: RepositoryName, digest: Digest): string => `links/${name}/@${digest}`,
+  manifestPrefix: (name: RepositoryName): string => `manifests/${name}/@`,
+  manifest: (name: RepositoryName, digest: Digest): string => `manifests/${name}/@${digest}`,
+  tagPrefix: (name: RepositoryName): string => `tags/${name}/:`,
+  tag: (name: RepositoryName, tag: Tag): string => `tags/${name}/:${tag}`,
+  referrersPrefix: (name: RepositoryName): string => `referrers/${name}/@`,
+  referrers: (name: RepositoryName, subject: Digest): string => `referrers/${name}/@${subject}`,
+  catalogPrefix: 'catalog/',
+  catalog: (name: RepositoryName): string => `catalog/${name}`,
+  uploadPrefix: 'uploads/',
+  upload: (uuid: string): string => `uploads/${uuid}`,
+  uploadTail: (uuid: string): string => `uploads/${uuid}/tail`,
+} as const;
+
+/** Room for every safe integer (16 digits), so that the order of keys is the order of numbers. */
+const SEQ_DIGITS = 16;
