@@ -35,7 +35,8 @@ export function findTag(text: string): Tag | undefined {
 /** @throws RegistryError `MANIFEST_INVALID`: the spec has no code of its own for a malformed tag. */
 export function parseTag(text: string): Tag {
   const tag = findTag(text);
-  if (tag === undefined) throw new RegistryError('MANIFEST_INVALID', { reason: 'malformed tag', tag: text.slice(0, 256) });
+  if (tag === undefined)
+    throw new RegistryError('MANIFEST_INVALID', { reason: 'malformed tag', tag: text.slice(0, 256) });
   return tag;
 }
 
@@ -51,4 +52,3 @@ export function parseReference(text: string): Reference {
 export function formatReference(reference: Reference): string {
   return reference.kind === 'tag' ? reference.tag : reference.digest;
 }
-

@@ -50,7 +50,10 @@ export class RegistryError extends Error {
     readonly detail?: unknown,
     options: RegistryErrorOptions = {},
   ) {
-    super(options.message ?? ERROR_CODES[code].message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      options.message ?? ERROR_CODES[code].message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.status = options.status ?? ERROR_CODES[code].status;
     this.headers = options.headers ?? {};
   }

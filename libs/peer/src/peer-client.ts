@@ -83,7 +83,11 @@ export interface PeerClient {
   statBlob(digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined>;
   /** Whether a repository may read a blob there: for a region that was asked for what it does not have. */
   findLinkedBlob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined>;
-  findManifest(repository: RepositoryName, reference: Reference, signal: AbortSignal): Promise<PeerManifest | undefined>;
+  findManifest(
+    repository: RepositoryName,
+    reference: Reference,
+    signal: AbortSignal,
+  ): Promise<PeerManifest | undefined>;
   status(signal: AbortSignal): Promise<RegionStatus>;
   /** Resolves as soon as the image is `present` there, or after `waitMs` with what is true then. */
   presence(

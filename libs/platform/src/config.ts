@@ -73,7 +73,9 @@ const schema = z.object({
       operatorPort: port.default(5001),
     })
     .prefault({}),
-  log: z.object({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') }).prefault({}),
+  log: z
+    .object({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') })
+    .prefault({}),
   replication: z
     .object({
       copyConcurrency: z.coerce.number().int().min(1).max(256).default(8),

@@ -16,7 +16,10 @@ export interface ReplicationQueue {
   /** Adds what is not there yet. Rejects within a bound when the queue cannot be reached; the planner tries again later. */
   add(jobs: readonly CopyJob[], signal: AbortSignal): Promise<void>;
   /** Starts to work: at most `concurrency` at once. A handler that rejects is tried again with backoff; see `onFailed`. */
-  work(handler: CopyHandler, options: { readonly concurrency: number; readonly onFailed: (job: CopyJob, error: Error) => void }): void;
+  work(
+    handler: CopyHandler,
+    options: { readonly concurrency: number; readonly onFailed: (job: CopyJob, error: Error) => void },
+  ): void;
   /** Jobs waiting, running and delayed, by state; for metrics and for noticing that the queue was emptied behind our back. */
   counts(signal: AbortSignal): Promise<{ readonly waiting: number; readonly active: number; readonly delayed: number }>;
   /** Stops taking jobs, aborts the running ones, hands them back; resolves within `limitMs`. */

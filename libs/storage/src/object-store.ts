@@ -119,7 +119,10 @@ export interface ObjectStore {
   read(key: string, signal: AbortSignal, maxBytes?: number): Promise<StoredObject | undefined>;
 
   /** A stream of the object or of a range that begins inside it. @throws StorageError `invalid_range` */
-  open(key: string, options: { readonly range?: ByteRange; readonly signal: AbortSignal }): Promise<OpenedObject | undefined>;
+  open(
+    key: string,
+    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<OpenedObject | undefined>;
 
   stat(key: string, signal: AbortSignal): Promise<ObjectStat | undefined>;
 

@@ -1,0 +1,27 @@
+import type { BlobDescriptor } from '#libs/oci';
+import type { RegionProgress } from '#libs/peer';
+
+export interface ProcessHeartbeat {
+  readonly id: string;
+  readonly app: 'registry' | 'replicator';
+  readonly pid: number;
+  readonly startedMs: number;
+}
+
+/**
+ * What the processes of one region tell each other. Every message may be lost, come twice or late: each only says
+ * "look now", or carries a value with a number that makes the older one recognisable. Nothing correct depends on one.
+ */
+export type ControlMessage =
+  | { readonly kind: 'journal.appended'; readonly seq: number }
+  | { readonly kind: 'blob.committed'; readonly blob: BlobDescriptor }
+  | { readonly kind: 'region.progress'; readonly progress: RegionProgress }
+  | { readonly kind: 'blob.progress'; readonly blob: BlobDescriptor; readonly bytesDone: number }
+  | { readonly kind: 'process.heartbeat'; readonly process: ProcessHeartbeat };
+
+export interface ControlBus {
+  /** Tells every other process of the region, soon or never. Returns at once; never throws. */
+  publish(message: ControlMessage): void;
+  /** Hears what other processes say. Returns what ends it. */
+  subscribe(listener: (message: ControlMessage) => void): () => void;
+}

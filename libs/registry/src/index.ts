@@ -1,0 +1,3 @@
+export * from './listing.js';
+export * from './pull.js';
+export * from './push.js';
