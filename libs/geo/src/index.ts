@@ -1,6 +1,11 @@
+export * from './client-region.js';
 export * from './cluster-key.js';
+export * from './freshness.js';
 export * from './grant.js';
+export * from './health-view.js';
+export * from './network.js';
 export * from './region.js';
 export * from './region-token.js';
+export * from './route-decision.js';
 export { openToken, type SignedPayload, signToken } from './signed-token.js';
 export * from './topology.js';

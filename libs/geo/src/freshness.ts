@@ -1,0 +1,111 @@
+import type { RepositoryName } from '#libs/oci';
+import type { RegionName } from './region.js';
+
+/** How far a region is, by its own words. */
+export interface AppliedEntries {
+  /** Everything up to it is applied. */
+  readonly watermark: number;
+  /** Applied beyond the watermark. */
+  readonly beyond: readonly number[];
+}
+
+/** Entries remembered one by one; some hundred bytes each. */
+export const MAX_REMEMBERED_ENTRIES = 10_000;
+
+/**
+ * Which replicas have the newest known state of a repository. What is true for each:
+ *
+ * - The `floor` is a seq up to which single entries are not known. A replica whose watermark is below it may lack any
+ *   of them, in any repository: it is fresh for none.
+ * - Every entry above the floor that was learned is remembered until every replica's watermark has passed it, and at
+ *   most {@link MAX_REMEMBERED_ENTRIES} of them; the floor rises over each one that is forgotten.
+ * - Before {@link begin} there is no floor, and nobody is fresh.
+ */
+export class Freshness {
+  readonly #applied = new Map<RegionName, { readonly watermark: number; readonly beyond: ReadonlySet<number> }>();
+  /** In the order of learning, which is nearly that of `seq`. */
+  readonly #entries = new Map<number, RepositoryName>();
+  readonly #seqs = new Map<RepositoryName, Set<number>>();
+  #begin: number | undefined;
+  #forgotten = 0;
+
+  constructor(
+    private readonly replicas: readonly RegionName[],
+    private readonly limit: number = MAX_REMEMBERED_ENTRIES,
+  ) {}
+
+  get floor(): number | undefined {
+    return this.#begin === undefined ? undefined : Math.max(this.#begin, this.#forgotten);
+  }
+
+  get remembered(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * The primary's head was heard, and entries after it will be learned. What was learned already stays: a write may
+   * have passed while the answer was on its way. A head below the floor is that of another journal, and all is forgotten.
+   */
+  begin(head: number): void {
+    if (head < (this.floor ?? 0)) this.#clear();
+    this.#begin = head;
+    this.#forget();
+  }
+
+  /** An entry exists. It may come twice, and out of order. */
+  learn(seq: number, repository: RepositoryName): void {
+    if (this.#entries.has(seq) || seq <= (this.floor ?? 0)) return;
+    this.#entries.set(seq, repository);
+    const seqs = this.#seqs.get(repository) ?? new Set();
+    this.#seqs.set(repository, seqs.add(seq));
+    this.#forget();
+  }
+
+  /** A region told how far it is. Its newest word counts, even if it is less than before: its bucket may be a new one. */
+  report(region: RegionName, applied: AppliedEntries): void {
+    this.#applied.set(region, { watermark: applied.watermark, beyond: new Set(applied.beyond) });
+    this.#forget();
+  }
+
+  watermark(region: RegionName): number | undefined {
+    return this.#applied.get(region)?.watermark;
+  }
+
+  /** Whether a replica has applied everything that is known of a repository. */
+  isFresh(region: RegionName, repository: RepositoryName): boolean {
+    const applied = this.#applied.get(region);
+    const floor = this.floor;
+    if (applied === undefined || floor === undefined || applied.watermark < floor) return false;
+    for (const seq of this.#seqs.get(repository) ?? []) {
+      if (seq > applied.watermark && !applied.beyond.has(seq)) return false;
+    }
+    return true;
+  }
+
+  #forget(): void {
+    const everywhere = this.#lowestWatermark();
+    for (const [seq, repository] of this.#entries) {
+      if (seq > everywhere && this.#entries.size <= this.limit) return;
+      this.#drop(seq, repository);
+    }
+  }
+
+  #drop(seq: number, repository: RepositoryName): void {
+    this.#entries.delete(seq);
+    const seqs = this.#seqs.get(repository);
+    seqs?.delete(seq);
+    if (seqs?.size === 0) this.#seqs.delete(repository);
+    this.#forgotten = Math.max(this.#forgotten, seq);
+  }
+
+  #clear(): void {
+    this.#entries.clear();
+    this.#seqs.clear();
+    this.#forgotten = 0;
+  }
+
+  #lowestWatermark(): number {
+    const watermarks = this.replicas.map((region) => this.#applied.get(region)?.watermark ?? 0);
+    return Math.min(...watermarks);
+  }
+}
