@@ -83,6 +83,18 @@ const schema = z.object({
       windowEntries: z.coerce.number().int().min(1).max(100_000).default(1_000),
     })
     .prefault({}),
+  router: z
+    .object({
+      /** `proxy`: for clients that cannot follow a redirect, or cannot reach the regions. */
+      mode: z.enum(['redirect', 'proxy']).default('redirect'),
+      /** Lets a client say where it is (`X-Meridian-Region`). For simulations. */
+      trustRegionHeader: z.boolean().default(false),
+      /** Networks of the proxies whose `X-Forwarded-For` is believed. */
+      trustedProxies: z.array(z.string()).default([]),
+      /** How long a redirect may be followed; regions refuse grants that live longer than five minutes. */
+      grantLifeSeconds: z.coerce.number().int().min(1).max(300).default(60),
+    })
+    .prefault({}),
   shutdown: z.object({ graceMs: z.coerce.number().int().min(0).default(30_000) }).prefault({}),
 });
 
