@@ -1,10 +1,23 @@
 import type { Change, Entry, Position } from './entry.js';
 
+/** The order of all changes, read. Any number of processes, in any region that reaches the bucket. */
+export interface JournalReader {
+  /** The newest place that this process knows of. */
+  readonly head: Position;
+  /** Entries after `after`, in order, as far as the store holds them now; nothing if `after` is the head or beyond it. */
+  read(after: number, signal: AbortSignal): AsyncIterable<Entry>;
+  /** The same, and then each new one soon after it was appended, by whomever; rejects with the signal's reason. */
+  follow(after: number, signal: AbortSignal): AsyncIterable<Entry>;
+  /** Looks now for batches of other writers (a wake-up that came by message, or a timer) and moves the head. */
+  refresh(signal: AbortSignal): Promise<Position>;
+}
+
 /** What must be true at the very place in the order where a change is put. */
 export interface Guard {
   /**
-   * Runs when every earlier entry was applied here, immediately before the append, and again whenever another writer
-   * took the place first. Rejecting refuses the change: it leaves no trace and `append` rejects with the same error.
+   * Runs when every earlier entry that touches it was applied here, immediately before the append, and again whenever
+   * another writer took the place first. Rejecting refuses the change: it leaves no trace and `append` rejects with
+   * the same error.
    */
   validate(signal: AbortSignal): Promise<void>;
   /** Whether an entry that comes before could change the verdict. Two changes of one batch must not touch each other. */
@@ -12,26 +25,14 @@ export interface Guard {
 }
 
 /**
- * The order of all changes, in one bucket. Many processes may append; the conditional PUT of the next batch is the one
- * point where order is made (I12). Requests that arrive together share a batch.
+ * The order of all changes, written. Many processes of the primary's region may append; the conditional PUT of the next
+ * batch is the one point where order is made (I12). Requests that arrive together share a batch.
  */
-export interface Journal {
-  /** The newest place that this process knows of. */
-  readonly head: Position;
-
+export interface Journal extends JournalReader {
   /**
    * Puts one change at the end of the order, durably, and applies it here before it resolves (so a caller may
    * acknowledge). @throws what the guard threw: nothing happened. @throws RegistryError `UNAVAILABLE` when the store
    * did not answer in time: the change may or may not be in the journal, and repeating it is safe.
    */
   append(change: Change, guard: Guard, signal: AbortSignal): Promise<Entry>;
-
-  /** Entries after `after`, in order, as far as the store holds them now. @throws RangeError if `after` is beyond the head. */
-  read(after: number, signal: AbortSignal): AsyncIterable<Entry>;
-
-  /** Entries after `after`, in order, and then each new one soon after it was appended, by whomever; ends when the signal aborts. */
-  follow(after: number, signal: AbortSignal): AsyncIterable<Entry>;
-
-  /** Looks now for batches of other writers (a wake-up that came by message, or a timer) and moves the head. */
-  refresh(signal: AbortSignal): Promise<Position>;
 }

@@ -1,3 +1,14 @@
+export * from './apply-entry.js';
+export * from './blob-store.js';
 export * from './listing.js';
+export * from './local-blob-uploads.js';
+export * from './local-listing.js';
+export * from './local-pull.js';
+export * from './local-push.js';
+export type { ManifestRecord } from './manifests.js';
 export * from './pull.js';
 export * from './push.js';
+export * from './region-content.js';
+export type { Sequenced } from './seq-register.js';
+export { formatRange } from './upload-session.js';
+export * from './verifying-stream.js';

@@ -1,0 +1,17 @@
+/**
+ * `corrupt`: a batch is not what its place in the chain says. `fenced`: a later epoch was seen, this writer's reign is
+ * over. `closed`: the process is stopping.
+ */
+export type JournalErrorCode = 'corrupt' | 'fenced' | 'closed';
+
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+
+  constructor(
+    readonly code: JournalErrorCode,
+    message: string,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(`journal: ${message}`, options);
+  }
+}

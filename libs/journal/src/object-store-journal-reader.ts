@@ -1,0 +1,172 @@
+import { digestOf } from '#libs/oci';
+import { type Clock, Notifier, SingleFlight } from '#libs/resilience';
+import { keys, type ObjectStore } from '#libs/storage';
+import { type Batch, decodeBatch, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, parseBatch, positionAfter } from './batch.js';
+import type { Entry, Position } from './entry.js';
+import type { JournalReader } from './journal.js';
+import { JournalError } from './journal-error.js';
+
+/** Where the journal begins. */
+export const ORIGIN: Position = { seq: 0, epoch: 0, timeMs: 0, chain: undefined };
+
+/** Without a wake-up a follower looks by itself this often: one small GET, of the region's own store. */
+const POLL_MS = 1_000;
+
+/** Newest entries kept in memory for followers, so that a live stream costs no reads: by number and by characters. */
+const RECENT_ENTRIES = 4_096;
+const RECENT_CHARACTERS = 16 * 1024 * 1024;
+
+export interface JournalReaderOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+}
+
+/** Reads the journal of one bucket. Every batch is checked against the chain before its entries are given out. */
+export class ObjectStoreJournalReader implements JournalReader {
+  #head: Position = ORIGIN;
+  #recent: Entry[] = [];
+  #recentCharacters = 0;
+  readonly #advanced = new Notifier();
+  readonly #refreshes = new SingleFlight<string, Position>();
+  readonly #listeners: ((batch: Batch) => void)[] = [];
+
+  constructor(private readonly options: JournalReaderOptions) {}
+
+  /** Finds the newest batch. `hint`: a seq that is known to have been reached; the search begins there. */
+  static async open(
+    options: JournalReaderOptions,
+    hint: number,
+    signal: AbortSignal,
+  ): Promise<ObjectStoreJournalReader> {
+    const reader = new ObjectStoreJournalReader(options);
+    await reader.#locate(hint, signal);
+    return reader;
+  }
+
+  get head(): Position {
+    return this.#head;
+  }
+
+  /** Hears every batch that moves the head, whoever wrote it, in order. */
+  onBatch(listener: (batch: Batch) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async *read(after: number, signal: AbortSignal): AsyncIterable<Entry> {
+    const until = this.#head.seq;
+    let seen = after;
+    while (seen < until) {
+      for (const entry of await this.#chunk(seen, signal)) {
+        if (entry.seq > until) return;
+        seen = entry.seq;
+        yield entry;
+      }
+    }
+  }
+
+  async *follow(after: number, signal: AbortSignal): AsyncIterable<Entry> {
+    let seen = after;
+    for (;;) {
+      signal.throwIfAborted();
+      const version = this.#advanced.version;
+      for await (const entry of this.read(seen, signal)) {
+        seen = entry.seq;
+        yield entry;
+      }
+      if (this.#head.seq > seen) continue;
+      const woken = await this.#advanced.waitFor(version, { limitMs: POLL_MS, clock: this.options.clock, signal });
+      if (!woken) await this.refresh(signal);
+    }
+  }
+
+  refresh(signal: AbortSignal): Promise<Position> {
+    return this.#refreshes.run('refresh', (flight) => this.#catchUp(flight), signal);
+  }
+
+  /** Takes a batch that was just written at the head, or found there. */
+  advance(batch: Batch, after: Position): void {
+    if (after.seq <= this.#head.seq) return;
+    this.#head = after;
+    this.#remember(batch.entries);
+    for (const listener of this.#listeners) listener(batch);
+    this.#advanced.notify();
+  }
+
+  /** The batch in the slot after `before`, or `undefined` while the slot is free. @throws JournalError `corrupt` */
+  async slot(before: Position, signal: AbortSignal): Promise<{ batch: Batch; after: Position } | undefined> {
+    const found = await this.options.store.read(keys.journalBatch(before.seq + 1), signal, MAX_BATCH_BYTES);
+    return found === undefined ? undefined : decodeBatch(found.bytes, before);
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<Position> {
+    for (;;) {
+      const next = await this.slot(this.#head, signal);
+      if (next === undefined) return this.#head;
+      this.advance(next.batch, next.after);
+    }
+  }
+
+  /** Some entries after `seen`, in order, at least one. Only called below the head. */
+  async #chunk(seen: number, signal: AbortSignal): Promise<readonly Entry[]> {
+    const oldest = this.#recent[0]?.seq ?? Number.POSITIVE_INFINITY;
+    if (seen + 1 >= oldest) return this.#recent.slice(seen + 1 - oldest);
+    const entries = (await this.#batchHolding(seen + 1, signal)).entries;
+    return entries.filter((entry) => entry.seq > seen);
+  }
+
+  /** A batch is named by its first seq and holds at most {@link MAX_BATCH_ENTRIES}, so one LIST page finds it. */
+  async #batchHolding(seq: number, signal: AbortSignal): Promise<Batch> {
+    const { store } = this.options;
+    const startAfter = keys.journalBatch(Math.max(0, seq - MAX_BATCH_ENTRIES));
+    const page = await store.list({ prefix: keys.journalPrefix, startAfter, limit: MAX_BATCH_ENTRIES }, signal);
+    const key = page.objects.map((object) => object.key).findLast((candidate) => candidate <= keys.journalBatch(seq));
+    const found = key === undefined ? undefined : await store.read(key, signal, MAX_BATCH_BYTES);
+    if (found === undefined) throw new JournalError('corrupt', `no batch holds entry ${seq}`);
+    const batch = parseBatch(found.bytes);
+    if (!batch.entries.some((entry) => entry.seq === seq)) {
+      throw new JournalError('corrupt', `the batch at ${batch.entries[0].seq} does not hold entry ${seq}`);
+    }
+    return batch;
+  }
+
+  async #locate(hint: number, signal: AbortSignal): Promise<void> {
+    const { store } = this.options;
+    let startAfter = keys.journalBatch(Math.max(0, hint - MAX_BATCH_ENTRIES));
+    let newest: string | undefined;
+    for (;;) {
+      const page = await store.list({ prefix: keys.journalPrefix, startAfter, limit: 1_000 }, signal);
+      newest = page.objects.at(-1)?.key ?? newest;
+      if (newest === undefined || !page.more) break;
+      startAfter = newest;
+    }
+    if (newest === undefined) return;
+    const found = await store.read(newest, signal, MAX_BATCH_BYTES);
+    if (found === undefined) throw new JournalError('corrupt', `${newest} was listed and cannot be read`);
+    const batch = parseBatch(found.bytes);
+    this.#remember(batch.entries);
+    this.#head = positionAfter(batch, digestOf(found.bytes));
+  }
+
+  #remember(entries: readonly Entry[]): void {
+    const last = this.#recent.at(-1);
+    if (last !== undefined && entries[0]?.seq !== last.seq + 1) this.#forgetAll();
+    for (const entry of entries) {
+      this.#recent.push(entry);
+      this.#recentCharacters += weight(entry);
+    }
+    while (this.#recent.length > RECENT_ENTRIES || this.#recentCharacters > RECENT_CHARACTERS) {
+      const dropped = this.#recent.shift();
+      if (dropped === undefined) return;
+      this.#recentCharacters -= weight(dropped);
+    }
+  }
+
+  #forgetAll(): void {
+    this.#recent = [];
+    this.#recentCharacters = 0;
+  }
+}
+
+function weight(entry: Entry): number {
+  return entry.type === 'manifest.put' ? entry.content.length : 0;
+}

@@ -1,0 +1,79 @@
+import type { BlobDelete, Entry, ManifestDelete, ManifestPut, TagDelete } from '#libs/journal';
+import type { Descriptor } from '#libs/oci';
+import type { RegionContent } from './region-content.js';
+
+/**
+ * Makes an entry visible in a region: the one function behind the primary's writes, the replicas, crash recovery and
+ * the filling of a new region. It may run twice, and entries may come in any order: every view moves only to a higher
+ * seq, so the outcome is that of the journal's order.
+ *
+ * Precondition, for `manifest.put`: its blobs are stored here and its children were applied here, for from here on they
+ * can be pulled (I2). What readers need comes before what leads them to it: links, manifest, referrers, tags.
+ */
+export async function applyEntry(content: RegionContent, entry: Entry, signal: AbortSignal): Promise<void> {
+  switch (entry.type) {
+    case 'manifest.put':
+      return putManifest(content, entry, signal);
+    case 'tag.delete':
+      return deleteTag(content, entry, signal);
+    case 'manifest.delete':
+      return deleteManifest(content, entry, signal);
+    case 'blob.delete':
+      return deleteBlob(content, entry, signal);
+  }
+}
+
+type At<T> = T & { readonly seq: number };
+
+async function putManifest(content: RegionContent, entry: At<ManifestPut>, signal: AbortSignal): Promise<void> {
+  const { links, catalog, manifests, referrers, tags } = content;
+  const { repository, digest, seq } = entry;
+  const before = await manifests.state(repository, digest, signal);
+  if (before !== undefined && before.value === undefined && before.seq > seq) return;
+
+  await Promise.all([
+    catalog.add(repository, signal),
+    ...entry.blobs.map((blob) => links.add(repository, blob.digest, seq, signal)),
+  ]);
+  const after = await manifests.put(seq, entry, signal);
+  if (after.value === undefined) return;
+
+  if (entry.subject !== undefined) {
+    await referrers.add(repository, entry.subject, seq, describe(entry), signal);
+    await withdrawIfDeleted(content, entry, signal);
+  }
+  await Promise.all(entry.tags.map((tag) => tags.set(repository, tag, seq, digest, signal)));
+}
+
+/** A delete that was applied between the manifest and its referrer found nothing to remove: look again. */
+async function withdrawIfDeleted(content: RegionContent, entry: At<ManifestPut>, signal: AbortSignal): Promise<void> {
+  const state = await content.manifests.state(entry.repository, entry.digest, signal);
+  if (state === undefined || state.value !== undefined || entry.subject === undefined) return;
+  await content.referrers.remove(entry.repository, entry.subject, state.seq, entry.digest, signal);
+}
+
+async function deleteTag(content: RegionContent, entry: At<TagDelete>, signal: AbortSignal): Promise<void> {
+  await content.tags.set(entry.repository, entry.tag, entry.seq, undefined, signal);
+}
+
+async function deleteManifest(content: RegionContent, entry: At<ManifestDelete>, signal: AbortSignal): Promise<void> {
+  const { repository, digest, seq, subject } = entry;
+  await Promise.all(entry.tags.map((tag) => content.tags.set(repository, tag, seq, undefined, signal)));
+  await content.manifests.delete(seq, repository, digest, signal);
+  if (subject !== undefined) await content.referrers.remove(repository, subject, seq, digest, signal);
+}
+
+async function deleteBlob(content: RegionContent, entry: At<BlobDelete>, signal: AbortSignal): Promise<void> {
+  await content.links.remove(entry.repository, entry.digest, entry.seq, signal);
+}
+
+/** How the referrers API shows a manifest (distribution-spec, Listing Referrers; image-spec, Descriptors). */
+function describe(entry: ManifestPut): Descriptor {
+  return {
+    mediaType: entry.mediaType,
+    digest: entry.digest,
+    size: Buffer.byteLength(entry.content),
+    ...(entry.artifactType === undefined ? {} : { artifactType: entry.artifactType }),
+    ...(entry.annotations === undefined ? {} : { annotations: entry.annotations }),
+  };
+}

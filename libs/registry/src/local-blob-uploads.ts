@@ -1,0 +1,305 @@
+import { createHash, type Hash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError, type RepositoryName } from '#libs/oci';
+import { type Clock, Limiter, type Random } from '#libs/resilience';
+import { isStorageError, type MultipartUpload, type ObjectStore, type StoredPart } from '#libs/storage';
+import { PartWriter } from './part-writer.js';
+import type { BlobUploads, ChunkRange, IncomingBytes, UploadStatus } from './push.js';
+import type { RegionContent } from './region-content.js';
+import { RunningHashes } from './running-hashes.js';
+import { outOfOrder, type UploadSession, UploadSessions, type UploadState, uploadOffset } from './upload-session.js';
+
+/** A writer renews its claim as parts become durable; one that is gone blocks its session for this long at the most. */
+const CLAIM_MS = 30_000;
+const CLAIM_RENEWAL_MS = 10_000;
+
+const EMPTY = new Uint8Array();
+
+/** Parts in flight in the whole process: 8 MiB each. */
+const PROCESS_PARTS_IN_FLIGHT = 12;
+
+export interface LocalBlobUploadsOptions {
+  readonly store: ObjectStore;
+  readonly content: RegionContent;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The journal's head, which a new link is later than. */
+  readonly headSeq: () => number;
+  /** A blob may be read from now on: others may want to start copying it. */
+  readonly onCommitted: (blob: BlobDescriptor) => void;
+  /** Aborts when the process stops. What a client sent is kept even when that client is gone, so its signal won't do. */
+  readonly signal: AbortSignal;
+}
+
+/** Blob uploads into this region's store. */
+export class LocalBlobUploads implements BlobUploads {
+  readonly #sessions: UploadSessions;
+  readonly #hashes = new RunningHashes();
+  readonly #limiter = new Limiter(PROCESS_PARTS_IN_FLIGHT);
+
+  constructor(private readonly options: LocalBlobUploadsOptions) {
+    this.#sessions = new UploadSessions(options);
+  }
+
+  async begin(repository: RepositoryName, signal: AbortSignal): Promise<UploadStatus> {
+    const session = await this.#sessions.create(repository, this.options.content.blobs.newDataKey(), signal);
+    return { id: session.id, offset: 0 };
+  }
+
+  async status(repository: RepositoryName, id: string, signal: AbortSignal): Promise<UploadStatus> {
+    const session = await this.#sessions.get(repository, id, signal);
+    return { id, offset: uploadOffset(session.state) };
+  }
+
+  async append(
+    repository: RepositoryName,
+    id: string,
+    chunk: IncomingBytes & { readonly range?: ChunkRange },
+    signal: AbortSignal,
+  ): Promise<UploadStatus> {
+    const session = await this.#openForWriting(repository, id, chunk, signal);
+    const writing = this.#write(session);
+    try {
+      const broken = await consume(writing.parts, chunk, uploadOffset(session.state));
+      const tail = await writing.parts.settle();
+      await this.#keep(writing, tail);
+      if (broken !== undefined) throw broken.error;
+      return { id, offset: writing.parts.offset };
+    } catch (error) {
+      await this.#letGo(writing);
+      throw error;
+    }
+  }
+
+  async finish(
+    repository: RepositoryName,
+    id: string,
+    last: IncomingBytes & { readonly range?: ChunkRange; readonly digest: Digest },
+    signal: AbortSignal,
+  ): Promise<BlobDescriptor> {
+    const session = await this.#openForWriting(repository, id, last, signal);
+    const { state } = session;
+    if (uploadOffset(state) === 0 && state.multipart === undefined) {
+      const blob = await this.put(repository, last, signal);
+      await this.#sessions.forget(id, this.options.signal);
+      return blob;
+    }
+    const writing = this.#write(session);
+    try {
+      const broken = await consume(writing.parts, last, uploadOffset(state));
+      // Nothing was said of these bytes yet, so they may come again; the session stands where it stood.
+      if (broken !== undefined) throw broken.error;
+      await this.#assemble(writing);
+      return await this.#commit(writing, repository, last.digest);
+    } catch (error) {
+      await this.#letGo(writing);
+      throw error;
+    }
+  }
+
+  async cancel(repository: RepositoryName, id: string, signal: AbortSignal): Promise<void> {
+    const session = await this.#sessions.get(repository, id, signal);
+    await this.#sessions.remove(session, this.options.signal);
+  }
+
+  async put(
+    repository: RepositoryName,
+    blob: IncomingBytes & { readonly digest: Digest },
+    signal: AbortSignal,
+  ): Promise<BlobDescriptor> {
+    const expected = { digest: blob.digest, ...(blob.size === undefined ? {} : { size: blob.size }) };
+    const stored = await this.options.content.blobs.store(expected, blob.body, signal);
+    return this.#publish(repository, { digest: stored.digest, size: stored.size });
+  }
+
+  async mount(
+    repository: RepositoryName,
+    digest: Digest,
+    from: RepositoryName,
+    signal: AbortSignal,
+  ): Promise<BlobDescriptor | undefined> {
+    const { content } = this.options;
+    const [readable, record] = await Promise.all([
+      content.links.has(from, digest, signal),
+      content.blobs.stat(digest, signal),
+    ]);
+    if (!readable || record === undefined) return undefined;
+    return this.#publish(repository, { digest, size: record.size });
+  }
+
+  /** @throws RegistryError when the chunk cannot be taken as it was announced; nothing was read of it. */
+  async #openForWriting(
+    repository: RepositoryName,
+    id: string,
+    chunk: IncomingBytes & { readonly range?: ChunkRange },
+    signal: AbortSignal,
+  ): Promise<UploadSession> {
+    const session = await this.#sessions.get(repository, id, signal);
+    const offset = uploadOffset(session.state);
+    const { range, size } = chunk;
+    if (range !== undefined && size !== undefined && size !== range.end - range.start + 1) {
+      throw new RegistryError('SIZE_INVALID', { range: `${range.start}-${range.end}`, length: size });
+    }
+    if (range !== undefined && range.start !== offset) throw outOfOrder(offset);
+    const { claim } = session.state;
+    if (claim !== undefined && claim.untilMs > this.options.clock.now()) throw outOfOrder(offset);
+    return session;
+  }
+
+  #write(session: UploadSession): Writing {
+    const { store, clock, random, signal } = this.options;
+    const { state, id } = session;
+    const writer = random.uuid();
+    let renewAtMs = Number.NEGATIVE_INFINITY;
+    const hash = this.#hashes.take(id, uploadOffset(state));
+    const writing: Writing = {
+      session,
+      hash,
+      parts: new PartWriter(state, {
+        multipart: store.multipart,
+        limiter: this.#limiter,
+        hash,
+        signal,
+        upload: async (durable) => {
+          const multipart = writing.session.state.multipart ?? (await store.multipart.begin(state.data, signal));
+          if (clock.monotonic() >= renewAtMs) {
+            renewAtMs = clock.monotonic() + CLAIM_RENEWAL_MS;
+            writing.session = await this.#claim(writing.session, writer, multipart, durable);
+          }
+          return multipart;
+        },
+      }),
+    };
+    return writing;
+  }
+
+  /** From the first part on nobody else may write parts; and what is durable by now survives this process. */
+  #claim(
+    session: UploadSession,
+    writer: string,
+    multipart: MultipartUpload,
+    durable: readonly StoredPart[],
+  ): Promise<UploadSession> {
+    const parts = contiguous(durable);
+    const started = parts.length > session.state.parts.length;
+    const state: UploadState = {
+      ...session.state,
+      multipart,
+      parts,
+      // The tail went into the first part that was written after it.
+      tail: started ? new Uint8Array() : session.state.tail,
+      claim: { writer, untilMs: this.options.clock.now() + CLAIM_MS },
+    };
+    return this.#sessions.replace(session, state, this.options.signal);
+  }
+
+  /** Makes everything that came durable, and gives the session free for the next chunk. */
+  async #keep(writing: Writing, tail: Uint8Array): Promise<void> {
+    const { claim: _, ...unclaimed } = writing.session.state;
+    const state = { ...unclaimed, parts: writing.parts.parts, tail };
+    writing.session = await this.#sessions.replace(writing.session, state, this.options.signal);
+    if (writing.hash === undefined) return;
+    this.#hashes.keep(writing.session.id, { hash: writing.hash, offset: writing.parts.offset });
+  }
+
+  /** After a failure: waits for parts on their way, so that they cannot meet those of a next try, and ends the claim. */
+  async #letGo(writing: Writing): Promise<void> {
+    await writing.parts.quiesce();
+    const { claim, ...unclaimed } = writing.session.state;
+    if (claim === undefined) return;
+    try {
+      writing.session = await this.#sessions.replace(writing.session, unclaimed, this.options.signal);
+    } catch {
+      // The failure that led here is what the client must hear; the claim ends by itself.
+    }
+  }
+
+  /** Makes the object of an upload. Its outcome may be unknown after an earlier try: the object itself decides. */
+  async #assemble(writing: Writing): Promise<void> {
+    const { store, signal } = this.options;
+    const { parts } = writing;
+    const total = parts.offset;
+    if (parts.parts.length === 0 && writing.session.state.multipart === undefined) {
+      await store.put(writing.session.state.data, await parts.settle(), { signal });
+      return;
+    }
+    const all = await parts.finish();
+    const { multipart, data } = writing.session.state;
+    if (multipart === undefined || all.length === 0) {
+      await store.put(data, EMPTY, { signal });
+      return;
+    }
+    try {
+      await store.multipart.complete(multipart, all, signal);
+    } catch (error) {
+      if (!isStorageError(error) || (error.code !== 'no_such_upload' && error.effect !== 'unknown')) throw error;
+      const made = await store.stat(data, signal);
+      if (made?.size !== total) throw error;
+    }
+  }
+
+  async #commit(writing: Writing, repository: RepositoryName, digest: Digest): Promise<BlobDescriptor> {
+    const { store, content, signal } = this.options;
+    const { id, state } = writing.session;
+    const blob = { digest, size: writing.parts.offset };
+    const computed = await this.#digest(state.data, writing.hash, digest);
+    if (computed !== digest) {
+      await store.delete(state.data, signal);
+      await this.#sessions.forget(id, signal);
+      throw new RegistryError('DIGEST_INVALID', { digest, computed });
+    }
+    await content.blobs.adopt(blob, state.data, signal);
+    const published = await this.#publish(repository, blob);
+    await this.#sessions.forget(id, signal);
+    return published;
+  }
+
+  async #digest(data: string, hash: Hash | undefined, wanted: Digest): Promise<string> {
+    const algorithm = digestAlgorithm(wanted);
+    if (hash !== undefined && algorithm === 'sha256') return `${algorithm}:${hash.digest('hex')}`;
+    const opened = await this.options.store.open(data, { signal: this.options.signal });
+    const again = createHash(algorithm);
+    if (opened !== undefined) await pipeline(opened.body, again, { signal: this.options.signal });
+    return `${algorithm}:${again.digest('hex')}`;
+  }
+
+  async #publish(repository: RepositoryName, blob: BlobDescriptor): Promise<BlobDescriptor> {
+    const { content, headSeq, onCommitted, signal } = this.options;
+    await content.links.addUploaded(repository, blob.digest, headSeq(), signal);
+    onCommitted(blob);
+    return blob;
+  }
+}
+
+/** A chunk being written: the session as this writer last left it in the store. */
+interface Writing {
+  session: UploadSession;
+  readonly hash: Hash | undefined;
+  readonly parts: PartWriter;
+}
+
+/**
+ * Reads the chunk. Resolves to what broke the body off, if anything did: what came until then is good. @throws
+ * RegistryError `SIZE_INVALID` for a body that ended well and is not as long as announced · StorageError
+ */
+async function consume(
+  parts: PartWriter,
+  chunk: IncomingBytes & { readonly range?: ChunkRange },
+  start: number,
+): Promise<{ readonly error: unknown } | undefined> {
+  const announced = chunk.range === undefined ? chunk.size : chunk.range.end - chunk.range.start + 1;
+  try {
+    await parts.consume(chunk.body);
+  } catch (error) {
+    if (isStorageError(error) || error instanceof RegistryError) throw error;
+    return { error };
+  }
+  const received = parts.offset - start;
+  if (announced === undefined || announced === received) return undefined;
+  throw new RegistryError('SIZE_INVALID', { announced, received });
+}
+
+/** The parts from the beginning up to the first that is still on its way. */
+function contiguous(parts: readonly StoredPart[]): readonly StoredPart[] {
+  return parts.filter((part, index) => part.number === index + 1);
+}

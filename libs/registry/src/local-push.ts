@@ -1,0 +1,33 @@
+import type { Journal } from '#libs/journal';
+import type { Digest, Reference, RepositoryName } from '#libs/oci';
+import { deleteBlob, deleteManifest, deleteTag } from './deletion.js';
+import type { BlobUploads, CommittedManifest, ManifestUpload, Push } from './push.js';
+import { pushManifest } from './push-manifest.js';
+import type { RegionContent } from './region-content.js';
+
+/** Writing at the primary: blobs go to its store, every other change through its journal. */
+export class LocalPush implements Push {
+  constructor(
+    private readonly content: RegionContent,
+    private readonly journal: Journal,
+    readonly uploads: BlobUploads,
+  ) {}
+
+  manifest(upload: ManifestUpload, signal: AbortSignal): Promise<CommittedManifest> {
+    return pushManifest(this.content, this.journal, upload, signal);
+  }
+
+  deleteManifest(
+    repository: RepositoryName,
+    reference: Reference,
+    signal: AbortSignal,
+  ): Promise<{ readonly seq: number }> {
+    return reference.kind === 'tag'
+      ? deleteTag(this.content, this.journal, repository, reference.tag, signal)
+      : deleteManifest(this.content, this.journal, repository, reference.digest, signal);
+  }
+
+  deleteBlob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<{ readonly seq: number }> {
+    return deleteBlob(this.content, this.journal, repository, digest, signal);
+  }
+}

@@ -1,0 +1,74 @@
+import type { ManifestPut } from '#libs/journal';
+import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
+import { keys, type ObjectStore } from '#libs/storage';
+import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
+
+/** A manifest as a region keeps it: exact bytes, and what its entry said of it, so that nobody has to parse it again. */
+export interface ManifestRecord {
+  readonly mediaType: string;
+  readonly content: Uint8Array;
+  readonly blobs: readonly BlobDescriptor[];
+  readonly children: readonly Digest[];
+  readonly subject?: Digest;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+const NEWLINE = 0x0a;
+
+/** As stored: a line of JSON, then the manifest's bytes. A tombstone is the line alone, with no `manifest` in it. */
+const codec: SeqCodec<ManifestRecord> = {
+  encode: ({ seq, value }) => {
+    if (value === undefined) return Buffer.from(`${JSON.stringify({ seq })}\n`);
+    const { content, ...manifest } = value;
+    return Buffer.concat([Buffer.from(`${JSON.stringify({ seq, manifest })}\n`), content]);
+  },
+  decode: (bytes) => {
+    const end = bytes.indexOf(NEWLINE);
+    const line = Buffer.from(bytes.subarray(0, end)).toString();
+    const { seq, manifest } = JSON.parse(line) as { seq: number; manifest?: Omit<ManifestRecord, 'content'> };
+    return { seq, value: manifest === undefined ? undefined : { ...manifest, content: bytes.subarray(end + 1) } };
+  },
+};
+
+/** The manifests of a region, by repository and digest. */
+export class Manifests {
+  readonly #registers: SeqRegisters<ManifestRecord>;
+
+  constructor(store: ObjectStore) {
+    this.#registers = new SeqRegisters(store, codec);
+  }
+
+  /** The live manifest or its tombstone; `undefined` if there never was one. */
+  state(
+    repository: RepositoryName,
+    digest: Digest,
+    signal: AbortSignal,
+  ): Promise<Sequenced<ManifestRecord> | undefined> {
+    return this.#registers.get(keys.manifest(repository, digest), signal);
+  }
+
+  /** The live manifest. */
+  async find(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<ManifestRecord | undefined> {
+    return (await this.state(repository, digest, signal))?.value;
+  }
+
+  /** What is there afterwards: the manifest, or the tombstone of a later delete. */
+  put(seq: number, entry: ManifestPut, signal: AbortSignal): Promise<Sequenced<ManifestRecord>> {
+    const { mediaType, blobs, children, subject, artifactType, annotations } = entry;
+    const value: ManifestRecord = {
+      mediaType,
+      blobs,
+      children,
+      ...(subject === undefined ? {} : { subject }),
+      ...(artifactType === undefined ? {} : { artifactType }),
+      ...(annotations === undefined ? {} : { annotations }),
+      content: Buffer.from(entry.content),
+    };
+    return this.#registers.create(keys.manifest(entry.repository, entry.digest), { seq, value }, signal);
+  }
+
+  async delete(seq: number, repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<void> {
+    await this.#registers.advance(keys.manifest(repository, digest), { seq, value: undefined }, signal);
+  }
+}

@@ -1,0 +1,76 @@
+import { isStorageError, type ObjectStore, type PutCondition, type StoredObject } from '#libs/storage';
+
+/** A value at the place in the journal that set it; without a value, a tombstone: deleted at that place. */
+export interface Sequenced<T> {
+  readonly seq: number;
+  readonly value: T | undefined;
+}
+
+export interface SeqCodec<T> {
+  encode(state: Sequenced<T>): Uint8Array;
+  /** @throws Error for bytes that `encode` did not make */
+  decode(bytes: Uint8Array): Sequenced<T>;
+}
+
+/**
+ * Keys that only move forward: each holds the state that the highest seq gave it, whatever the order in which entries
+ * arrive and however often (I5, I6). A delete is a state like any other, so a late put cannot undo it.
+ *
+ * The conditional PUT decides between processes; a loser looks again, and each round somebody made progress.
+ */
+export class SeqRegisters<T> {
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly codec: SeqCodec<T>,
+  ) {}
+
+  async get(key: string, signal: AbortSignal): Promise<Sequenced<T> | undefined> {
+    const found = await this.store.read(key, signal);
+    return found === undefined ? undefined : this.codec.decode(found.bytes);
+  }
+
+  /** Moves the key to `next` unless it is there or beyond already. Resolves to the state that is there afterwards. */
+  async advance(key: string, next: Sequenced<T>, signal: AbortSignal): Promise<Sequenced<T>> {
+    return this.update(key, (current) => (current !== undefined && current.seq >= next.seq ? undefined : next), signal);
+  }
+
+  /** Moves the key to what `decide` says of its present state; `undefined` leaves it. `decide` may run several times. */
+  async update(
+    key: string,
+    decide: (current: Sequenced<T> | undefined) => Sequenced<T> | undefined,
+    signal: AbortSignal,
+  ): Promise<Sequenced<T>> {
+    for (;;) {
+      const found = await this.store.read(key, signal);
+      const current = found === undefined ? undefined : this.codec.decode(found.bytes);
+      const next = decide(current);
+      if (next === undefined) {
+        if (current === undefined) throw new Error(`nothing to keep at ${key}`);
+        return current;
+      }
+      if (await this.#replace(key, found, next, signal)) return next;
+    }
+  }
+
+  /** Writes `next` if nothing is there, without looking first; otherwise the state that is there. */
+  async create(key: string, next: Sequenced<T>, signal: AbortSignal): Promise<Sequenced<T>> {
+    if (await this.#replace(key, undefined, next, signal)) return next;
+    return this.advance(key, next, signal);
+  }
+
+  async #replace(
+    key: string,
+    found: StoredObject | undefined,
+    next: Sequenced<T>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const condition: PutCondition = found === undefined ? { kind: 'absent' } : { kind: 'matches', etag: found.etag };
+    try {
+      await this.store.put(key, this.codec.encode(next), { condition, signal });
+      return true;
+    } catch (error) {
+      if (isStorageError(error, 'precondition_failed')) return false;
+      throw error;
+    }
+  }
+}
