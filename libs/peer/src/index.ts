@@ -1,2 +1,3 @@
 export * from './peer-client.js';
 export * from './peer-error.js';
+export * from './region-report.js';
