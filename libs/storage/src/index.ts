@@ -1,3 +1,4 @@
+export * from './drivers/memory/memory-object-store.js';
 export * from './keys.js';
 export * from './object-store.js';
 export * from './storage-error.js';
