@@ -1,0 +1,3 @@
+import type { SourceFile } from './check-imports.mjs';
+
+export function readProjectSources(): SourceFile[];
