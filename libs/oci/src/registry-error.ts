@@ -19,7 +19,6 @@ export const ERROR_CODES = {
   UNSUPPORTED: { status: 405, message: 'the operation is unsupported' },
   TOOMANYREQUESTS: { status: 429, message: 'too many requests' },
   NOT_FOUND: { status: 404, message: 'no such resource' },
-  MANIFEST_TOO_LARGE: { status: 413, message: 'manifest is larger than this registry accepts' },
   RANGE_INVALID: { status: 416, message: 'the range cannot be satisfied' },
   PRECONDITION_FAILED: { status: 412, message: 'the tag is not in the state that the request asked for' },
   UNAVAILABLE: { status: 503, message: 'the registry cannot do this at the moment' },
@@ -47,6 +46,7 @@ export class RegistryError extends Error {
 
   constructor(
     readonly code: ErrorCode,
+    /** Plain JSON for the client. A list is answered as one error for each of its items. */
     readonly detail?: unknown,
     options: RegistryErrorOptions = {},
   ) {

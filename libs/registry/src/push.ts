@@ -96,8 +96,8 @@ export interface CommittedManifest {
 export interface Push {
   readonly uploads: BlobUploads;
   /**
-   * @throws RegistryError `MANIFEST_INVALID` · `MANIFEST_TOO_LARGE` · `MANIFEST_BLOB_UNKNOWN` (detail: every missing
-   * digest) · `DIGEST_INVALID` · `PRECONDITION_FAILED`. After any of these nothing has changed.
+   * @throws RegistryError `MANIFEST_INVALID` · `SIZE_INVALID` with status 413 for too large a manifest · `MANIFEST_BLOB_UNKNOWN`
+   * (detail: the list of every missing digest) · `DIGEST_INVALID` · `PRECONDITION_FAILED`. After any of these nothing has changed.
    */
   manifest(upload: ManifestUpload, signal: AbortSignal): Promise<CommittedManifest>;
   /** By tag: the tag leaves. By digest: the manifest and its tags. @throws RegistryError `MANIFEST_UNKNOWN` */
