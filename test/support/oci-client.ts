@@ -48,7 +48,9 @@ export function sampleIndex(images: readonly SampleImage[]): SampleManifest {
   return sampleManifest({ schemaVersion: 2, mediaType: IMAGE_INDEX, manifests });
 }
 
-function sampleManifest(content: { readonly mediaType: string; readonly schemaVersion: 2 } & object): SampleManifest {
+function sampleManifest(
+  content: { readonly mediaType: string; readonly schemaVersion: 2; readonly manifests?: unknown } & object,
+): SampleManifest {
   return { ...sampleBlob(Buffer.from(JSON.stringify(content))), mediaType: content.mediaType };
 }
 
