@@ -1,0 +1,78 @@
+import { EventEmitter, once } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Clock } from '#libs/resilience';
+import type { Lane, Link } from './link.js';
+
+interface UnderWay {
+  readonly arrivesMs: number;
+  readonly chunk: Uint8Array;
+}
+
+/**
+ * One direction of one connection: takes what `source` says and lets `destination` hear it later, in the same order.
+ * What is under way is bounded by the lane's window; beyond that the source is left unread, as a full TCP window does.
+ * The end of `source` travels as its bytes do, and ends only this direction.
+ */
+export class DelayLine {
+  readonly #underWay: UnderWay[] = [];
+  readonly #changes = new EventEmitter();
+  #bytes = 0;
+  #ended = false;
+
+  constructor(
+    private readonly link: Link,
+    private readonly lane: Lane,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Resolves when the last byte and the end have been handed over. Rejects with the signal's reason, or a socket's error. */
+  async carry(source: Socket, destination: Socket, signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#take(source, signal), this.#hand(destination, signal)]);
+  }
+
+  async #take(source: Socket, signal: AbortSignal): Promise<void> {
+    // The iterator must not destroy a socket that has only ended: its other direction lives on.
+    for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      const arrivesMs = this.lane.arrival(chunk.byteLength, this.clock.monotonic());
+      this.#underWay.push({ arrivesMs, chunk });
+      this.#bytes += chunk.byteLength;
+      this.#changes.emit('more');
+      while (this.#bytes >= this.lane.windowBytes) await once(this.#changes, 'less', { signal });
+    }
+    // An empty chunk carries the end: it waits for its turn and its delay.
+    this.#underWay.push({ arrivesMs: this.lane.arrival(0, this.clock.monotonic()), chunk: new Uint8Array(0) });
+    this.#ended = true;
+    this.#changes.emit('more');
+  }
+
+  async #hand(destination: Socket, signal: AbortSignal): Promise<void> {
+    while (true) {
+      const next = this.#underWay[0];
+      if (next === undefined) {
+        if (this.#ended) break;
+        await once(this.#changes, 'more', { signal });
+        continue;
+      }
+      const waitMs = next.arrivesMs - this.clock.monotonic();
+      if (waitMs > 0) await this.clock.sleep(waitMs, signal);
+      await this.link.untilUp(signal);
+      await this.#handArrived(destination, signal);
+    }
+    destination.end();
+  }
+
+  /** Everything that has arrived by now goes in one write: timers are coarser than chunks are many. */
+  async #handArrived(destination: Socket, signal: AbortSignal): Promise<void> {
+    const now = this.clock.monotonic();
+    const later = this.#underWay.findIndex(({ arrivesMs }) => arrivesMs > now);
+    const arrived = this.#underWay.splice(0, later === -1 ? this.#underWay.length : later);
+    const bytes = arrived.reduce((sum, { chunk }) => sum + chunk.byteLength, 0);
+    destination.cork();
+    for (const { chunk } of arrived) if (chunk.byteLength > 0) destination.write(chunk);
+    destination.uncork();
+    if (destination.writableNeedDrain) await once(destination, 'drain', { signal });
+    this.lane.count(bytes);
+    this.#bytes -= bytes;
+    this.#changes.emit('less');
+  }
+}
