@@ -49,6 +49,15 @@ describe('Freshness', () => {
     expect(freshness.isFresh(us, web)).toBe(true);
   });
 
+  it('counts an entry that it cannot read for every repository', () => {
+    const freshness = begun(5);
+    freshness.report(us, { watermark: 5, beyond: [6] });
+    freshness.learnUnreadable(6);
+    expect(freshness.isFresh(us, app)).toBe(false);
+    freshness.report(us, { watermark: 6, beyond: [] });
+    expect(freshness.isFresh(us, app)).toBe(true);
+  });
+
   it('keeps a write that passed while the head was on its way', () => {
     const freshness = new Freshness([us, ap]);
     freshness.learn(6, app);

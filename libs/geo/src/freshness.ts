@@ -61,6 +61,11 @@ export class Freshness {
     this.#forget();
   }
 
+  /** An entry exists whose repository cannot be told: it may be any. */
+  learnUnreadable(seq: number): void {
+    this.#forgotten = Math.max(this.#forgotten, seq);
+  }
+
   /** A region told how far it is. Its newest word counts, even if it is less than before: its bucket may be a new one. */
   report(region: RegionName, applied: AppliedEntries): void {
     this.#applied.set(region, { watermark: applied.watermark, beyond: new Set(applied.beyond) });

@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RegionSite } from '#libs/geo';
+
+/** Marks what was passed on once already: such a request is never passed on again (T3). */
+export const HOP_HEADER = 'meridian-hop';
+
+type Headers = Record<string, string | string[]>;
+
+/** Of one connection, not of the message (RFC 9110, 7.6.1). */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** What a client says about the way it came, or about us: a region believes it of nobody, so it is not passed on. */
+const CLAIMS = /^(?:host|expect|forwarded|x-forwarded-.*|x-real-ip|x-meridian-.*|meridian-.*)$/;
+
+/** The headers of a request as a region should see them. */
+export function requestHeaders(headers: IncomingHttpHeaders, hasBody: boolean): Headers {
+  const kept = endToEnd(headers, (name) => !CLAIMS.test(name) && (hasBody || name !== 'content-length'));
+  return { ...kept, [HOP_HEADER]: '1' };
+}
+
+/** The headers of a region's answer as a client should see them: nothing in them leads to the internal address. */
+export function responseHeaders(headers: IncomingHttpHeaders, site: RegionSite): Headers {
+  const kept = endToEnd(headers, () => true);
+  for (const name of ['location', 'link']) {
+    const value = kept[name];
+    if (typeof value === 'string') kept[name] = value.replace(`${site.peerUrl}/`, '/');
+  }
+  return { ...kept, 'meridian-region': site.name };
+}
+
+function endToEnd(headers: IncomingHttpHeaders, keep: (name: string) => boolean): Headers {
+  const named = new Set((headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
+  const kept: Headers = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !HOP_BY_HOP.has(name) && !named.has(name) && keep(name)) kept[name] = value;
+  }
+  return kept;
+}

@@ -1,0 +1,106 @@
+import {
+  decideRoute,
+  Freshness,
+  HealthView,
+  type RegionHealth,
+  type RegionName,
+  type RegionSite,
+  type RouteDecision,
+  type Topology,
+} from '#libs/geo';
+import type { RepositoryName } from '#libs/oci';
+import type { RegionStatus } from '#libs/peer';
+import type { Clock } from '#libs/resilience';
+
+/** What the router knows of one region, for people. */
+export interface KnownRegion {
+  readonly region: RegionName;
+  readonly role: RegionSite['role'];
+  readonly health: RegionHealth;
+  /** Milliseconds since it last said something good; absent if it never did. */
+  readonly silentMs?: number;
+  /** Whether it has everything up to the point from which the router knows single entries. */
+  readonly caughtUp: boolean;
+  readonly status?: RegionStatus;
+}
+
+/** Everything that the router has heard, and the decisions that follow from it. */
+export class RegionKnowledge {
+  readonly primary: RegionSite;
+  readonly #health = new HealthView();
+  readonly #freshness: Freshness;
+  readonly #statuses = new Map<RegionName, RegionStatus>();
+
+  constructor(
+    readonly topology: Topology,
+    private readonly clock: Clock,
+  ) {
+    const primary = topology.regions.find(({ role }) => role === 'primary');
+    if (primary === undefined) throw new TypeError('a topology without a primary');
+    this.primary = primary;
+    this.#freshness = new Freshness(topology.regions.filter((site) => site !== primary).map(({ name }) => name));
+  }
+
+  /** A region spoke. That it cannot serve is a failure, however well it says so. */
+  heard(region: RegionName, status: RegionStatus): void {
+    this.#statuses.set(region, status);
+    this.#freshness.report(region, status);
+    if (status.ready) this.#health.good(region, this.clock.monotonic());
+    else this.#health.failed(region);
+  }
+
+  failed(region: RegionName): void {
+    this.#health.failed(region);
+  }
+
+  /** The primary's head, as it was when its journal began to be followed from there. */
+  begin(head: number): void {
+    this.#freshness.begin(head);
+  }
+
+  learn(seq: number, repository: RepositoryName): void {
+    this.#freshness.learn(seq, repository);
+  }
+
+  learnUnreadable(seq: number): void {
+    this.#freshness.learnUnreadable(seq);
+  }
+
+  /** Where a read of a repository goes. */
+  decide(client: RegionName, repository: RepositoryName): RouteDecision {
+    return decideRoute(client, this.topology, {
+      health: (region) => this.health(region),
+      isFresh: (region) => this.#freshness.isFresh(region, repository),
+    });
+  }
+
+  health(region: RegionName): RegionHealth {
+    return this.#health.state(region, this.clock.monotonic());
+  }
+
+  /** Whether there is any region at all that a request could be sent to. */
+  get usable(): boolean {
+    return this.topology.regions.some(({ name, role }) => {
+      const health = this.health(name);
+      return role === 'primary' ? health !== 'unhealthy' : health === 'healthy';
+    });
+  }
+
+  get regions(): readonly KnownRegion[] {
+    return this.topology.regions.map((site) => this.#known(site));
+  }
+
+  #known({ name, role }: RegionSite): KnownRegion {
+    const silentMs = this.#health.silentMs(name, this.clock.monotonic());
+    const status = this.#statuses.get(name);
+    const floor = this.#freshness.floor;
+    return {
+      region: name,
+      role,
+      health: this.health(name),
+      ...(silentMs === undefined ? {} : { silentMs: Math.round(silentMs) }),
+      caughtUp: role === 'primary' || (floor !== undefined && (this.#freshness.watermark(name) ?? -1) >= floor),
+      ...(status === undefined ? {} : { status }),
+    };
+  }
+}

@@ -1,0 +1,148 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { CLIENT_REGION_HEADER, type ClientRegions, type RegionName, type RegionSite } from '#libs/geo';
+import { MAX_MANIFEST_BYTES, RegistryError } from '#libs/oci';
+import { type AnonymousAccess, requireAccess } from './access.js';
+import { sendError, sendJson, sendRedirect, unavailable } from './answers.js';
+import { HOP_HEADER } from './forwarded-headers.js';
+import { type GrantedTargets, publicOrigin } from './granted-target.js';
+import { parseRoute, type Route } from './parse-route.js';
+import type { RegionKnowledge } from './region-knowledge.js';
+import type { RouterMetrics } from './router-metrics.js';
+import { type Upstream, UpstreamError } from './upstream.js';
+
+/** A little more than a manifest may have: the primary is the one that says no, in its own words. */
+const MAX_WRITE_BYTES = MAX_MANIFEST_BYTES + 1_024;
+
+export interface RouterParts {
+  readonly mode: 'redirect' | 'proxy';
+  readonly anonymousAccess: AnonymousAccess;
+  readonly knowledge: RegionKnowledge;
+  readonly clients: ClientRegions;
+  readonly targets: GrantedTargets;
+  readonly upstream: Upstream;
+  readonly metrics: RouterMetrics;
+  readonly log: Logger;
+}
+
+type RepositoryRoute = Extract<Route, { readonly kind: 'repository' }>;
+
+/** One request on its way: where it came from, how it is answered, and when its client has gone. */
+interface Passage {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Path and query, as they came. */
+  readonly target: string;
+  readonly client: RegionName;
+  readonly signal: AbortSignal;
+}
+
+/** The one global name: sends each read to a region, each write through to the primary, each upload to the primary. */
+export class RouterHandler {
+  constructor(private readonly parts: RouterParts) {}
+
+  /** Answers, always. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const passage = this.#passageOf(request, response);
+    try {
+      if (request.headers[HOP_HEADER] !== undefined)
+        throw new RegistryError('UNAVAILABLE', undefined, { status: 502, message: 'the request came round in a loop' });
+      await this.#route(passage, parseRoute(request.method ?? '', passage.target));
+    } catch (error) {
+      this.#refuse(passage, error);
+    }
+  }
+
+  #route(passage: Passage, route: Route): Promise<void> {
+    requireAccess(route.kind === 'repository' ? route.access : 'pull', this.parts.anonymousAccess);
+    if (route.kind === 'base') return this.#base(passage);
+    if (route.kind === 'catalog') return this.#forward(passage, this.#primaryFor(passage), passage.target);
+    if (route.access === 'pull') return this.#read(passage, route);
+    return route.resource.kind === 'upload' ? this.#upload(passage, route) : this.#write(passage, route);
+  }
+
+  async #base({ response }: Passage): Promise<void> {
+    sendJson(response, 200, '{}');
+  }
+
+  async #read(passage: Passage, route: RepositoryRoute): Promise<void> {
+    const { site, reason } = this.parts.knowledge.decide(passage.client, route.repository);
+    this.parts.metrics.decided(passage.client, site?.name, reason);
+    if (site === undefined) throw unavailable();
+    if (this.parts.mode === 'redirect') return this.#redirect(passage, site, route);
+    try {
+      await this.#forward(passage, site, this.#granted(passage, site, route));
+    } catch (error) {
+      // The region is avoided from here on: so this ends, at the latest with nobody left.
+      if (!(error instanceof UpstreamError) || error.reached) throw error;
+      this.parts.knowledge.failed(site.name);
+      return this.#read(passage, route);
+    }
+  }
+
+  /** The bytes of blobs never pass through here, unless clients cannot follow. */
+  async #upload(passage: Passage, route: RepositoryRoute): Promise<void> {
+    const primary = this.#primaryFor(passage);
+    if (this.parts.mode === 'redirect') return this.#redirect(passage, primary, route);
+    await this.#forward(passage, primary, this.#granted(passage, primary, route), Number.POSITIVE_INFINITY);
+  }
+
+  /** Passed on even to a primary that seems unhealthy: it is the one that can tell. */
+  async #write(passage: Passage, route: RepositoryRoute): Promise<void> {
+    const { knowledge, metrics, upstream } = this.parts;
+    const { request, signal } = passage;
+    const site = knowledge.primary;
+    metrics.decided(passage.client, site.name, 'write');
+    const target = this.#granted(passage, site, route);
+    const answer = await upstream.send({ site, request, target, maxBodyBytes: MAX_WRITE_BYTES }, signal);
+    const seq = Number(answer.headers['meridian-seq']);
+    // Before the client hears of it, so that whoever pulls after it sees it (I10).
+    if (Number.isSafeInteger(seq) && seq > 0) knowledge.learn(seq, route.repository);
+    await upstream.relay(answer, site, passage.response, signal);
+  }
+
+  async #forward(passage: Passage, site: RegionSite, target: string, maxBodyBytes = MAX_WRITE_BYTES): Promise<void> {
+    const { request, response, signal } = passage;
+    const { upstream } = this.parts;
+    const answer = await upstream.send({ site, request, target, maxBodyBytes }, signal);
+    await upstream.relay(answer, site, response, signal);
+  }
+
+  #refuse({ response, signal }: Passage, error: unknown): void {
+    const { knowledge, log } = this.parts;
+    const reached = !(error instanceof UpstreamError) || error.reached;
+    // A region that cannot be reached is avoided from now on, not only when its stream has been missed.
+    if (!reached) knowledge.failed(error.site.name);
+    if (!signal.aborted) sendError(response, error instanceof UpstreamError ? unavailable(error) : error, log);
+  }
+
+  #redirect(passage: Passage, site: RegionSite, route: RepositoryRoute): void {
+    const origin = publicOrigin(site, passage.client);
+    sendRedirect(passage.response, `${origin}${this.#granted(passage, site, route)}`, site.name);
+  }
+
+  #granted({ target }: Passage, { name: region }: RegionSite, route: RepositoryRoute): string {
+    const { access, repository, resource } = route;
+    return this.parts.targets.target(target, { access, repository, resource, region });
+  }
+
+  #primaryFor({ client }: Passage): RegionSite {
+    const { knowledge, metrics } = this.parts;
+    const { primary } = knowledge;
+    const usable = knowledge.health(primary.name) !== 'unhealthy';
+    metrics.decided(client, usable ? primary.name : undefined, usable ? 'primary-only' : 'none');
+    if (!usable) throw unavailable();
+    return primary;
+  }
+
+  #passageOf(request: IncomingMessage, response: ServerResponse): Passage {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const client = this.parts.clients.regionOf({
+      remoteAddress: request.socket.remoteAddress,
+      forwardedFor: request.headers['x-forwarded-for'] as string | undefined,
+      regionHeader: request.headers[CLIENT_REGION_HEADER] as string | undefined,
+    });
+    return { request, response, target: request.url ?? '', client, signal: gone.signal };
+  }
+}
