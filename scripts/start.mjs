@@ -18,7 +18,7 @@ const onlyHelp = args.includes('--help') || args.includes('-h');
 requireNode();
 ensureModules();
 ensureBuild();
-if (!onlyHelp) await ensureRedis();
+if (!onlyHelp) await ensureRedis({ docker: true });
 
 const simulator = spawn(process.execPath, [inRoot('dist', 'apps', 'simulator', 'src', 'main.js'), ...args], {
   stdio: 'inherit',

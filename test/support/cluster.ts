@@ -1,0 +1,130 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePortBase } from './ports.js';
+import { isRunning, startNode, type TestProcess } from './process.js';
+import { waitFor } from './wait-for.js';
+
+/** One region of a running cluster, as the simulator writes it to cluster.json. */
+export interface ClusterRegion {
+  readonly name: string;
+  readonly role: 'primary' | 'replica';
+  /** URL for clients and peers. */
+  readonly registry: string;
+  readonly metrics: string;
+  readonly admin: string;
+  readonly redis: string;
+  /** Of the registry; left out while it is down. */
+  readonly pid?: number;
+  readonly pids?: Readonly<Record<string, number>>;
+}
+
+interface ClusterDescription {
+  readonly router: string;
+  readonly regions: readonly ClusterRegion[];
+  /** URL of the control of the simulated network. */
+  readonly wan: string;
+  readonly pid?: number;
+  readonly pids?: Readonly<Record<string, number>>;
+}
+
+export interface ClusterOptions {
+  /** Names; the first is the primary. Without it: the simulator's own three. */
+  readonly regions?: readonly string[];
+  /** Further arguments of the simulator. */
+  readonly args?: readonly string[];
+}
+
+/** More than the simulator uses for nine regions. */
+const PORTS = 200;
+const READY_WITHIN_MS = 90_000;
+const GONE_WITHIN_MS = 15_000;
+
+/** A whole cluster: every region with its processes and Redis, the network between them, and the router. */
+export class Cluster {
+  private constructor(
+    readonly simulator: TestProcess,
+    readonly directory: string,
+    private description: ClusterDescription,
+  ) {}
+
+  static async start({ regions, args = [] }: ClusterOptions = {}): Promise<Cluster> {
+    const directory = await mkdtemp(join(tmpdir(), 'meridian-cluster-'));
+    const portBase = await freePortBase(PORTS);
+    const named = regions === undefined ? [] : ['--regions', regions.join(',')];
+    const simulator = await startNode({
+      name: 'simulator',
+      script: 'apps/simulator/src/main.js',
+      args: ['--data', directory, '--port-base', String(portBase), '--no-demo', ...named, ...args],
+      // The file is written when the cluster is up.
+      isReady: async () => (await describe(directory)) !== undefined,
+      readyWithinMs: READY_WITHIN_MS,
+    });
+    return new Cluster(simulator, directory, await describe(directory));
+  }
+
+  /** URL of the router. */
+  get router(): string {
+    return this.description.router;
+  }
+
+  get wan(): string {
+    return this.description.wan;
+  }
+
+  get regions(): readonly ClusterRegion[] {
+    return this.description.regions;
+  }
+
+  get primary(): ClusterRegion {
+    return this.#find((region) => region.role === 'primary', 'a primary');
+  }
+
+  get replicas(): readonly ClusterRegion[] {
+    return this.regions.filter((region) => region.role === 'replica');
+  }
+
+  region(name: string): ClusterRegion {
+    return this.#find((region) => region.name === name, `a region ${name}`);
+  }
+
+  /** Reads cluster.json again: process ids change when something was restarted. */
+  async refresh(): Promise<void> {
+    this.description = await describe(this.directory);
+  }
+
+  /** Ends it as an operator would, and makes sure that no process of it is left. */
+  async stop(): Promise<void> {
+    await this.refresh().catch(() => undefined);
+    const pids = this.#pids();
+    await this.simulator.stop('SIGTERM');
+    await waitFor(() => !pids.some(isRunning), {
+      what: 'every process of the cluster to be gone',
+      withinMs: GONE_WITHIN_MS,
+    });
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  #pids(): number[] {
+    const { pid, pids, regions } = this.description;
+    const all = [
+      pid,
+      ...Object.values(pids ?? {}),
+      ...regions.flatMap((each) => [each.pid, ...Object.values(each.pids ?? {})]),
+    ];
+    return [...new Set(all.filter((each) => each !== undefined))];
+  }
+
+  #find(matches: (region: ClusterRegion) => boolean, what: string): ClusterRegion {
+    const found = this.regions.find(matches);
+    if (found === undefined) throw new Error(`the cluster has no ${what}`);
+    return found;
+  }
+}
+
+/** `localhost:5510` of `http://localhost:5510`: what clients put before a repository's name. */
+export const hostOf = (url: string) => new URL(url).host;
+
+async function describe(directory: string): Promise<ClusterDescription> {
+  return JSON.parse(await readFile(join(directory, 'cluster.json'), 'utf8')) as ClusterDescription;
+}
