@@ -4,8 +4,8 @@ import { checkKey, checkPartList, checkPartNumber } from '../../check-request.js
 import { compareKeys } from '../../key-order.js';
 import type { MultipartStore, MultipartUpload, ObjectStat, PartPosition, StoredPart } from '../../object-store.js';
 import { runOperation } from '../../operation.js';
+import { collect, withSource } from '../../source-stream.js';
 import { StorageError, type StorageErrorContext } from '../../storage-error.js';
-import { collect } from './collect.js';
 
 interface PendingUpload extends MultipartUpload {
   readonly beganMs: number;
@@ -38,14 +38,17 @@ export class MemoryMultipartStore implements MultipartStore {
     body: Uint8Array | Readable,
     signal: AbortSignal,
   ): Promise<StoredPart> {
-    return run('writePart', upload.key, signal, async (context) => {
-      checkPartNumber(part.number, context);
-      this.#get(upload, context);
-      const bytes = await collect(body, part.size, context, signal);
-      const etag = this.#next('p');
-      this.#get(upload, context).parts.set(part.number, { etag, bytes });
-      return { number: part.number, offset: part.offset, size: part.size, etag };
-    });
+    const context = { driver: 'memory', operation: 'writePart', key: upload.key };
+    return withSource(body, part.size, context, signal, (chunks) =>
+      run('writePart', upload.key, signal, async () => {
+        checkPartNumber(part.number, context);
+        this.#get(upload, context);
+        const bytes = await collect(chunks);
+        const etag = this.#next('p');
+        this.#get(upload, context).parts.set(part.number, { etag, bytes });
+        return { number: part.number, offset: part.offset, size: part.size, etag };
+      }),
+    );
   }
 
   complete(upload: MultipartUpload, parts: readonly StoredPart[], signal: AbortSignal): Promise<ObjectStat> {

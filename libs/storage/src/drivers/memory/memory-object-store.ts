@@ -20,8 +20,8 @@ import type {
   StoredObject,
 } from '../../object-store.js';
 import { runOperation } from '../../operation.js';
+import { collect, withSource } from '../../source-stream.js';
 import type { StorageErrorContext } from '../../storage-error.js';
-import { collect } from './collect.js';
 import { MemoryMultipartStore } from './memory-multipart-store.js';
 
 const DRIVER = 'memory';
@@ -50,7 +50,7 @@ export class MemoryObjectStore implements ObjectStore {
       const found = this.#objects.get(key);
       if (found === undefined) return undefined;
       checkReadSize(found, maxBytes, context);
-      return { ...found, bytes: found.bytes.slice() };
+      return { ...found, bytes: new Uint8Array(found.bytes) };
     });
   }
 
@@ -82,7 +82,7 @@ export class MemoryObjectStore implements ObjectStore {
   ): Promise<ObjectStat> {
     return this.#run('put', key, signal, (context) => {
       checkCondition(condition, this.#objects.get(key), context);
-      return this.#place(key, bytes.slice());
+      return this.#place(key, new Uint8Array(bytes));
     });
   }
 
@@ -91,8 +91,8 @@ export class MemoryObjectStore implements ObjectStore {
     body: Readable,
     { size, signal }: { readonly size?: number; readonly signal: AbortSignal },
   ): Promise<ObjectStat> {
-    return this.#run('write', key, signal, async (context) =>
-      this.#place(key, await collect(body, size, context, signal)),
+    return withSource(body, size, { driver: DRIVER, operation: 'write', key }, signal, (chunks) =>
+      this.#run('write', key, signal, async () => this.#place(key, await collect(chunks))),
     );
   }
 
@@ -153,5 +153,7 @@ function statOf({ key, size, etag, modifiedMs }: StoredObject): ObjectStat {
 }
 
 function* inChunks(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) yield bytes.slice(at, at + CHUNK_BYTES);
+  for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) {
+    yield new Uint8Array(bytes.subarray(at, at + CHUNK_BYTES));
+  }
 }

@@ -1,0 +1,82 @@
+import { open, readFile } from 'node:fs/promises';
+import { addAbortSignal, Readable } from 'node:stream';
+import { unlessMissing } from './filesystem-errors.js';
+import { contentName, partsName, type Version } from './version.js';
+
+/** Bytes asked of the file system at once. */
+const READ_BYTES = 1024 * 1024;
+
+/** A part of an object that was made by parts: the name of its file and the bytes in it. */
+export interface IndexedPart {
+  readonly name: string;
+  readonly size: number;
+}
+
+/** First and last byte, both inclusive. */
+export interface Extent {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A stream of a version's bytes, or `undefined` if it is current no more and its bytes are gone. */
+export async function openContent(
+  path: string,
+  version: Version,
+  extent: Extent,
+  signal: AbortSignal,
+): Promise<Readable | undefined> {
+  const body = await openShape(path, version, extent);
+  if (body === undefined) return undefined;
+  body.on('error', () => undefined); // Without this, aborting a stream that nobody reads yet would end the process.
+  return addAbortSignal(signal, body);
+}
+
+/** All bytes of a version, or `undefined` as above. */
+export async function readContent(
+  path: string,
+  version: Version,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  if (version.shape === 'file') return await unlessMissing(readFile(`${path}/${contentName(version)}`));
+  const body = await openContent(path, version, { start: 0, end: version.size - 1 }, signal);
+  if (body === undefined) return undefined;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function openShape(path: string, version: Version, extent: Extent): Promise<Readable | undefined> {
+  if (version.size === 0) return Readable.from([], { objectMode: false });
+  const content = `${path}/${contentName(version)}`;
+  if (version.shape === 'parts') {
+    const index = await unlessMissing(readFile(content, 'utf8'));
+    return index === undefined ? undefined : openParts(`${path}/${partsName(version)}`, parseIndex(index), extent);
+  }
+  const file = await unlessMissing(open(content, 'r'));
+  return file?.createReadStream({ ...extent, highWaterMark: READ_BYTES });
+}
+
+function openParts(path: string, parts: readonly IndexedPart[], extent: Extent): Readable {
+  return Readable.from(readParts(path, parts, extent), { objectMode: false, highWaterMark: READ_BYTES });
+}
+
+async function* readParts(path: string, parts: readonly IndexedPart[], extent: Extent): AsyncGenerator<Uint8Array> {
+  let offset = 0;
+  for (const { name, size } of parts) {
+    const start = Math.max(extent.start - offset, 0);
+    const end = Math.min(extent.end - offset, size - 1);
+    offset += size;
+    if (start > end) continue;
+    const file = await open(`${path}/${name}`, 'r');
+    yield* file.createReadStream({ start, end, highWaterMark: READ_BYTES });
+  }
+}
+
+export function formatIndex(parts: readonly IndexedPart[]): string {
+  return JSON.stringify(parts.map(({ name, size }) => [name, size]));
+}
+
+function parseIndex(text: string): readonly IndexedPart[] {
+  const rows: readonly (readonly [string, number])[] = JSON.parse(text);
+  return rows.map(([name, size]) => ({ name, size }));
+}
