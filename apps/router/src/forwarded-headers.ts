@@ -33,9 +33,17 @@ export function responseHeaders(headers: IncomingHttpHeaders, site: RegionSite):
   const kept = endToEnd(headers, () => true);
   for (const name of ['location', 'link']) {
     const value = kept[name];
-    if (typeof value === 'string') kept[name] = value.replace(`${site.peerUrl}/`, '/');
+    if (typeof value === 'string') kept[name] = withoutOrigin(value, [site.peerUrl, site.publicUrl]);
   }
   return { ...kept, 'meridian-region': site.name };
+}
+
+/** `Location`, or the `<…>` of a `Link`: what began with one of the region's own origins is relative to us. */
+function withoutOrigin(value: string, origins: readonly string[]): string {
+  const bracket = value.startsWith('<') ? '<' : '';
+  const address = value.slice(bracket.length);
+  const origin = origins.find((candidate) => address.startsWith(`${candidate}/`));
+  return origin === undefined ? value : `${bracket}${address.slice(origin.length)}`;
 }
 
 function endToEnd(headers: IncomingHttpHeaders, keep: (name: string) => boolean): Headers {

@@ -1,4 +1,11 @@
-import { GRANT_PARAMETER, type GrantScope, issueGrant, type RegionName, type RegionSite } from '#libs/geo';
+import {
+  GRANT_PARAMETER,
+  type GrantScope,
+  issueGrant,
+  MAX_GRANT_LIFE_MS,
+  type RegionName,
+  type RegionSite,
+} from '#libs/geo';
 import type { Clock } from '#libs/resilience';
 
 /** Request targets for other regions, with the grant that lets their sender in. */
@@ -11,7 +18,9 @@ export class GrantedTargets {
 
   /** The same path and query, with a grant of `scope`. A grant that the client brought along is left out. */
   target(original: string, scope: GrantScope): string {
-    const grant = `${GRANT_PARAMETER}=${issueGrant(this.key, scope, this.clock.now(), this.lifeMs)}`;
+    // An upload goes on at the region that began it, and the bytes in between may take their time.
+    const lifeMs = scope.resource.kind === 'upload' ? MAX_GRANT_LIFE_MS : this.lifeMs;
+    const grant = `${GRANT_PARAMETER}=${issueGrant(this.key, scope, this.clock.now(), lifeMs)}`;
     const [path = '', query = ''] = splitOnce(original);
     const parameters = query.split('&').filter((part) => part !== '' && !part.startsWith(`${GRANT_PARAMETER}=`));
     return `${path}?${[...parameters, grant].join('&')}`;

