@@ -11,7 +11,7 @@ const regionName = z.string().transform((text, context) => {
 });
 
 const origin = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''));
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z.number().int().min(0).max(65_535);
 
 const storage = z.discriminatedUnion('driver', [
   z.object({ driver: z.literal('filesystem'), directory: z.string().min(1) }),
@@ -78,9 +78,9 @@ const schema = z.object({
     .prefault({}),
   replication: z
     .object({
-      copyConcurrency: z.coerce.number().int().min(1).max(256).default(8),
+      copyConcurrency: z.number().int().min(1).max(256).default(8),
       /** Entries of the journal that are planned at once: bounds Redis and memory. */
-      windowEntries: z.coerce.number().int().min(1).max(100_000).default(1_000),
+      windowEntries: z.number().int().min(1).max(100_000).default(1_000),
     })
     .prefault({}),
   router: z
@@ -92,10 +92,17 @@ const schema = z.object({
       /** Networks of the proxies whose `X-Forwarded-For` is believed. */
       trustedProxies: z.array(z.string()).default([]),
       /** How long a redirect may be followed; regions refuse grants that live longer than five minutes. */
-      grantLifeSeconds: z.coerce.number().int().min(1).max(300).default(60),
+      grantLifeSeconds: z.number().int().min(1).max(300).default(60),
     })
     .prefault({}),
-  shutdown: z.object({ graceMs: z.coerce.number().int().min(0).default(30_000) }).prefault({}),
+  shutdown: z
+    .object({
+      /** How long requests are still taken after `/health/ready` says no: what sends them here needs time to notice. */
+      announceMs: z.number().int().min(0).max(60_000).default(0),
+      /** How long running requests and jobs may take to end, after that. */
+      graceMs: z.number().int().min(0).default(30_000),
+    })
+    .prefault({}),
 });
 
 export type Config = z.infer<typeof schema>;

@@ -1,0 +1,121 @@
+export interface MetricRow {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram's buckets, in seconds. */
+  readonly buckets?: readonly number[];
+}
+
+/** From a round trip on loopback to what a client gives up on. */
+const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
+/** From a small blob next door to a large one across an ocean. */
+const TRANSFER_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800] as const;
+
+/**
+ * Every metric of every process. Units are base units and stand in the name; counters end in `_total`, and nothing else
+ * does. Labels are bounded: regions, methods, kinds, results, route templates; never a repository, a digest or a path.
+ * Of things that lag, instants are exported and subtracted in the query: a dead process cannot say that it lags more.
+ */
+export const METRIC_CATALOGUE = {
+  httpRequests: {
+    kind: 'counter',
+    name: 'meridian_http_requests_total',
+    help: 'Requests answered on the public port, or given up on by their client (status 499).',
+    labels: ['route', 'method', 'status'],
+  },
+  httpRequestDuration: {
+    kind: 'histogram',
+    name: 'meridian_http_request_duration_seconds',
+    help: 'From the first byte of a request to the last of its answer.',
+    labels: ['route', 'method'],
+    buckets: REQUEST_SECONDS,
+  },
+  storageOperationDuration: {
+    kind: 'histogram',
+    name: 'meridian_storage_operation_duration_seconds',
+    help: 'Operations of the object store; result is ok, or the kind of its error.',
+    labels: ['driver', 'operation', 'result'],
+    buckets: REQUEST_SECONDS,
+  },
+  journalHead: {
+    kind: 'gauge',
+    name: 'meridian_journal_head_sequence',
+    help: "The newest sequence number of this region's own journal.",
+    labels: [],
+  },
+  replicationWatermark: {
+    kind: 'gauge',
+    name: 'meridian_replication_watermark_sequence',
+    help: 'Everything up to this sequence number is applied in the region.',
+    labels: ['region'],
+  },
+  replicationHead: {
+    kind: 'gauge',
+    name: 'meridian_replication_head_sequence',
+    help: "The primary's newest sequence number, as the region last heard it.",
+    labels: ['region'],
+  },
+  replicationOldestPending: {
+    kind: 'gauge',
+    name: 'meridian_replication_oldest_pending_timestamp_seconds',
+    help: 'When the oldest entry that is not applied in the region was made; 0 if there is none. The lag is now minus this.',
+    labels: ['region'],
+  },
+  replicationBacklogEntries: {
+    kind: 'gauge',
+    name: 'meridian_replication_backlog_entries',
+    help: 'Entries known and not applied in the region.',
+    labels: ['region'],
+  },
+  replicationBacklogBytes: {
+    kind: 'gauge',
+    name: 'meridian_replication_backlog_bytes',
+    help: 'Bytes of blobs that the region still lacks.',
+    labels: ['region'],
+  },
+  replicationCopiedBytes: {
+    kind: 'counter',
+    name: 'meridian_replication_copied_bytes_total',
+    help: 'Bytes copied into the region.',
+    labels: ['region'],
+  },
+  replicationChanges: {
+    kind: 'counter',
+    name: 'meridian_replication_changes_total',
+    help: 'Entries of the journal that the region dealt with.',
+    labels: ['region', 'kind', 'result'],
+  },
+  replicationCopyDuration: {
+    kind: 'histogram',
+    name: 'meridian_replication_copy_duration_seconds',
+    help: 'Copies of one blob into the region.',
+    labels: ['region'],
+    buckets: TRANSFER_SECONDS,
+  },
+  regionHeard: {
+    kind: 'gauge',
+    name: 'meridian_region_heard_timestamp_seconds',
+    help: 'When this process last heard of the region.',
+    labels: ['region'],
+  },
+  pullDuration: {
+    kind: 'histogram',
+    name: 'meridian_pull_duration_seconds',
+    help: 'Pulls of manifests and blobs; source is local, peer or primary: where the bytes came from.',
+    labels: ['region', 'source'],
+    buckets: TRANSFER_SECONDS,
+  },
+  routeDecisions: {
+    kind: 'counter',
+    name: 'meridian_route_decisions_total',
+    help: 'Requests sent on by the router: from the region of the client to the region that serves it.',
+    labels: ['from', 'to', 'reason'],
+  },
+  routerRegionHealthy: {
+    kind: 'gauge',
+    name: 'meridian_router_region_healthy',
+    help: '1 while the router sends requests to the region, else 0.',
+    labels: ['region'],
+  },
+} as const satisfies Readonly<Record<string, MetricRow>>;
