@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '#libs/resilience';
 import type { ProcessSpec } from './process-spec.js';
 import { answersOk } from './readiness.js';
 
@@ -17,6 +18,7 @@ export interface AppPlace {
   readonly logFile: string;
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
+  readonly clock: Clock;
 }
 
 export function appProcess(place: AppPlace): ProcessSpec {
@@ -32,7 +34,7 @@ export function appProcess(place: AppPlace): ProcessSpec {
     },
     directory: place.directory,
     logFile: place.logFile,
-    isReady: (signal) => answersOk(`http://127.0.0.1:${place.operatorPort}/health/ready`, signal),
+    isReady: (signal) => answersOk(`http://127.0.0.1:${place.operatorPort}/health/ready`, place.clock, signal),
     stopMs: GRACE_MS + AFTER_GRACE_MS,
   };
 }

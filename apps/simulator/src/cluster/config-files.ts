@@ -20,7 +20,8 @@ export interface ConfigSource {
   readonly plan: ClusterPlan;
   readonly data: DataDirectory;
   readonly clusterKeyFile: string;
-  readonly storageOf: (region: RegionPlan) => StorageSection;
+  /** By the region's name. */
+  readonly storages: ReadonlyMap<string, { readonly section: StorageSection }>;
 }
 
 /** Writes what each process reads at its start: a registry and a replicator per region, and the router. */
@@ -42,7 +43,7 @@ function regionConfig(source: ConfigSource, region: RegionPlan, port: number, op
     topology: topologySeenFrom(source.plan, region),
     region: region.name,
     clusterKeyFile: source.clusterKeyFile,
-    storage: source.storageOf(region),
+    storage: source.storages.get(region.name)?.section,
     redisUrl: `redis://127.0.0.1:${region.ports.redis}`,
     // Everything listens on loopback only: whoever can reach it owns the data anyway.
     anonymousAccess: 'push',

@@ -18,7 +18,7 @@ export interface ProcessEvents {
 /** Between two looks at a process that is coming up. */
 const POLL_MS = 100;
 /** A machine with two slow cores needs half a minute for all of them together. */
-const START_LIMIT_MS = 120_000;
+const START_LIMIT_MS = 80_000;
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 5_000;
 /** After this long without a fault, the next one is met with the first delay again. */

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Clock } from '#libs/resilience';
 import { Problem } from '../problem.js';
 import { findProgram, searchPath } from '../programs.js';
 import type { ProcessSpec } from './process-spec.js';
@@ -24,6 +25,7 @@ export interface MinioPlace {
   readonly directory: string;
   readonly logFile: string;
   readonly environment: NodeJS.ProcessEnv;
+  readonly clock: Clock;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }
@@ -42,7 +44,7 @@ export function minioProcess(command: string, place: MinioPlace): ProcessSpec {
     },
     directory: place.directory,
     logFile: place.logFile,
-    isReady: (signal) => answersOk(`http://127.0.0.1:${place.port}/minio/health/ready`, signal),
+    isReady: (signal) => answersOk(`http://127.0.0.1:${place.port}/minio/health/ready`, place.clock, signal),
     stopMs: STOP_MS,
   };
 }

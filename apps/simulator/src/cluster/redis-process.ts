@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { Clock } from '#libs/resilience';
 import { Problem } from '../problem.js';
 import { findProgram, searchPath } from '../programs.js';
 import type { ProcessSpec } from './process-spec.js';
@@ -47,6 +48,7 @@ export interface RedisPlace {
   readonly directory: string;
   readonly logFile: string;
   readonly environment: NodeJS.ProcessEnv;
+  readonly clock: Clock;
 }
 
 export function redisProcess(program: RedisProgram, place: RedisPlace): ProcessSpec {
@@ -56,7 +58,7 @@ export function redisProcess(program: RedisProgram, place: RedisPlace): ProcessS
     environment: place.environment,
     directory: place.directory,
     logFile: place.logFile,
-    isReady: (signal) => answersPing(place.port, signal),
+    isReady: (signal) => answersPing(place.port, place.clock, signal),
     stopMs: STOP_MS,
   };
 }

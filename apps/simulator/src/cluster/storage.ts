@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Random } from '#libs/resilience';
+import type { Clock, Random } from '#libs/resilience';
 import type { StorageChoice } from '../arguments.js';
 import type { DataDirectory } from '../data-directory.js';
 import { Problem } from '../problem.js';
@@ -19,6 +19,7 @@ export interface RegionStorage {
 export interface StorageContext {
   readonly data: DataDirectory;
   readonly random: Random;
+  readonly clock: Clock;
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -39,7 +40,10 @@ export async function prepareStorage(
   }
 }
 
-async function ownMinio(region: RegionPlan, { data, random, environment }: StorageContext): Promise<RegionStorage> {
+async function ownMinio(
+  region: RegionPlan,
+  { data, random, clock, environment }: StorageContext,
+): Promise<RegionStorage> {
   const program = await findMinio(environment);
   const secret = await keepSecret(data, `${region.name}-minio`, random);
   const directory = data.store(region.name);
@@ -51,6 +55,7 @@ async function ownMinio(region: RegionPlan, { data, random, environment }: Stora
     directory,
     logFile: data.logFile(`${region.name}-minio`),
     environment,
+    clock,
     accessKeyId: MINIO_USER,
     secretAccessKey: secret.text,
   });

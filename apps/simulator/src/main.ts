@@ -1,0 +1,49 @@
+import { systemClock, systemRandom } from '#libs/resilience';
+import { parseArguments } from './arguments.js';
+import { HELP } from './help.js';
+import { INTERRUPTED_CODE, Interrupted } from './interrupts.js';
+import { Problem } from './problem.js';
+import { simulate } from './simulate.js';
+import { openTerminal, type Terminal } from './terminal.js';
+
+const FAILED = 1;
+
+/** What programs read goes to standard output; then everything for people goes elsewhere. */
+const isForPrograms = process.argv.includes('--json');
+const terminal = openTerminal(isForPrograms ? process.stderr : process.stdout, process.env.NO_COLOR, () =>
+  systemClock.monotonic(),
+);
+
+process.exitCode = await main(process.argv.slice(2), terminal);
+
+async function main(args: readonly string[], shown: Terminal): Promise<number> {
+  const print = (text: string): void => {
+    process.stdout.write(text);
+  };
+  try {
+    const options = parseArguments(args);
+    if (options.help) print(HELP);
+    else
+      await simulate({
+        options,
+        terminal: shown,
+        clock: systemClock,
+        random: systemRandom,
+        environment: process.env,
+        print,
+      });
+    return 0;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function fail(error: unknown): number {
+  if (error instanceof Interrupted) return INTERRUPTED_CODE;
+  const stderr = openTerminal(process.stderr, process.env.NO_COLOR, () => systemClock.monotonic());
+  if (error instanceof Problem) {
+    for (const detail of error.details) stderr.line(stderr.style.dim(`    ${detail}`));
+    stderr.warn(error.message);
+  } else stderr.warn(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return FAILED;
+}
