@@ -25,20 +25,16 @@ export async function applyEntry(content: RegionContent, entry: Entry, signal: A
 
 type At<T> = T & { readonly seq: number };
 
+/** Nothing is left out for a put that a later delete has overtaken: the outcome may not depend on who came first. */
 async function putManifest(content: RegionContent, entry: At<ManifestPut>, signal: AbortSignal): Promise<void> {
   const { links, catalog, manifests, referrers, tags } = content;
   const { repository, digest, seq } = entry;
-  const before = await manifests.state(repository, digest, signal);
-  if (before !== undefined && before.value === undefined && before.seq > seq) return;
-
   await Promise.all([
     catalog.add(repository, signal),
     ...entry.blobs.map((blob) => links.add(repository, blob.digest, seq, signal)),
   ]);
-  const after = await manifests.put(seq, entry, signal);
-  if (after.value === undefined) return;
-
-  if (entry.subject !== undefined) {
+  const state = await manifests.put(seq, entry, signal);
+  if (entry.subject !== undefined && state.value !== undefined) {
     await referrers.add(repository, entry.subject, seq, describe(entry), signal);
     await withdrawIfDeleted(content, entry, signal);
   }

@@ -25,14 +25,12 @@ export class Links {
     return (await this.#registers.get(keys.link(repository, digest), signal))?.value === true;
   }
 
-  /** As the manifest of the entry at `seq` needs it; a later delete prevails. */
+  /**
+   * As the manifest of the entry at `seq` needs it; a later delete prevails. A link that is there already moves to the
+   * later seq all the same: the delete that lies between the two may not have come yet.
+   */
   async add(repository: RepositoryName, digest: Digest, seq: number, signal: AbortSignal): Promise<void> {
-    const live = { seq, value: true } as const;
-    await this.#registers.update(
-      keys.link(repository, digest),
-      (current) => (current === undefined || (current.value === undefined && current.seq < seq) ? live : undefined),
-      signal,
-    );
+    await this.#registers.advance(keys.link(repository, digest), { seq, value: true }, signal);
   }
 
   /**

@@ -1,0 +1,235 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { type BlobDescriptor, digestOf, parseDigest, parseRepositoryName } from '#libs/oci';
+import { systemClock } from '#libs/resilience';
+import { SeededRandom } from '#libs/resilience/testing';
+import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { LocalBlobUploads } from './local-blob-uploads.js';
+import { openRegionContent, type RegionContent } from './region-content.js';
+
+const never = new AbortController().signal;
+const repository = parseRepositoryName('demo/app');
+const other = parseRepositoryName('demo/other');
+const MIB = 1024 * 1024;
+
+interface Node {
+  readonly uploads: LocalBlobUploads;
+  readonly content: RegionContent;
+  readonly committed: BlobDescriptor[];
+}
+
+/** A process of the region that `store` belongs to. */
+function node(store: ObjectStore, seed = 1): Node {
+  const random = new SeededRandom(seed);
+  const content = openRegionContent({ store, clock: systemClock, random });
+  const committed: BlobDescriptor[] = [];
+  const uploads = new LocalBlobUploads({
+    store,
+    content,
+    clock: systemClock,
+    random,
+    headSeq: () => 0,
+    onCommitted: (blob) => committed.push(blob),
+    signal: never,
+  });
+  return { uploads, content, committed };
+}
+
+const memory = () => new MemoryObjectStore({ clock: systemClock });
+const body = (bytes: Uint8Array) => Readable.from(bytes.length === 0 ? [] : pieces(bytes, 64 * 1024));
+
+function* pieces(bytes: Uint8Array, size: number): Iterable<Buffer> {
+  for (let start = 0; start < bytes.length; start += size) yield Buffer.from(bytes.subarray(start, start + size));
+}
+
+/** A body whose connection is lost after those bytes. */
+async function* broken(bytes: Uint8Array): AsyncIterable<Buffer> {
+  yield* pieces(bytes, 1024);
+  throw new Error('the client is gone');
+}
+
+async function stored({ content }: Node, digest: string): Promise<Buffer | undefined> {
+  const record = await content.blobs.stat(parseDigest(digest), never);
+  if (record === undefined) return undefined;
+  const chunks: Buffer[] = [];
+  for await (const chunk of await content.blobs.open(record, undefined, never)) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function leftovers(store: ObjectStore): Promise<readonly string[]> {
+  const sessions = await store.list({ prefix: keys.uploadPrefix, limit: 10 }, never);
+  return sessions.objects.map((object) => object.key);
+}
+
+/** A pattern whose length divides no part's size, so that bytes in the wrong place are seen. */
+const sample = (size: number, seed = 7) => Buffer.alloc(size, new SeededRandom(seed).bytes(1_009));
+
+describe('blob uploads', () => {
+  it.each([0, 1, 1_000, 8 * MIB, 8 * MIB + 1, 21 * MIB])('store %d bytes that came in one PATCH', async (size) => {
+    const store = memory();
+    const region = node(store);
+    const bytes = Buffer.alloc(size, 'x');
+    const { id } = await region.uploads.begin(repository, never);
+    const status = await region.uploads.append(repository, id, { body: body(bytes) }, never);
+    expect(status.offset).toBe(size);
+    const blob = await region.uploads.finish(
+      repository,
+      id,
+      { body: body(Buffer.alloc(0)), digest: digestOf(bytes) },
+      never,
+    );
+    expect(blob).toEqual({ digest: digestOf(bytes), size });
+    expect((await stored(region, blob.digest))?.equals(bytes)).toBe(true);
+    expect(await region.content.links.has(repository, blob.digest, never)).toBe(true);
+    expect(await region.content.links.has(other, blob.digest, never)).toBe(false);
+    expect(region.committed).toEqual([blob]);
+    expect(await leftovers(store)).toEqual([]);
+  });
+
+  it('store what came in chunks of any sizes, through any process of the region', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 9 * MIB }), { maxLength: 5 }), async (sizes) => {
+        const store = memory();
+        const nodes = [node(store, 1), node(store, 2)];
+        const bytes = sample(sizes.reduce((sum, size) => sum + size, 0) + 10);
+        const { id } = await at(nodes, 0).uploads.begin(repository, never);
+        let offset = 0;
+        for (const [turn, size] of sizes.entries()) {
+          const chunk = bytes.subarray(offset, offset + size);
+          const range = size === 0 ? {} : { range: { start: offset, end: offset + size - 1 } };
+          await at(nodes, turn).uploads.append(repository, id, { body: body(chunk), size, ...range }, never);
+          offset += size;
+          expect((await at(nodes, turn + 1).uploads.status(repository, id, never)).offset).toBe(offset);
+        }
+        const last = { body: body(bytes.subarray(offset)), size: 10, digest: digestOf(bytes) };
+        await at(nodes, sizes.length).uploads.finish(repository, id, last, never);
+        expect((await stored(at(nodes, 0), digestOf(bytes)))?.equals(bytes)).toBe(true);
+        expect(await leftovers(store)).toEqual([]);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('keep what came before the connection was lost, and go on from there', async () => {
+    const store = memory();
+    const region = node(store);
+    const bytes = sample(20 * MIB);
+    const { id } = await region.uploads.begin(repository, never);
+    const cut = 17 * MIB + 5;
+    await expect(
+      region.uploads.append(repository, id, { body: Readable.from(broken(bytes.subarray(0, cut))) }, never),
+    ).rejects.toThrow('the client is gone');
+    const { offset } = await region.uploads.status(repository, id, never);
+    expect(offset).toBe(cut);
+    expect(await region.content.blobs.stat(digestOf(bytes), never)).toBeUndefined();
+    const rest = { body: body(bytes.subarray(cut)), digest: digestOf(bytes) };
+    await region.uploads.finish(repository, id, rest, never);
+    expect((await stored(region, digestOf(bytes)))?.equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ['a gap', { start: 11, end: 20 }],
+    ['an overlap', { start: 5, end: 14 }],
+    ['a chunk sent again', { start: 0, end: 9 }],
+  ])('refuse %s with the place to go on from', async (_name, range) => {
+    const region = node(memory());
+    const { id } = await region.uploads.begin(repository, never);
+    await region.uploads.append(repository, id, { body: body(sample(10)), range: { start: 0, end: 9 } }, never);
+    await expect(region.uploads.append(repository, id, { body: body(sample(10)), range }, never)).rejects.toMatchObject(
+      { code: 'BLOB_UPLOAD_INVALID', status: 416, headers: { Range: '0-9' } },
+    );
+  });
+
+  it('let one of two writers of a session win', async () => {
+    const store = memory();
+    const nodes = [node(store, 1), node(store, 2)];
+    const { id } = await at(nodes, 0).uploads.begin(repository, never);
+    const chunks = [sample(9 * MIB, 1), sample(9 * MIB, 2)];
+    const outcomes = await Promise.allSettled(
+      chunks.map((chunk, turn) => at(nodes, turn).uploads.append(repository, id, { body: body(chunk) }, never)),
+    );
+    expect(outcomes.map((outcome) => outcome.status).sort()).toEqual(['fulfilled', 'rejected']);
+    const winner = outcomes.findIndex((outcome) => outcome.status === 'fulfilled');
+    const bytes = chunks[winner] ?? Buffer.alloc(0);
+    await at(nodes, winner).uploads.finish(
+      repository,
+      id,
+      { body: body(Buffer.alloc(0)), digest: digestOf(bytes) },
+      never,
+    );
+    expect((await stored(at(nodes, 0), digestOf(bytes)))?.equals(bytes)).toBe(true);
+  });
+
+  it.each(['one request', 'a session'])('show nothing when the digest of %s is wrong', async (way) => {
+    const store = memory();
+    const region = node(store);
+    const wrong = { body: body(sample(100)), size: 100, digest: digestOf('something else') };
+    if (way === 'one request') {
+      await expect(region.uploads.put(repository, wrong, never)).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
+    } else {
+      const { id } = await region.uploads.begin(repository, never);
+      await region.uploads.append(repository, id, { body: body(sample(50)) }, never);
+      await expect(region.uploads.finish(repository, id, wrong, never)).rejects.toMatchObject({
+        code: 'DIGEST_INVALID',
+      });
+    }
+    expect(await region.content.blobs.stat(wrong.digest, never)).toBeUndefined();
+    expect((await store.list({ prefix: keys.dataPrefix, limit: 10 }, never)).objects).toEqual([]);
+  });
+
+  it('belong to the repository that they were begun in', async () => {
+    const region = node(memory());
+    const { id } = await region.uploads.begin(repository, never);
+    const foreign = { code: 'BLOB_UPLOAD_UNKNOWN' };
+    await expect(region.uploads.status(other, id, never)).rejects.toMatchObject(foreign);
+    await expect(region.uploads.cancel(other, id, never)).rejects.toMatchObject(foreign);
+    await expect(region.uploads.append(other, id, { body: body(sample(1)) }, never)).rejects.toMatchObject(foreign);
+  });
+
+  it('are gone once cancelled, and so are their parts', async () => {
+    const store = memory();
+    const region = node(store);
+    const { id } = await region.uploads.begin(repository, never);
+    await region.uploads.append(repository, id, { body: body(sample(9 * MIB)) }, never);
+    await region.uploads.cancel(repository, id, never);
+    await expect(region.uploads.cancel(repository, id, never)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
+    expect(await store.multipart.listUploads(keys.dataPrefix, never)).toEqual([]);
+  });
+
+  it('accept a sha512 digest after a session that was hashed as sha256', async () => {
+    const region = node(memory());
+    const bytes = sample(1_000);
+    const { id } = await region.uploads.begin(repository, never);
+    await region.uploads.append(repository, id, { body: body(bytes) }, never);
+    const digest = digestOf(bytes, 'sha512');
+    await region.uploads.finish(repository, id, { body: body(Buffer.alloc(0)), digest }, never);
+    expect(await stored(region, digest)).toEqual(bytes);
+  });
+
+  it('keep one copy when many commit the same blob at once', async () => {
+    const store = memory();
+    const nodes = Array.from({ length: 4 }, (_, i) => node(store, i + 1));
+    const bytes = sample(1_000);
+    await Promise.all(
+      nodes.map(({ uploads }) => uploads.put(repository, { body: body(bytes), digest: digestOf(bytes) }, never)),
+    );
+    expect((await store.list({ prefix: keys.dataPrefix, limit: 10 }, never)).objects).toHaveLength(1);
+  });
+
+  it('mount what the other repository may read, and nothing else', async () => {
+    const region = node(memory());
+    const bytes = sample(10);
+    const { digest } = await region.uploads.put(other, { body: body(bytes), digest: digestOf(bytes) }, never);
+    const third = parseRepositoryName('demo/third');
+    expect(await region.uploads.mount(repository, digest, third, never)).toBeUndefined();
+    expect(await region.uploads.mount(repository, digest, other, never)).toEqual({ digest, size: 10 });
+    expect(await region.content.links.has(repository, digest, never)).toBe(true);
+  });
+});
+
+function at(nodes: readonly Node[], turn: number): Node {
+  const found = nodes[turn % nodes.length];
+  if (found === undefined) throw new Error('no nodes');
+  return found;
+}
