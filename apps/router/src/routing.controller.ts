@@ -1,4 +1,4 @@
-import { Controller, Get, HttpException, Query } from '@nestjs/common';
+import { Controller, Get, HttpException, Inject, Query } from '@nestjs/common';
 import type { RouteCandidate, RouteDecision } from '#libs/geo';
 import { errorBody, parseRepositoryName, RegistryError, type RepositoryName } from '#libs/oci';
 import type { KnownRegion } from './region-knowledge.js';
@@ -7,7 +7,7 @@ import { Router } from './router.js';
 /** What the router knows and why it decides as it does, for people. */
 @Controller('admin/v1')
 export class RoutingController {
-  constructor(private readonly router: Router) {}
+  constructor(@Inject(Router) private readonly router: Router) {}
 
   @Get('regions')
   regions(): { readonly regions: readonly KnownRegion[] } {

@@ -47,6 +47,7 @@ function codeOf(error: unknown): string {
 export interface ForwardedRequest {
   readonly site: RegionSite;
   readonly request: IncomingMessage;
+  readonly requestId: string;
   /** Path and query. */
   readonly target: string;
   /** Longest body that is passed on. */
@@ -82,13 +83,13 @@ export class Upstream {
     return this.#agent.destroy();
   }
 
-  #dispatch({ site, request, target, maxBodyBytes }: ForwardedRequest, signal: AbortSignal) {
+  #dispatch({ site, request, requestId, target, maxBodyBytes }: ForwardedRequest, signal: AbortSignal) {
     const hasBody = carriesBody(request);
     return this.#agent.request({
       origin: site.peerUrl,
       path: target,
       method: request.method as Dispatcher.HttpMethod,
-      headers: requestHeaders(request.headers, hasBody),
+      headers: { ...requestHeaders(request.headers, hasBody), 'x-request-id': requestId },
       body: hasBody ? Readable.from(limited(request, maxBodyBytes)) : null,
       headersTimeout: FIRST_BYTE_TIMEOUT_MS,
       bodyTimeout: IDLE_TIMEOUT_MS,
