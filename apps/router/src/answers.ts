@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { errorBody, RegistryError } from '#libs/oci';
+import { endAnswer, leavesUnread } from './unread-body.js';
 
 const COMMON_HEADERS = { 'Docker-Distribution-API-Version': 'registry/2.0', 'X-Content-Type-Options': 'nosniff' };
 
@@ -12,26 +13,15 @@ export function unavailable(cause?: unknown): RegistryError {
   return new RegistryError('UNAVAILABLE', undefined, { cause, headers: { 'Retry-After': RETRY_AFTER_SECONDS } });
 }
 
-export function sendJson(response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}) {
-  response.writeHead(status, {
-    ...COMMON_HEADERS,
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-    ...headers,
-  });
-  response.end(body);
+export function sendJson(response: ServerResponse, status: number, body: string, headers: OutgoingHttpHeaders = {}) {
+  const json = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+  send(response, status, body, { ...json, ...headers });
 }
 
 /** Clients repeat method and body at `location`; what is true of a region now need not be true in a second. */
 export function sendRedirect(response: ServerResponse, location: string, region: string): void {
-  response.writeHead(307, {
-    ...COMMON_HEADERS,
-    Location: location,
-    'Meridian-Region': region,
-    'Cache-Control': 'no-store',
-    'Content-Length': 0,
-  });
-  response.end();
+  const headers = { Location: location, 'Meridian-Region': region, 'Cache-Control': 'no-store', 'Content-Length': 0 };
+  send(response, 307, '', headers);
 }
 
 /** Answers in the spec's form (Error Codes). What has begun cannot be taken back: then the connection ends. */
@@ -43,7 +33,11 @@ export function sendError(response: ServerResponse, error: unknown, log: Logger)
     return;
   }
   const known = error instanceof RegistryError ? error : new RegistryError('INTERNAL', undefined, { cause: error });
-  // A body that nobody will read must not keep the connection.
-  const close: Record<string, string> = response.req.complete ? {} : { Connection: 'close' };
-  sendJson(response, known.status, errorBody([known]), { ...known.headers, ...close });
+  sendJson(response, known.status, errorBody([known]), known.headers);
+}
+
+function send(response: ServerResponse, status: number, body: string, headers: OutgoingHttpHeaders): void {
+  const close = leavesUnread(response.req) ? { Connection: 'close' } : {};
+  response.writeHead(status, { ...COMMON_HEADERS, ...headers, ...close });
+  endAnswer(response, body);
 }

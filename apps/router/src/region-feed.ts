@@ -85,7 +85,9 @@ export class RegionFeeds {
           failures = 0;
         });
       } catch (error) {
-        if (!signal.aborted) this.log.warn({ err: error, region: feed.region, stream }, 'region stream failed');
+        // A region that stays away is news once.
+        const level = failures === 0 ? 'warn' : 'debug';
+        if (!signal.aborted) this.log[level]({ err: error, region: feed.region, stream }, 'region stream failed');
       }
       if (signal.aborted) return;
       if (stream === 'status') this.knowledge.failed(feed.region);

@@ -351,6 +351,17 @@ describe('the router', () => {
     });
   });
 
+  it('answers an upload before its body, and closes the connection under a client that goes on', async () => {
+    const body = Buffer.alloc(16 * 1024 * 1024, 1);
+    const reply = await ask('PATCH', `/v2/team/app/blobs/uploads/${session}`, {}, body);
+    expect([reply.status, reply.headers.connection]).toEqual([307, 'close']);
+  });
+
+  it('keeps the connection of a client that sent no body', async () => {
+    for (const path of ['/v2/', '/v2/UPPER/manifests/v1', '/v2/team/app/manifests/v1'])
+      expect((await ask('GET', path, { Connection: 'keep-alive' })).headers.connection).toBe('keep-alive');
+  });
+
   it('outlives a client that goes away in the middle of a body', async () => {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
