@@ -1,0 +1,1 @@
+export * from './replication-queue.contract.js';
