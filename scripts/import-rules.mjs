@@ -26,7 +26,7 @@ export const LIBS = {
   },
   control: {
     libs: [...CORE, 'geo', 'journal', 'peer'],
-    npm: ['@nestjs/common', '@nestjs/core', '@nestjs/microservices', 'ioredis', 'reflect-metadata', 'rxjs'],
+    npm: ['@nestjs/common', '@nestjs/core', '@nestjs/microservices', 'ioredis', 'reflect-metadata', 'rxjs', 'zod'],
   },
   http: {
     libs: [...BELOW_REPLICATION, 'replication', 'control', 'platform'],

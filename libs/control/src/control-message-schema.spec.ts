@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { parseDigest } from '#libs/oci';
+import type { ControlMessage } from './control-bus.js';
+import { formatEnvelope, readEnvelope } from './control-message-schema.js';
+
+const blob = { digest: parseDigest(`sha256:${'a'.repeat(64)}`), size: 3 };
+const progress = {
+  generation: 'g',
+  epoch: 1,
+  watermark: 4,
+  beyond: [6],
+  head: 7,
+  oldestPendingMs: undefined,
+  backlog: { entries: 2, bytes: 10 },
+  heardMs: 12,
+  failed: [{ seq: 5, reason: 'why' }],
+};
+
+const MESSAGES: readonly ControlMessage[] = [
+  { kind: 'journal.appended', seq: 7 },
+  { kind: 'blob.committed', blob },
+  { kind: 'region.progress', progress },
+  { kind: 'region.progress', progress: { ...progress, oldestPendingMs: 99 } },
+  { kind: 'blob.progress', blob, bytesDone: 2 },
+  { kind: 'process.heartbeat', process: { id: 'p', app: 'registry', pid: 1, startedMs: 2 } },
+];
+
+describe('the envelope of a control message', () => {
+  it.each(MESSAGES)('carries $kind there and back', (message) => {
+    const travelled: unknown = JSON.parse(JSON.stringify(formatEnvelope({ from: 'p', message })));
+    expect(readEnvelope(travelled)).toEqual({ from: 'p', message });
+  });
+
+  it.each([
+    ['a later version', { version: 2, from: 'p', message: MESSAGES[0] }],
+    ['a message of an unknown kind', { version: 1, from: 'p', message: { kind: 'tag.moved' } }],
+    ['a negative sequence number', { version: 1, from: 'p', message: { kind: 'journal.appended', seq: -1 } }],
+    ['no digest', { version: 1, from: 'p', message: { kind: 'blob.committed', blob: { digest: 'x', size: 1 } } }],
+    ['nobody', { version: 1, from: '', message: MESSAGES[0] }],
+    ['a text', 'hello'],
+  ])('is not read from %s', (_name, value) => {
+    expect(readEnvelope(value)).toHaveProperty('unreadable');
+  });
+
+  it('never throws, whatever arrives', () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => expect(readEnvelope(value)).toHaveProperty('unreadable')));
+  });
+});

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { type BlobDescriptor, findDigest } from '#libs/oci';
+import type { ControlMessage } from './control-bus.js';
+
+/** Grows when a message changes its meaning. Processes of two releases work side by side during an update. */
+const VERSION = 1;
+
+/** What travels: which process said it, so that it need not listen to itself, and what. */
+export interface Envelope {
+  readonly from: string;
+  readonly message: ControlMessage;
+}
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const id = z.string().min(1).max(128);
+const blob = z.object({ digest: z.string().max(160), size: count }).transform((value, context): BlobDescriptor => {
+  const digest = findDigest(value.digest);
+  if (digest) return { digest, size: value.size };
+  context.addIssue({ code: 'custom', message: 'not a digest' });
+  return z.NEVER;
+});
+
+const progress = z
+  .object({
+    generation: z.string().max(128),
+    epoch: count,
+    watermark: count,
+    beyond: z.array(count).max(100_000),
+    head: count,
+    oldestPendingMs: z.number().optional(),
+    backlog: z.object({ entries: count, bytes: count }),
+    heardMs: z.number(),
+    failed: z.array(z.object({ seq: count, reason: z.string() })).max(100),
+  })
+  .transform((value) => ({ ...value, oldestPendingMs: value.oldestPendingMs }));
+
+const message = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('journal.appended'), seq: count }),
+  z.object({ kind: z.literal('blob.committed'), blob }),
+  z.object({ kind: z.literal('region.progress'), progress }),
+  z.object({ kind: z.literal('blob.progress'), blob, bytesDone: count }),
+  z.object({
+    kind: z.literal('process.heartbeat'),
+    process: z.object({ id, app: z.enum(['registry', 'replicator']), pid: count, startedMs: z.number() }),
+  }),
+]);
+
+const envelope = z.object({ version: z.literal(VERSION), from: id, message });
+
+export function formatEnvelope({ from, message: said }: Envelope): object {
+  return { version: VERSION, from, message: said };
+}
+
+/** The envelope, or why it is none: from a newer release, from something else, or broken. */
+export function readEnvelope(value: unknown): Envelope | { readonly unreadable: string } {
+  const result = envelope.safeParse(value);
+  if (result.success) return { from: result.data.from, message: result.data.message };
+  const [issue] = result.error.issues;
+  return { unreadable: `${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'invalid'}` };
+}
