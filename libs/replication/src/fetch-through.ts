@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { type BlobDescriptor, type Digest, digestAlgorithm } from '#libs/oci';
+import { type PeerClient, PeerError } from '#libs/peer';
+import type { BlobStore } from '#libs/registry';
+import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
+import type { ByteRange } from '#libs/storage';
+import { GrowingFile } from './growing-file.js';
+
+/** Times that a fetch goes on where the source broke off before its waiters are told. */
+const ATTEMPTS = 4;
+
+export interface FetchThroughOptions {
+  readonly blobs: BlobStore;
+  readonly source: PeerClient;
+  /** Where bytes wait while they are fetched; emptied of our files as fetches end. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onStored: (blob: BlobDescriptor) => void;
+  readonly onError: (blob: BlobDescriptor, error: unknown) => void;
+  /** Aborts when the process stops. A fetch goes on without the client that asked: the region wants the blob anyway. */
+  readonly signal: AbortSignal;
+}
+
+interface Fetch {
+  readonly file: GrowingFile;
+  readers: number;
+  ended: boolean;
+  readonly dispose: () => Promise<void>;
+}
+
+/**
+ * Blobs that somebody asked for before they were copied: each is fetched once, streamed to everybody who waits as fast
+ * as it comes, and stored. It is spooled in a file, so that a slow client holds back neither the others nor the store.
+ */
+export class FetchThrough {
+  readonly #fetches = new Map<Digest, Promise<Fetch>>();
+
+  constructor(private readonly options: FetchThroughOptions) {}
+
+  /** The blob's bytes as they arrive. Fails, instead of ending well, unless all of it hashes to the digest. */
+  async read(blob: BlobDescriptor, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable> {
+    if (blob.size === 0) return Readable.from([]);
+    const fetch = await (this.#fetches.get(blob.digest) ?? this.#begin(blob));
+    fetch.readers += 1;
+    const stream = fetch.file.read(range?.start ?? 0, range?.end ?? blob.size - 1, signal);
+    stream.once('close', () => {
+      fetch.readers -= 1;
+      this.#disposeIfUnused(fetch);
+    });
+    return stream;
+  }
+
+  #begin(blob: BlobDescriptor): Promise<Fetch> {
+    const fetch = this.#open(blob);
+    this.#fetches.set(blob.digest, fetch);
+    fetch.then(
+      (opened) => this.#run(blob, opened),
+      () => this.#fetches.delete(blob.digest),
+    );
+    return fetch;
+  }
+
+  async #open(blob: BlobDescriptor): Promise<Fetch> {
+    const { directory, random, clock } = this.options;
+    await mkdir(directory, { recursive: true });
+    const path = join(directory, random.uuid());
+    const handle = await open(path, 'wx+');
+    const dispose = async (): Promise<void> => {
+      await handle.close();
+      await rm(path, { force: true });
+    };
+    return { file: new GrowingFile(handle, blob.size, clock), readers: 0, ended: false, dispose };
+  }
+
+  async #run(blob: BlobDescriptor, fetch: Fetch): Promise<void> {
+    const { onStored, onError } = this.options;
+    try {
+      await this.#fetch(blob, fetch.file);
+      fetch.file.verify();
+      await this.#store(blob, fetch);
+      onStored(blob);
+    } catch (error) {
+      fetch.file.fail(error);
+      onError(blob, error);
+    } finally {
+      this.#fetches.delete(blob.digest);
+      fetch.ended = true;
+      this.#disposeIfUnused(fetch);
+    }
+  }
+
+  async #fetch(blob: BlobDescriptor, file: GrowingFile): Promise<void> {
+    const hash = createHash(digestAlgorithm(blob.digest));
+    for (let attempt = 0; file.written < blob.size; attempt += 1) {
+      const before = file.written;
+      try {
+        await this.#fetchRest(blob, file, hash);
+      } catch (error) {
+        if (!(error instanceof PeerError && error.retryable) || attempt >= ATTEMPTS) throw error;
+        if (file.written > before) attempt = 0;
+        const { clock, random, signal } = this.options;
+        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 2_000 }, random), signal);
+      }
+    }
+    const computed = `${digestAlgorithm(blob.digest)}:${hash.digest('hex')}`;
+    if (computed !== blob.digest) {
+      throw new PeerError('protocol', this.options.source.region, `sent ${computed} as ${blob.digest}`);
+    }
+  }
+
+  async #fetchRest(
+    blob: BlobDescriptor,
+    file: GrowingFile,
+    hash: { update(chunk: Uint8Array): unknown },
+  ): Promise<void> {
+    const { source, signal } = this.options;
+    const range = file.written === 0 ? {} : { range: { start: file.written } };
+    const opened = await source.openBlob(blob.digest, { ...range, signal });
+    if (opened === undefined) throw new PeerError('unavailable', source.region, `no longer has ${blob.digest}`);
+    for await (const chunk of opened.body as AsyncIterable<Uint8Array>) {
+      if (file.written + chunk.length > blob.size) {
+        throw new PeerError('protocol', source.region, `sent more of ${blob.digest} than its size`);
+      }
+      hash.update(chunk);
+      await file.append(chunk);
+    }
+  }
+
+  async #store(blob: BlobDescriptor, fetch: Fetch): Promise<void> {
+    const { blobs, signal } = this.options;
+    await blobs.ingest(blob, fetch.file.read(0, blob.size - 1, signal), signal);
+  }
+
+  #disposeIfUnused(fetch: Fetch): void {
+    if (fetch.ended && fetch.readers === 0) fetch.dispose().catch(() => undefined);
+  }
+}

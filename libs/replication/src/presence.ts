@@ -1,0 +1,97 @@
+import type { RegionName } from '#libs/geo';
+import type { BlobDescriptor, Digest } from '#libs/oci';
+import { type ImageName, type ImagePresence, type PeerClient, PeerError, type PresenceSource } from '#libs/peer';
+import type { RegionContent } from '#libs/registry';
+import type { Clock } from '#libs/resilience';
+import { type ClosureManifest, closureOf } from './closure.js';
+
+/** While somebody waits, how often the store is looked at when no message says that something changed. */
+const LOOK_AGAIN_MS = 250;
+
+export interface LocalPresenceOptions {
+  readonly region: RegionName;
+  readonly content: RegionContent;
+  /** The primary, for what an image needs that has not arrived; not at the primary itself. */
+  readonly origin: PeerClient | undefined;
+  readonly clock: Clock;
+  /** Bytes of a blob that is being copied just now. */
+  readonly bytesInFlight: (digest: Digest) => number;
+}
+
+/** What this region has of an image, found by looking into its store: never a queue's opinion. */
+export class LocalPresence implements PresenceSource {
+  constructor(private readonly options: LocalPresenceOptions) {}
+
+  async presence(
+    image: ImageName,
+    { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
+  ): Promise<ImagePresence> {
+    const { clock } = this.options;
+    const until = clock.monotonic() + waitMs;
+    for (;;) {
+      const found = await this.#look(image, signal);
+      const leftMs = until - clock.monotonic();
+      if (found.state === 'present' || leftMs <= 0) return found;
+      await clock.sleep(Math.min(LOOK_AGAIN_MS, leftMs), signal);
+    }
+  }
+
+  async #look(image: ImageName, signal: AbortSignal): Promise<ImagePresence> {
+    const { content, origin } = this.options;
+    try {
+      const digest = await this.#resolve(image, signal);
+      if (digest === undefined) return this.#say(image, { state: 'unknown' });
+      const closure = await closureOf(content, origin, image.repository, digest, signal);
+      return await this.#judge(image, digest, closure, signal);
+    } catch (error) {
+      // What is not here and cannot be asked for: nothing is known of it.
+      if (error instanceof PeerError) return this.#say(image, { state: 'unknown' });
+      throw error;
+    }
+  }
+
+  /** What the reference means: here if this region has the tag, else at the primary. */
+  async #resolve({ repository, reference }: ImageName, signal: AbortSignal): Promise<Digest | undefined> {
+    const { content, origin } = this.options;
+    if (reference.kind === 'digest') return reference.digest;
+    const here = await content.tags.get(repository, reference.tag, signal);
+    return here?.value ?? (await origin?.findManifest(repository, reference, signal))?.digest;
+  }
+
+  async #judge(
+    image: ImageName,
+    digest: Digest,
+    closure: readonly ClosureManifest[],
+    signal: AbortSignal,
+  ): Promise<ImagePresence> {
+    const { content, bytesInFlight } = this.options;
+    if (closure.every((manifest) => !manifest.here && manifest.size === 0)) {
+      return this.#say(image, { state: 'unknown', digest });
+    }
+    const blobs = new Map(closure.flatMap((manifest) => manifest.blobs).map((blob) => [blob.digest, blob]));
+    const missing: BlobDescriptor[] = [];
+    for (const blob of blobs.values()) {
+      if ((await content.blobs.stat(blob.digest, signal)) === undefined) missing.push(blob);
+    }
+    const manifestsMissing = closure.filter((manifest) => !manifest.here);
+    const total = sum([...blobs.values(), ...closure]);
+    const flying = missing.reduce((bytes, blob) => bytes + Math.min(blob.size, bytesInFlight(blob.digest)), 0);
+    const done = total - sum([...missing, ...manifestsMissing]) + flying;
+    const whole = missing.length === 0 && manifestsMissing.length === 0;
+    return this.#say(image, {
+      state: whole ? 'present' : done > 0 ? 'copying' : 'pending',
+      digest,
+      bytes: { done, total },
+      missing: [...manifestsMissing, ...missing].map((item) => item.digest),
+    });
+  }
+
+  #say({ repository }: ImageName, found: Partial<ImagePresence> & Pick<ImagePresence, 'state'>): ImagePresence {
+    const { region, clock } = this.options;
+    return { region, repository, bytes: { done: 0, total: 0 }, missing: [], timeMs: clock.now(), ...found };
+  }
+}
+
+function sum(items: readonly { readonly size: number }[]): number {
+  return items.reduce((bytes, item) => bytes + item.size, 0);
+}

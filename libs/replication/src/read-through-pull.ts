@@ -1,0 +1,91 @@
+import {
+  type BlobDescriptor,
+  type Digest,
+  digestAlgorithm,
+  digestOf,
+  type Reference,
+  RegistryError,
+  type RepositoryName,
+} from '#libs/oci';
+import { type PeerClient, PeerError } from '#libs/peer';
+import type { LocalPull, Pull, PullableBlob, PullableManifest, RegionContent } from '#libs/registry';
+import type { FetchThrough } from './fetch-through.js';
+
+/** When to ask again for what is on its way, in seconds; nothing better is known here. */
+const RETRY_AFTER_SECONDS = '2';
+
+export interface ReadThroughPullOptions {
+  readonly local: LocalPull;
+  readonly content: RegionContent;
+  /** The primary: it knows what there is. */
+  readonly origin: PeerClient;
+  readonly fetches: FetchThrough;
+  /** Whether entries of that repository are known here and not applied yet. */
+  readonly isPending: (repository: RepositoryName) => boolean;
+}
+
+/**
+ * Reading at a replica: what is here at once, what is not here yet from the primary. Only the primary's "no such thing"
+ * is a "no such thing"; when it cannot be asked, the answer is *not yet*, never "not there" (I2).
+ */
+export class ReadThroughPull implements Pull {
+  constructor(private readonly options: ReadThroughPullOptions) {}
+
+  async manifest(
+    repository: RepositoryName,
+    reference: Reference,
+    signal: AbortSignal,
+  ): Promise<PullableManifest | undefined> {
+    const here = await this.options.local.manifest(repository, reference, signal);
+    if (here !== undefined) return here;
+    const found = await this.#ask(repository, () => this.options.origin.findManifest(repository, reference, signal));
+    if (found === undefined) return undefined;
+    const wanted = reference.kind === 'digest' ? reference.digest : found.digest;
+    if (digestOf(found.content, digestAlgorithm(wanted)) !== wanted) throw this.#notYet(repository, undefined);
+    return { digest: wanted, mediaType: found.mediaType, content: found.content };
+  }
+
+  async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<PullableBlob | undefined> {
+    const { local, content, origin } = this.options;
+    const here = await local.blob(repository, digest, signal);
+    if (here !== undefined) return here;
+    const blob = await this.#ask(repository, () => origin.findLinkedBlob(repository, digest, signal));
+    if (blob === undefined) return undefined;
+    // The bytes may be here already, for another repository; only that this one may read them was not known yet.
+    const record = await content.blobs.stat(digest, signal);
+    return record === undefined ? this.#fetched(repository, blob) : local.pullable(record);
+  }
+
+  #fetched(repository: RepositoryName, blob: BlobDescriptor): PullableBlob {
+    return {
+      ...blob,
+      source: 'peer',
+      open: (range, signal) => this.#ask(repository, () => this.options.fetches.read(blob, range, signal)),
+    };
+  }
+
+  async #ask<T>(repository: RepositoryName, question: () => Promise<T>): Promise<T> {
+    try {
+      return await question();
+    } catch (error) {
+      if (error instanceof PeerError) throw this.#notYet(repository, error);
+      throw error;
+    }
+  }
+
+  #notYet(repository: RepositoryName, cause: unknown): RegistryError {
+    const headers = { 'Retry-After': RETRY_AFTER_SECONDS };
+    if (this.options.isPending(repository)) {
+      return new RegistryError('REPLICATION_PENDING', { repository }, { cause, headers });
+    }
+    return new RegistryError(
+      'UNAVAILABLE',
+      { repository },
+      {
+        cause,
+        headers,
+        message: 'not in this region, and the primary cannot be asked at the moment whether it exists',
+      },
+    );
+  }
+}
