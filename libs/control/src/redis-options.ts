@@ -5,6 +5,8 @@ type Options = NonNullable<RedisOptions['options']>;
 /** Nest gives up for good after the last attempt: there must not be a last one. */
 const RETRY_ATTEMPTS = Number.MAX_SAFE_INTEGER;
 export const RETRY_DELAY_MS = 500;
+/** How long an ended connection may linger; a dead Redis never closes its side. */
+const DISCONNECT_MS = 100;
 
 /**
  * How both sides of the bus connect. Nothing is queued while there is no connection: a message is about now, and what
@@ -23,6 +25,7 @@ export function redisOptions(redisUrl: string): Options {
     retryAttempts: RETRY_ATTEMPTS,
     retryDelay: RETRY_DELAY_MS,
     enableOfflineQueue: false,
+    disconnectTimeout: DISCONNECT_MS,
     autoResubscribe: false,
   };
 }

@@ -10,7 +10,9 @@ const regionName = z.string().transform((text, context) => {
   }
 });
 
-const origin = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/$/, ''));
+const origin = z
+  .url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' })
+  .transform((text) => text.replace(/\/$/, ''));
 const port = z.number().int().min(0).max(65_535);
 
 const storage = z.discriminatedUnion('driver', [
@@ -42,10 +44,10 @@ const topology = z.object({
     )
     .min(1)
     .refine((regions) => regions.filter((region) => region.role === 'primary').length === 1, {
-      message: 'exactly one region must be the primary',
+      message: 'must hold exactly one primary',
     })
     .refine((regions) => new Set(regions.map((region) => region.name)).size === regions.length, {
-      message: 'every region needs a name of its own',
+      message: 'must have names of their own',
     }),
   roundTripMs: z.record(z.string(), z.record(z.string(), z.number().min(0))),
   clientNetworks: z.array(z.object({ cidr: z.string(), region: regionName })).default([]),
@@ -60,7 +62,7 @@ const schema = z.object({
   /** File with the secret that the cluster's processes prove themselves with to each other; at least 32 bytes. */
   clusterKeyFile: z.string().min(1),
   storage: storage.optional(),
-  redisUrl: z.url({ protocol: /^rediss?$/ }).optional(),
+  redisUrl: z.url({ protocol: /^rediss?$/, error: 'must be a URL that begins with redis:// or rediss://' }).optional(),
   /** What a client without credentials may do. Nobody may do anything unless this says so. */
   anonymousAccess: z.enum(['none', 'pull', 'push']).default('none'),
   http: z

@@ -12,15 +12,20 @@ const KINDS: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
+/** How a message of the schema's own begins: it says what is allowed better than anything made from an issue. */
+const SAID_BY_SCHEMA = 'must be ';
+
 const SHOWN_CHARACTERS = 60;
 
 /** What is wrong with a value, and what is allowed, as the rest of a sentence that begins with its path. */
 export function describeIssue(issue: Issue, value: unknown): string {
   if (value === undefined) return `is missing: it must be ${allowed(issue)}`;
+  if (issue.code === 'custom' && typeof value === 'object') return issue.message;
   return `is ${show(value)}: it must be ${allowed(issue)}`;
 }
 
 function allowed(issue: Issue): string {
+  if (issue.message.startsWith(SAID_BY_SCHEMA)) return issue.message.slice(SAID_BY_SCHEMA.length);
   switch (issue.code) {
     case 'invalid_type':
       return KINDS[issue.expected] ?? issue.expected;
@@ -29,18 +34,18 @@ function allowed(issue: Issue): string {
     case 'invalid_union':
       return 'options' in issue && Array.isArray(issue.options) ? oneOf(issue.options) : 'something else';
     case 'too_small':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? `at least ${issue.minimum} ${issue.origin === 'string' ? 'characters long' : 'long'}`
-        : `at least ${issue.minimum}`;
+      return atLeast(issue.origin, issue.minimum);
     case 'too_big':
       return `at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : ''}`;
-    case 'invalid_format':
-      return issue.format === 'url'
-        ? 'a URL of an allowed kind, like http://host:5000 or redis://host:6379'
-        : issue.format;
     default:
-      return issue.message.replace(/^must be /, '');
+      return issue.message;
   }
+}
+
+function atLeast(origin: string, minimum: number | bigint): string {
+  if (origin !== 'string' && origin !== 'array') return `at least ${minimum}`;
+  if (minimum === 1) return 'anything but empty';
+  return `at least ${minimum} ${origin === 'string' ? 'characters' : 'elements'} long`;
 }
 
 function oneOf(values: readonly unknown[]): string {

@@ -12,3 +12,4 @@ export * from './public-server.js';
 export * from './readiness.js';
 export * from './regional-config.js';
 export * from './route-template.js';
+export * from './secret.js';

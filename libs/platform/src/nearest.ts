@@ -12,16 +12,23 @@ export function nearest(text: string, names: Iterable<string>): string | undefin
   return best;
 }
 
-/** Levenshtein's: insertions, deletions and replacements that lead from one to the other. */
+/** How many letters were forgotten, added, replaced, or swapped with their neighbour, at the least. */
 function distance(from: string, to: string): number {
-  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
+  let before: readonly number[] = [];
+  let previous: readonly number[] = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let row = 1; row <= from.length; row += 1) {
     const current = [row];
     for (let column = 1; column <= to.length; column += 1) {
-      const replaced = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const replaced = at(previous, column - 1) + (from[row - 1] === to[column - 1] ? 0 : 1);
+      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const edits = Math.min(replaced, at(previous, column) + 1, at(current, column - 1) + 1);
+      current.push(swapped ? Math.min(edits, at(before, column - 2) + 1) : edits);
     }
-    previous = current;
+    [before, previous] = [previous, current];
   }
-  return previous[to.length] ?? 0;
+  return at(previous, to.length);
+}
+
+function at(row: readonly number[], column: number): number {
+  return row[column] ?? Number.POSITIVE_INFINITY;
 }
