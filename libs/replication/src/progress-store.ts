@@ -1,0 +1,84 @@
+import type { RegionProgress } from '#libs/peer';
+import type { Random } from '#libs/resilience';
+import { isStorageError, keys, type ObjectStore, type PutCondition } from '#libs/storage';
+import { AppliedSeqs } from './applied-seqs.js';
+
+/** A region that has applied nothing and heard of nothing. */
+export function freshProgress(generation: string): RegionProgress {
+  return {
+    generation,
+    epoch: 0,
+    watermark: 0,
+    beyond: [],
+    head: 0,
+    oldestPendingMs: undefined,
+    backlog: { entries: 0, bytes: 0 },
+    heardMs: 0,
+    failed: [],
+  };
+}
+
+/**
+ * A region's progress in its bucket, at `state/progress`. It says less than the truth after a crash, never more: what was
+ * applied since is applied again, which changes nothing.
+ */
+export class ProgressStore {
+  constructor(private readonly options: { readonly store: ObjectStore; readonly random: Random }) {}
+
+  /** The stored progress; `undefined` for a bucket that was never used. */
+  async find(signal: AbortSignal): Promise<RegionProgress | undefined> {
+    return (await this.#read(signal))?.progress;
+  }
+
+  /** The stored progress, made if the bucket is new: from then on it has a generation. */
+  async open(signal: AbortSignal): Promise<RegionProgress> {
+    for (;;) {
+      const found = await this.#read(signal);
+      if (found !== undefined) return found.progress;
+      await this.#put(freshProgress(this.options.random.uuid()), { kind: 'absent' }, signal);
+    }
+  }
+
+  /** Stores what is known now, together with what another process of the region may have stored meanwhile. */
+  async save(progress: RegionProgress, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const found = await this.#read(signal);
+      if (found !== undefined && found.progress.generation !== progress.generation) {
+        throw new Error(`the bucket was replaced: generation ${found.progress.generation}, not ${progress.generation}`);
+      }
+      const condition: PutCondition = found === undefined ? { kind: 'absent' } : { kind: 'matches', etag: found.etag };
+      if (await this.#put(merge(progress, found?.progress), condition, signal)) return;
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<{ readonly progress: RegionProgress; readonly etag: string } | undefined> {
+    const found = await this.options.store.read(keys.progress, signal);
+    if (found === undefined) return undefined;
+    const stored = JSON.parse(Buffer.from(found.bytes).toString()) as RegionProgress;
+    return { progress: { ...stored, oldestPendingMs: stored.oldestPendingMs ?? undefined }, etag: found.etag };
+  }
+
+  async #put(progress: RegionProgress, condition: PutCondition, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.options.store.put(keys.progress, Buffer.from(JSON.stringify(progress)), { condition, signal });
+      return true;
+    } catch (error) {
+      if (isStorageError(error, 'precondition_failed')) return false;
+      throw error;
+    }
+  }
+}
+
+/** What either of two processes has applied is applied. */
+function merge(ours: RegionProgress, theirs: RegionProgress | undefined): RegionProgress {
+  if (theirs === undefined) return ours;
+  const seqs = new AppliedSeqs(Math.max(ours.watermark, theirs.watermark), [...ours.beyond, ...theirs.beyond]);
+  return {
+    ...ours,
+    epoch: Math.max(ours.epoch, theirs.epoch),
+    watermark: seqs.watermark,
+    beyond: seqs.beyond,
+    head: Math.max(ours.head, theirs.head),
+    heardMs: Math.max(ours.heardMs, theirs.heardMs),
+  };
+}

@@ -1,0 +1,91 @@
+import type { Entry } from '#libs/journal';
+import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
+
+/** Something that must be here before an entry can be applied. */
+export type Need =
+  | { readonly kind: 'blob'; readonly blob: BlobDescriptor }
+  /** A child manifest, brought by an earlier entry that waits itself. */
+  | { readonly kind: 'manifest'; readonly repository: RepositoryName; readonly digest: Digest };
+
+interface Waiting {
+  readonly entry: Entry;
+  readonly needs: Set<string>;
+}
+
+/**
+ * Which entries wait for what. It holds nothing that the journal and the store do not know: it can be made anew from
+ * them at any time.
+ */
+export class WaitingEntries {
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #bySeqOfNeed = new Map<string, Set<number>>();
+  readonly #blobs = new Map<Digest, BlobDescriptor>();
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** Blobs that some entry waits for. */
+  get missingBlobs(): Iterable<BlobDescriptor> {
+    return this.#blobs.values();
+  }
+
+  get missingBytes(): number {
+    let bytes = 0;
+    for (const blob of this.#blobs.values()) bytes += blob.size;
+    return bytes;
+  }
+
+  get entries(): Iterable<Entry> {
+    return [...this.#waiting.values()].map((waiting) => waiting.entry);
+  }
+
+  /** Entries that wait for that blob. */
+  waitingFor(digest: Digest): readonly Entry[] {
+    const seqs = this.#bySeqOfNeed.get(blobKey(digest)) ?? [];
+    return [...seqs].flatMap((seq) => this.#waiting.get(seq)?.entry ?? []);
+  }
+
+  add(entry: Entry, needs: readonly Need[]): void {
+    const waiting: Waiting = { entry, needs: new Set(needs.map(needKey)) };
+    this.#waiting.set(entry.seq, waiting);
+    for (const need of needs) {
+      const key = needKey(need);
+      const seqs = this.#bySeqOfNeed.get(key) ?? new Set();
+      this.#bySeqOfNeed.set(key, seqs.add(entry.seq));
+      if (need.kind === 'blob') this.#blobs.set(need.blob.digest, need.blob);
+    }
+  }
+
+  /** A blob is here now. Returns the entries that nothing keeps waiting any more; they have left. */
+  blobArrived(digest: Digest): readonly Entry[] {
+    this.#blobs.delete(digest);
+    return this.#satisfy(blobKey(digest));
+  }
+
+  /** A manifest was applied, or never will be. Returns the entries that nothing keeps waiting any more; they have left. */
+  manifestSettled(repository: RepositoryName, digest: Digest): readonly Entry[] {
+    return this.#satisfy(manifestKey(repository, digest));
+  }
+
+  #satisfy(key: string): readonly Entry[] {
+    const seqs = this.#bySeqOfNeed.get(key) ?? [];
+    this.#bySeqOfNeed.delete(key);
+    const ready: Entry[] = [];
+    for (const seq of seqs) {
+      const waiting = this.#waiting.get(seq);
+      waiting?.needs.delete(key);
+      if (waiting === undefined || waiting.needs.size > 0) continue;
+      this.#waiting.delete(seq);
+      ready.push(waiting.entry);
+    }
+    return ready;
+  }
+}
+
+function needKey(need: Need): string {
+  return need.kind === 'blob' ? blobKey(need.blob.digest) : manifestKey(need.repository, need.digest);
+}
+
+const blobKey = (digest: Digest): string => `blob ${digest}`;
+const manifestKey = (repository: RepositoryName, digest: Digest): string => `manifest ${repository}@${digest}`;
