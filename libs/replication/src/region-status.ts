@@ -1,0 +1,61 @@
+import type { RegionName, RegionRole } from '#libs/geo';
+import type { RegionProgress, RegionStatus, StatusSource } from '#libs/peer';
+import { type Clock, Notifier } from '#libs/resilience';
+
+/** A status is said again this often even if nothing changed, so that a silent region can be told from a quiet one. */
+const REPEAT_MS = 500;
+
+export interface RegionStatusBoardOptions {
+  readonly region: RegionName;
+  readonly role: RegionRole;
+  readonly clock: Clock;
+  /** Whether this process can serve at the moment. */
+  readonly ready: () => boolean;
+}
+
+/** The region's progress as this process knows it, and what follows from it. */
+export class RegionStatusBoard implements StatusSource {
+  #progress: RegionProgress;
+  readonly #changed = new Notifier();
+
+  constructor(
+    initial: RegionProgress,
+    private readonly options: RegionStatusBoardOptions,
+  ) {
+    this.#progress = initial;
+  }
+
+  get progress(): RegionProgress {
+    return this.#progress;
+  }
+
+  /** Takes a report of the region's replicator; one that is older than what is known is left aside. */
+  update(progress: RegionProgress): void {
+    const sameBucket = progress.generation === this.#progress.generation;
+    if (sameBucket && isOlder(progress, this.#progress)) return;
+    this.#progress = progress;
+    this.#changed.notify();
+  }
+
+  current(): RegionStatus {
+    const { region, role, clock, ready } = this.options;
+    const timeMs = clock.now();
+    const { oldestPendingMs } = this.#progress;
+    const lagSeconds = oldestPendingMs === undefined ? 0 : Math.max(0, timeMs - oldestPendingMs) / 1_000;
+    return { ...this.#progress, region, role, ready: ready(), lagSeconds, timeMs };
+  }
+
+  async *changes(signal: AbortSignal): AsyncIterable<RegionStatus> {
+    const { clock } = this.options;
+    for (;;) {
+      const { version } = this.#changed;
+      yield this.current();
+      await this.#changed.waitFor(version, { limitMs: REPEAT_MS, clock, signal });
+    }
+  }
+}
+
+function isOlder(a: RegionProgress, b: RegionProgress): boolean {
+  if (a.watermark !== b.watermark) return a.watermark < b.watermark;
+  return a.watermark + a.beyond.length < b.watermark + b.beyond.length;
+}

@@ -1,0 +1,336 @@
+import type { Entry } from '#libs/journal';
+import type { BlobDescriptor, Digest } from '#libs/oci';
+import type { JournalMessage, RegionProgress } from '#libs/peer';
+import { applyEntry, type RegionContent } from '#libs/registry';
+import { type Clock, exponentialBackoff, Limiter, Notifier, type Random } from '#libs/resilience';
+import { AppliedSeqs } from './applied-seqs.js';
+import type { JournalSource } from './journal-source.js';
+import { findNeeds } from './plan.js';
+import type { ProgressStore } from './progress-store.js';
+import type { CopyHandler, CopyJob, ReplicationQueue } from './replication-queue.js';
+import { Setbacks } from './setbacks.js';
+import { WaitingEntries } from './waiting-entries.js';
+
+/** Entries applied at once. */
+const APPLY_CONCURRENCY = 16;
+
+/** How often what is still missing is looked for in the store, and asked of the queue again. */
+const SWEEP_MS = 2_000;
+
+/** Missing blobs looked at in one sweep; the rest have their turn in the next. */
+const SWEEP_BLOBS = 1_000;
+
+/** Progress is stored at most this often; what a crash loses of it is applied again. */
+const SAVE_MS = 200;
+
+/** A blob's place in the queue by its size: one step per 64 KiB, so that a config never waits behind a layer. */
+const BYTES_PER_PRIORITY = 64 * 1024;
+const MAX_PRIORITY = 2_000_000;
+
+export interface ReplicatorOptions {
+  readonly source: JournalSource;
+  readonly content: RegionContent;
+  readonly queue: ReplicationQueue;
+  /** Brings one blob into the region. */
+  readonly copy: CopyHandler;
+  readonly copyConcurrency: number;
+  readonly progress: ProgressStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Entries planned and not applied, at the most: bounds memory and Redis, whatever the backlog. */
+  readonly windowEntries: number;
+  readonly observer: ReplicatorObserver;
+}
+
+/** What the replicator tells the outside: for metrics, logs and the other processes of the region. */
+export interface ReplicatorObserver {
+  onProgress(progress: RegionProgress): void;
+  onApplied(entry: Entry): void;
+  /** Something failed that will be tried again. */
+  onRetry(what: string, error: unknown): void;
+}
+
+/**
+ * Brings a region to the primary's state. It follows the journal, asks the queue for every blob that is missing, and
+ * applies each entry as soon as nothing that it needs is missing any more, in whatever order that happens.
+ *
+ * Nothing of this is only in memory or only in the queue: what is missing is a question to the store, and a sweep asks
+ * it again until the answer is "nothing". So a lost job, a lost wake-up or a lost Redis costs time only (I7).
+ */
+export class Replicator {
+  readonly #waiting = new WaitingEntries();
+  readonly #setbacks: Setbacks;
+  readonly #limiter = new Limiter(APPLY_CONCURRENCY);
+  readonly #changed = new Notifier();
+  readonly #stopping = new AbortController();
+  readonly #pending = new Map<number, Entry>();
+  readonly #unreadable = new Map<number, string>();
+  #applied = new AppliedSeqs();
+  #generation = '';
+  #epoch = 0;
+  #head = 0;
+  #heardMs = 0;
+  #taken = 0;
+  #loops: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly options: ReplicatorOptions) {
+    this.#setbacks = new Setbacks(options.clock, options.random);
+  }
+
+  /** Reads where the region stands and begins to work. */
+  async start(signal: AbortSignal): Promise<void> {
+    const stored = await this.options.progress.open(signal);
+    this.#applied = new AppliedSeqs(stored.watermark, stored.beyond);
+    this.#generation = stored.generation;
+    this.#epoch = stored.epoch;
+    this.#head = Math.max(stored.head, stored.watermark);
+    this.#heardMs = stored.heardMs;
+    this.#taken = stored.watermark;
+    this.#work();
+    this.#loops = Promise.allSettled([this.#follow(), this.#sweep(), this.#save()]);
+    this.#notify();
+  }
+
+  /** Ends the work, hands jobs back within `limitMs`, and stores how far it came. */
+  async stop(limitMs: number): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort(new Error('the replicator is stopping'));
+    await Promise.all([this.options.queue.close(limitMs), this.#loops]);
+    if (this.#generation !== '') await this.options.progress.save(this.progress(), new AbortController().signal);
+  }
+
+  progress(): RegionProgress {
+    const { watermark, beyond } = this.#applied;
+    const pending = [...this.#pending.values()];
+    const oldest = pending.length === 0 ? undefined : Math.min(...pending.map((entry) => entry.timeMs));
+    return {
+      generation: this.#generation,
+      epoch: this.#epoch,
+      watermark,
+      beyond,
+      head: Math.max(this.#head, watermark),
+      oldestPendingMs: oldest,
+      backlog: { entries: Math.max(0, this.#head - this.#applied.size), bytes: this.#waiting.missingBytes },
+      heardMs: this.#heardMs,
+      failed: this.#failures(),
+    };
+  }
+
+  /** A blob is stored here: a job of this process brought it, or another process said so. */
+  blobArrived(digest: Digest): void {
+    this.#setbacks.clear(digest);
+    for (const entry of this.#waiting.blobArrived(digest)) this.#applyInBackground(entry);
+  }
+
+  #work(): void {
+    const { queue, copy, copyConcurrency, observer } = this.options;
+    const handler: CopyHandler = async (job, signal) => {
+      await copy(job, signal);
+      this.blobArrived(job.digest);
+    };
+    // A job that gave up leaves its blob missing: it is asked for again after a while.
+    const onFailed = (job: CopyJob, error: Error): void => {
+      this.#setbacks.add(job.digest, error.message);
+      observer.onRetry(`copy of ${job.digest}`, error);
+      this.#notify();
+    };
+    queue.work(handler, { concurrency: copyConcurrency, onFailed });
+  }
+
+  async #follow(): Promise<void> {
+    const { source, observer, clock, random } = this.options;
+    const { signal } = this.#stopping;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        for await (const message of source.journal(this.#taken, signal)) {
+          attempt = 0;
+          this.#heardMs = clock.now();
+          await this.#hear(message);
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        observer.onRetry('following the journal', error);
+      }
+      await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 5_000 }, random), signal);
+    }
+  }
+
+  async #hear(message: JournalMessage): Promise<void> {
+    switch (message.kind) {
+      case 'head':
+        this.#refuseEarlierEpoch(message.epoch);
+        this.#head = Math.max(this.#head, message.seq);
+        return this.#notify();
+      case 'hint':
+        return this.#copyEarly(message.blob);
+      case 'unreadable':
+        this.#unreadable.set(message.seq, message.reason);
+        this.#taken = message.seq;
+        this.#head = Math.max(this.#head, message.seq);
+        return this.#notify();
+      case 'entry':
+        return this.#take(message.entry);
+    }
+  }
+
+  /** Plans one entry. Waits while the window is full, and so holds the stream back. */
+  async #take(entry: Entry): Promise<void> {
+    this.#refuseEarlierEpoch(entry.epoch);
+    if (entry.seq !== this.#taken + 1) throw new Error(`entry ${entry.seq} came after entry ${this.#taken}`);
+    await this.#untilWindowHasRoom();
+    this.#epoch = entry.epoch;
+    this.#head = Math.max(this.#head, entry.seq);
+    if (!this.#applied.has(entry.seq)) await this.#plan(entry);
+    this.#taken = entry.seq;
+  }
+
+  async #plan(entry: Entry): Promise<void> {
+    const { content } = this.options;
+    const needs = await findNeeds(content, entry, this.#stopping.signal);
+    this.#pending.set(entry.seq, entry);
+    // An earlier entry may have been applied while the store was looked into, and would not tell again.
+    const current = needs.filter((need) => need.kind === 'blob' || this.#isPending(need.repository, need.digest));
+    if (current.length === 0) {
+      // Deletes are applied before what follows is planned; puts may overtake each other.
+      const applying = this.#applyInBackground(entry);
+      if (entry.type !== 'manifest.put') await applying;
+      return;
+    }
+    this.#waiting.add(entry, current);
+    this.#notify();
+    await this.#request(current.flatMap((need) => (need.kind === 'blob' ? [need.blob] : [])));
+  }
+
+  #isPending(repository: string, digest: Digest): boolean {
+    for (const entry of this.#pending.values()) {
+      if (entry.type === 'manifest.put' && entry.repository === repository && entry.digest === digest) return true;
+    }
+    return false;
+  }
+
+  async #copyEarly(blob: BlobDescriptor): Promise<void> {
+    if (this.#pending.size >= this.options.windowEntries) return;
+    const found = await this.options.content.blobs.stat(blob.digest, this.#stopping.signal);
+    if (found === undefined) await this.#request([blob]);
+  }
+
+  /** Asks the queue for blobs. If it cannot be reached, the sweep asks again. */
+  async #request(blobs: readonly BlobDescriptor[]): Promise<void> {
+    if (blobs.length === 0) return;
+    try {
+      await this.options.queue.add(blobs.map(copyJob), this.#stopping.signal);
+    } catch (error) {
+      this.#stopping.signal.throwIfAborted();
+      this.options.observer.onRetry('adding copy jobs', error);
+    }
+  }
+
+  #applyInBackground(entry: Entry): Promise<void> {
+    const applying = this.#apply(entry);
+    // It only rejects when the replicator stops.
+    applying.catch(() => undefined);
+    return applying;
+  }
+
+  async #apply(entry: Entry): Promise<void> {
+    const { content, clock, random, observer } = this.options;
+    const { signal } = this.#stopping;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await this.#limiter.run(signal, () => applyEntry(content, entry, signal));
+        break;
+      } catch (error) {
+        signal.throwIfAborted();
+        observer.onRetry(`applying entry ${entry.seq}`, error);
+        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 10_000 }, random), signal);
+      }
+    }
+    this.#pending.delete(entry.seq);
+    this.#applied.add(entry.seq);
+    observer.onApplied(entry);
+    this.#notify();
+    if (entry.type !== 'manifest.put') return;
+    for (const next of this.#waiting.manifestSettled(entry.repository, entry.digest)) this.#applyInBackground(next);
+  }
+
+  /** Looks into the store for what entries wait for; what is still missing is asked for again. */
+  async #sweep(): Promise<void> {
+    const { clock, content, observer } = this.options;
+    const { signal } = this.#stopping;
+    for (;;) {
+      await clock.sleep(SWEEP_MS, signal);
+      try {
+        const missing: BlobDescriptor[] = [];
+        for (const blob of this.#someMissingBlobs()) {
+          if ((await content.blobs.stat(blob.digest, signal)) !== undefined) this.blobArrived(blob.digest);
+          else if (this.#setbacks.mayTry(blob.digest)) missing.push(blob);
+        }
+        await this.#request(missing);
+      } catch (error) {
+        signal.throwIfAborted();
+        observer.onRetry('looking for what is missing', error);
+      }
+    }
+  }
+
+  #someMissingBlobs(): readonly BlobDescriptor[] {
+    const blobs = [...this.#waiting.missingBlobs];
+    if (blobs.length <= SWEEP_BLOBS) return blobs;
+    const start = Math.floor(this.options.random.next() * blobs.length);
+    return [...blobs.slice(start), ...blobs.slice(0, start)].slice(0, SWEEP_BLOBS);
+  }
+
+  async #save(): Promise<void> {
+    const { clock, progress, observer } = this.options;
+    const { signal } = this.#stopping;
+    for (let saved = -1; ; ) {
+      const { version } = this.#changed;
+      if (saved === version) {
+        await this.#changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
+        continue;
+      }
+      try {
+        await progress.save(this.progress(), signal);
+        saved = version;
+      } catch (error) {
+        signal.throwIfAborted();
+        observer.onRetry('storing the progress', error);
+      }
+      await clock.sleep(SAVE_MS, signal);
+    }
+  }
+
+  async #untilWindowHasRoom(): Promise<void> {
+    for (;;) {
+      const { version } = this.#changed;
+      if (this.#pending.size < this.options.windowEntries) return;
+      const { clock } = this.options;
+      const { signal } = this.#stopping;
+      await this.#changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
+    }
+  }
+
+  /** The reign of an earlier primary is over; nothing of it is believed any more (I12). */
+  #refuseEarlierEpoch(epoch: number): void {
+    if (epoch < this.#epoch) throw new Error(`epoch ${epoch} is over, this is epoch ${this.#epoch}`);
+  }
+
+  #failures(): RegionProgress['failed'] {
+    const stuck = this.#setbacks
+      .list()
+      .flatMap(({ digest, reason }) =>
+        this.#waiting.waitingFor(digest).map((entry) => ({ seq: entry.seq, reason: `${digest}: ${reason}` })),
+      );
+    const unreadable = [...this.#unreadable].map(([seq, reason]) => ({ seq, reason }));
+    return [...unreadable, ...stuck].sort((a, b) => a.seq - b.seq).slice(-100);
+  }
+
+  #notify(): void {
+    this.#changed.notify();
+    this.options.observer.onProgress(this.progress());
+  }
+}
+
+function copyJob(blob: BlobDescriptor): CopyJob {
+  return { ...blob, priority: Math.min(MAX_PRIORITY, 1 + Math.floor(blob.size / BYTES_PER_PRIORITY)) };
+}
