@@ -7,6 +7,8 @@ import type { ByteRange } from '#libs/storage';
 /** What travels on the journal's stream. `hint`s are not stored and may be lost: that costs time only. */
 export type JournalMessage =
   | { readonly kind: 'entry'; readonly entry: Entry }
+  /** An entry of a kind that this release does not know. It holds its place; nothing else is known of it (R20). */
+  | { readonly kind: 'unreadable'; readonly seq: number; readonly reason: string }
   /** A blob was committed at the primary; its manifest will probably follow. */
   | { readonly kind: 'hint'; readonly blob: BlobDescriptor }
   /** Sent at the start, when idle at least every {@link JOURNAL_HEARTBEAT_MS}, and after the last entry that there is. */
@@ -73,9 +75,15 @@ export interface PeerManifest {
  */
 export interface PeerClient {
   readonly region: RegionName;
-  /** The journal's stream after `after`; ends when the signal aborts or the peer closes. Rejects `stalled` when silent. */
+  /**
+   * The journal's stream after `after`: entries in order and without gaps. Ends when the peer closes; rejects with the
+   * signal's reason, and with `stalled` when it was silent for three heartbeats.
+   */
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage>;
-  /** Bytes as the peer stores them: hash them. The caller owns the stream. `size` is that of the whole blob. */
+  /**
+   * Bytes as the peer stores them: hash them. The caller owns the stream; it fails with {@link PeerError} unless exactly
+   * the bytes of the range came. `size` is that of the whole blob.
+   */
   openBlob(
     digest: Digest,
     options: { readonly range?: ByteRange; readonly signal: AbortSignal },
@@ -89,6 +97,8 @@ export interface PeerClient {
     signal: AbortSignal,
   ): Promise<PeerManifest | undefined>;
   status(signal: AbortSignal): Promise<RegionStatus>;
+  /** Its status now and whenever it changes, at least once a heartbeat. Ends and rejects as {@link journal} does. */
+  statusStream(signal: AbortSignal): AsyncIterable<RegionStatus>;
   /** Resolves as soon as the image is `present` there, or after `waitMs` with what is true then. */
   presence(
     image: { readonly repository: RepositoryName; readonly reference: Reference },

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { parseRegionName } from '#libs/geo';
+import { parseDigest, parseRepositoryName } from '#libs/oci';
+import type { ImagePresence, RegionStatus } from './peer-client.js';
+
+/** A schema of what a parser accepts; its errors become the schema's. */
+function parsed<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'invalid' });
+      return z.NEVER;
+    }
+  });
+}
+
+export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const digest = parsed(parseDigest);
+export const blobDescriptor = z.object({ digest, size: count });
+
+const MAX_REASON_LENGTH = 1_000;
+
+const regionStatus = z.object({
+  region: parsed(parseRegionName),
+  role: z.enum(['primary', 'replica']),
+  ready: z.boolean(),
+  generation: z.string().max(100),
+  epoch: count,
+  watermark: count,
+  beyond: z.array(count).max(100_000),
+  head: count,
+  oldestPendingMs: count.optional(),
+  backlog: z.object({ entries: count, bytes: count }),
+  heardMs: count,
+  failed: z.array(z.object({ seq: count, reason: z.string().max(MAX_REASON_LENGTH) })).max(100),
+  lagSeconds: z.number().min(0),
+  timeMs: count,
+});
+
+const imagePresence = z.object({
+  region: parsed(parseRegionName),
+  repository: parsed(parseRepositoryName),
+  state: z.enum(['unknown', 'pending', 'copying', 'present']),
+  digest: digest.optional(),
+  bytes: z.object({ done: count, total: count }),
+  missing: z.array(digest).max(100_000),
+  timeMs: count,
+});
+
+/** @throws Error for anything that is no status */
+export function parseRegionStatus(value: unknown): RegionStatus {
+  const { oldestPendingMs, ...status } = regionStatus.parse(value);
+  return { ...status, oldestPendingMs };
+}
+
+/** @throws Error for anything that is no presence */
+export function parseImagePresence(value: unknown): ImagePresence {
+  const { digest: known, ...presence } = imagePresence.parse(value);
+  return known === undefined ? presence : { ...presence, digest: known };
+}
+
+/** @throws Error for anything that is no descriptor of a blob */
+export function parseBlobDescriptor(value: unknown) {
+  return blobDescriptor.parse(value);
+}

@@ -1,0 +1,3 @@
+export * from './memory-peer-client.js';
+export * from './memory-region.js';
+export * from './peer-client.contract.js';

@@ -1,0 +1,8 @@
+/** The paths and headers that regions speak with each other; both ends take them from here. */
+export const PEER_PATH = '/_meridian/v1';
+
+/** The size of the whole blob, whatever range is sent. */
+export const BLOB_SIZE_HEADER = 'meridian-blob-size';
+
+/** Which manifest an answer holds (distribution-spec, Pulling manifests). */
+export const MANIFEST_DIGEST_HEADER = 'docker-content-digest';
