@@ -1,0 +1,4 @@
+import { runApp } from '#libs/platform';
+import { replicatorApp } from './replicator.app.js';
+
+await runApp(replicatorApp);

@@ -1,0 +1,141 @@
+import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
+import { deriveClusterKey, readClusterSecret } from '#libs/geo';
+import { type JournalReader, ObjectStoreJournalReader } from '#libs/journal';
+import { type HttpPeerClient, openPeers } from '#libs/peer';
+import { type AppContext, createObjectStore, type RegionalConfig, regionalConfig } from '#libs/platform';
+import { BullReplicationQueue } from '#libs/queue';
+import { openRegionContent, type RegionContent } from '#libs/registry';
+import {
+  Copier,
+  type JournalSource,
+  localJournalSource,
+  MemoryQueueJobs,
+  MemoryReplicationQueue,
+  ProgressStore,
+  peerJournalSource,
+  type ReplicationQueue,
+  Replicator,
+} from '#libs/replication';
+import { keys, type ObjectStore } from '#libs/storage';
+import { ReplicationReport } from './replication-report.js';
+
+/** How long jobs have to be handed back when the process stops; what is left then, others take over. */
+const HAND_BACK_LIMIT_MS = 8_000;
+
+/** Everything that a region's replicator process consists of, and in which order it begins and ends. */
+export class RegionWorker {
+  readonly #stopping = new AbortController();
+  readonly #store: ObjectStore;
+  readonly #content: RegionContent;
+  readonly #progress: ProgressStore;
+  readonly #bus: ManagedControlBus;
+  readonly #heartbeats: HeartbeatRegistry;
+  readonly #peers: readonly HttpPeerClient[];
+  #replicator: Replicator | undefined;
+
+  private constructor(
+    private readonly context: AppContext,
+    private readonly regional: RegionalConfig,
+    key: Uint8Array,
+  ) {
+    const { config, clock, random, metrics, log } = context;
+    this.#store = createObjectStore(regional.storage, { clock, random, metrics, log });
+    this.#content = openRegionContent({ store: this.#store, clock, random });
+    this.#progress = new ProgressStore({ store: this.#store, random });
+    this.#peers = openPeers(config.topology, regional.region, { key, clock });
+    this.#bus = createControlBus({
+      redisUrl: config.redisUrl,
+      region: regional.region,
+      processId: random.uuid(),
+      log,
+      clock,
+    });
+    this.#heartbeats = new HeartbeatRegistry(this.#bus, clock);
+  }
+
+  static async create(context: AppContext): Promise<RegionWorker> {
+    const secret = await readClusterSecret(context.config.clusterKeyFile);
+    return new RegionWorker(context, regionalConfig(context.config), deriveClusterKey(secret, 'region-token'));
+  }
+
+  async start(): Promise<void> {
+    const { clock, random } = this.context;
+    const { signal } = this.#stopping;
+    this.#bus.start();
+    const replicator = this.#assemble(await this.#openSource());
+    this.#bus.subscribe((message) => {
+      if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
+    });
+    await replicator.start(signal);
+    this.#replicator = replicator;
+    const self = { id: random.uuid(), app: 'replicator', pid: process.pid, startedMs: clock.now() } as const;
+    void this.#heartbeats.run(self, signal);
+  }
+
+  async stop(): Promise<void> {
+    await this.#replicator?.stop(HAND_BACK_LIMIT_MS);
+    this.#stopping.abort(new Error('the process is stopping'));
+    this.#heartbeats.close();
+    await Promise.all([this.#bus.close(), ...this.#peers.map((peer) => peer.close())]);
+  }
+
+  /** @throws StorageError if the region's bucket does not answer */
+  async checkStore(signal: AbortSignal): Promise<void> {
+    await this.#store.stat(keys.progress, signal);
+  }
+
+  #assemble(source: JournalSource): Replicator {
+    const { config, clock, random } = this.context;
+    const report = new ReplicationReport(this.context, this.regional.region, this.#bus);
+    const copier = new Copier({
+      blobs: this.#content.blobs,
+      sources: this.#peers,
+      onBytes: (blob, bytesDone, chunkBytes) => report.onBytes(blob, bytesDone, chunkBytes),
+    });
+    return new Replicator({
+      source,
+      content: this.#content,
+      queue: this.#openQueue(),
+      copy: (job, signal) => report.timed(() => copier.copy(job, signal)),
+      copyConcurrency: config.replication.copyConcurrency,
+      progress: this.#progress,
+      clock,
+      random,
+      windowEntries: config.replication.windowEntries,
+      observer: report,
+    });
+  }
+
+  /** A replica follows the primary; the primary's own replicator follows the journal in its bucket. */
+  async #openSource(): Promise<JournalSource> {
+    const { clock } = this.context;
+    const primary = this.#peers.find((peer) => peer.region === this.regional.primary.name);
+    if (primary !== undefined) return peerJournalSource(primary);
+    const { signal } = this.#stopping;
+    const { watermark } = await this.#progress.open(signal);
+    const journal = await ObjectStoreJournalReader.open({ store: this.#store, clock }, watermark, signal);
+    this.#bus.subscribe((message) => {
+      if (message.kind === 'journal.appended') this.#wake(journal);
+    });
+    return localJournalSource(journal, clock);
+  }
+
+  #wake(journal: JournalReader): void {
+    // A look that fails is made again a second later, by whoever follows.
+    journal.refresh(this.#stopping.signal).catch((error: unknown) => {
+      this.context.log.debug({ err: error }, 'looking for new entries failed');
+    });
+  }
+
+  #openQueue(): ReplicationQueue {
+    const { config, clock, random, log } = this.context;
+    // Without a Redis the region is one process, and its queue can live in it.
+    if (config.redisUrl === undefined) return new MemoryReplicationQueue(new MemoryQueueJobs(), { clock, random });
+    return new BullReplicationQueue({
+      redisUrl: config.redisUrl,
+      region: this.regional.region,
+      clock,
+      onError: (error) => log.debug({ err: error }, 'redis connection'),
+    });
+  }
+}

@@ -1,0 +1,61 @@
+import type { ControlBus } from '#libs/control';
+import type { RegionName } from '#libs/geo';
+import type { Entry } from '#libs/journal';
+import type { BlobDescriptor } from '#libs/oci';
+import type { RegionProgress } from '#libs/peer';
+import type { AppContext } from '#libs/platform';
+import type { ReplicatorObserver } from '#libs/replication';
+
+/** A copy says how far it is at most this often. */
+const BLOB_PROGRESS_MS = 200;
+
+/** What the replicator does, told to the log, the metrics and the other processes of the region. */
+export class ReplicationReport implements ReplicatorObserver {
+  readonly #saidAtMs = new Map<string, number>();
+
+  constructor(
+    private readonly context: AppContext,
+    private readonly region: RegionName,
+    private readonly bus: ControlBus,
+  ) {}
+
+  onProgress(progress: RegionProgress): void {
+    const { metrics } = this.context;
+    const { region } = this;
+    metrics.replicationWatermark.set({ region }, progress.watermark);
+    metrics.replicationHead.set({ region }, progress.head);
+    metrics.replicationOldestPending.set({ region }, (progress.oldestPendingMs ?? 0) / 1_000);
+    metrics.replicationBacklogEntries.set({ region }, progress.backlog.entries);
+    metrics.replicationBacklogBytes.set({ region }, progress.backlog.bytes);
+    metrics.regionHeard.set({ region }, progress.heardMs / 1_000);
+    this.bus.publish({ kind: 'region.progress', progress });
+  }
+
+  onApplied(entry: Entry): void {
+    this.context.metrics.replicationChanges.inc({ region: this.region, kind: entry.type, result: 'applied' });
+    this.context.log.debug({ seq: entry.seq, type: entry.type, repository: entry.repository }, 'entry applied');
+  }
+
+  onRetry(what: string, error: unknown): void {
+    this.context.log.warn({ err: error, what }, 'failed, will be tried again');
+  }
+
+  onBytes(blob: BlobDescriptor, bytesDone: number, chunkBytes: number): void {
+    const { metrics, clock } = this.context;
+    metrics.replicationCopiedBytes.inc({ region: this.region }, chunkBytes);
+    const nowMs = clock.monotonic();
+    const done = bytesDone >= blob.size;
+    if (!done && nowMs - (this.#saidAtMs.get(blob.digest) ?? 0) < BLOB_PROGRESS_MS) return;
+    if (done) this.#saidAtMs.delete(blob.digest);
+    else this.#saidAtMs.set(blob.digest, nowMs);
+    this.bus.publish({ kind: 'blob.progress', blob, bytesDone });
+  }
+
+  /** Runs a copy and measures how long it took. */
+  async timed(copy: () => Promise<void>): Promise<void> {
+    const { metrics, clock } = this.context;
+    const startMs = clock.monotonic();
+    await copy();
+    metrics.replicationCopyDuration.observe({ region: this.region }, (clock.monotonic() - startMs) / 1_000);
+  }
+}

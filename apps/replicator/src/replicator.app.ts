@@ -1,0 +1,13 @@
+import type { AppDefinition } from '#libs/platform';
+import { RegionWorker } from './region-worker.js';
+
+/** A region's replicator as a process. */
+export const replicatorApp: AppDefinition = {
+  app: 'replicator',
+  create: async (context) => {
+    const worker = await RegionWorker.create(context);
+    context.readiness.add('store', (signal) => worker.checkStore(signal));
+    context.onShutdown('replicator', () => worker.stop());
+    return { start: () => worker.start() };
+  },
+};
