@@ -91,6 +91,8 @@ export class RegionWorker {
       blobs: this.#content.blobs,
       sources: this.#peers,
       onBytes: (blob, bytesDone, chunkBytes) => report.onBytes(blob, bytesDone, chunkBytes),
+      clock,
+      random,
     });
     return new Replicator({
       source,

@@ -2,88 +2,116 @@ import { Readable } from 'node:stream';
 import { type BlobDescriptor, RegistryError } from '#libs/oci';
 import { type PeerClient, PeerError } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
+import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
+import { isStorageError } from '#libs/storage';
+import { BlobSources } from './blob-sources.js';
 
-/** A source that sent wrong bytes this often is asked last. */
-const SUSPECT_AFTER = 3;
+/** Times in a row that every source was asked and none gave a byte; then the queue tries again later. */
+const MAX_BARREN_ROUNDS = 4;
+
+/** Between two rounds: a link that broke is tried again soon, with what arrived kept. */
+const ROUND_PAUSE = { baseMs: 250, capMs: 2_000 };
 
 export interface CopierOptions {
   readonly blobs: BlobStore;
   /** Regions that may have blobs, nearest first. */
   readonly sources: readonly PeerClient[];
   readonly onBytes: (blob: BlobDescriptor, bytesDone: number, chunkBytes: number) => void;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
-/** A source that some bytes of a copy came from. */
-interface Attempt {
+/** One blob on its way into the region. */
+interface Copy {
+  readonly blob: BlobDescriptor;
+  /** Sources that some of its bytes came from. */
   readonly used: Set<PeerClient>;
+  /** Sources that said something impossible about it. */
+  readonly refused: Set<PeerClient>;
+  done: number;
+  /** What went wrong last. */
+  lost: PeerError | undefined;
 }
 
 /**
  * Copies one blob into this region: from the nearest region that has it, and when that one breaks off, from there or
- * from the next, beginning where it stopped. The bytes are hashed in order on their way into the store, whoever sent them.
+ * from the next, beginning where it stopped. The bytes are hashed in order on their way into the store, whoever sent
+ * them. There is no limit to the time that a copy takes, as long as bytes arrive.
  */
 export class Copier {
-  readonly #lies = new Map<PeerClient, number>();
+  readonly #sources: BlobSources;
 
-  constructor(private readonly options: CopierOptions) {}
+  constructor(private readonly options: CopierOptions) {
+    this.#sources = new BlobSources(options.sources, options.clock);
+  }
 
   /** Resolves when the blob is stored here, hashed here. @throws PeerError when no source could give it. */
   async copy(blob: BlobDescriptor, signal: AbortSignal): Promise<void> {
     const { blobs } = this.options;
     if ((await blobs.stat(blob.digest, signal)) !== undefined) return;
-    const attempt: Attempt = { used: new Set() };
+    const copy: Copy = { blob, used: new Set(), refused: new Set(), done: 0, lost: undefined };
+    const ended = new AbortController();
     try {
-      const body = Readable.from(this.#bytes(blob, attempt, signal), { objectMode: false });
-      await blobs.ingest(blob, body, signal);
+      const bytes = this.#bytes(copy, AbortSignal.any([signal, ended.signal]));
+      await blobs.ingest(blob, Readable.from(bytes, { objectMode: false }), signal);
     } catch (error) {
-      if (error instanceof RegistryError) this.#blame(attempt);
-      throw error;
+      if (error instanceof RegistryError) for (const source of copy.used) this.#sources.lied(source);
+      // A store says that its source failed; what is wrong is what the source said.
+      throw isStorageError(error, 'invalid') && error.cause instanceof Error ? error.cause : error;
+    } finally {
+      // A store that failed leaves a source in the middle of sending.
+      ended.abort(new Error('the copy has ended'));
     }
   }
 
-  async *#bytes(blob: BlobDescriptor, attempt: Attempt, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    let done = 0;
-    let lost: PeerError | undefined;
-    for (const source of this.#ordered()) {
-      if (done >= blob.size) break;
+  /** The blob's bytes in order, from as many sources and in as many pieces as it takes. */
+  async *#bytes(copy: Copy, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { clock, random } = this.options;
+    for (let barren = 0; copy.done < copy.blob.size; ) {
+      const before = copy.done;
+      const asked = yield* this.#round(copy, signal);
+      if (copy.done >= copy.blob.size) return;
+      if (asked > 0 && copy.lost === undefined) throw new Error(`no region has ${copy.blob.digest}`);
+      barren = copy.done > before ? 0 : barren + 1;
+      if (barren >= MAX_BARREN_ROUNDS) throw copy.lost ?? new Error('no region can be reached');
+      await clock.sleep(exponentialBackoff(barren, ROUND_PAUSE, random), signal);
+    }
+  }
+
+  /** Asks each source once; says how many that were. */
+  async *#round(copy: Copy, signal: AbortSignal): AsyncGenerator<Uint8Array, number> {
+    let asked = 0;
+    for (const source of this.#sources.askable()) {
+      if (copy.refused.has(source)) continue;
+      asked += 1;
+      const before = copy.done;
       try {
-        for await (const chunk of this.#from(source, blob, done, signal)) {
-          attempt.used.add(source);
-          done += chunk.length;
-          this.options.onBytes(blob, done, chunk.length);
-          yield chunk;
-        }
+        yield* this.#from(source, copy, signal);
+        if (copy.done >= copy.blob.size) break;
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
-        lost = error;
+        copy.lost = error;
+        if (!error.retryable) copy.refused.add(source);
+        if (copy.done === before) this.#sources.failed(source);
       }
     }
-    // An empty blob has no bytes to wait for; somebody still has to have it.
-    if (done < blob.size) throw lost ?? new Error(`no region has ${blob.digest}`);
+    return asked;
   }
 
-  async *#from(
-    source: PeerClient,
-    blob: BlobDescriptor,
-    start: number,
-    signal: AbortSignal,
-  ): AsyncIterable<Uint8Array> {
+  async *#from(source: PeerClient, copy: Copy, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    const { blob, done: start } = copy;
     const opened = await source.openBlob(blob.digest, { ...(start === 0 ? {} : { range: { start } }), signal });
     if (opened === undefined) return;
     if (opened.size !== blob.size) {
       opened.body.destroy();
       throw new PeerError('protocol', source.region, `has ${blob.digest} with ${opened.size} bytes, not ${blob.size}`);
     }
-    yield* opened.body as AsyncIterable<Uint8Array>;
-  }
-
-  /** Nearest first; those that lied go last, and are asked all the same: they may be the only ones who have it. */
-  #ordered(): readonly PeerClient[] {
-    const suspect = (source: PeerClient): number => ((this.#lies.get(source) ?? 0) >= SUSPECT_AFTER ? 1 : 0);
-    return this.options.sources.toSorted((a, b) => suspect(a) - suspect(b));
-  }
-
-  #blame({ used }: Attempt): void {
-    for (const source of used) this.#lies.set(source, (this.#lies.get(source) ?? 0) + 1);
+    for await (const chunk of opened.body as AsyncIterable<Uint8Array>) {
+      copy.used.add(source);
+      copy.done += chunk.length;
+      this.#sources.answered(source);
+      this.options.onBytes(blob, copy.done, chunk.length);
+      yield chunk;
+    }
   }
 }
