@@ -10,7 +10,10 @@ export interface Manifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly content: Uint8Array;
-  /** Blobs that must be stored for it to be whole: config and layers without repeats, foreign (`urls`) layers left out. */
+  /**
+   * Blobs that must be stored for it to be whole, without repeats, foreign (`urls`) layers left out: of an image its
+   * config and layers, of an index whatever it lists that no manifest can be.
+   */
   readonly blobs: readonly BlobDescriptor[];
   /** Child manifests of an index, without repeats; empty for an image. */
   readonly children: readonly Descriptor[];

@@ -23,7 +23,11 @@ export function manifestGuard(
         missingDigests(content, repository, manifest, signal),
         precondition === undefined ? undefined : requireTags(content, repository, tags, precondition, signal),
       ]);
-      if (missing.length > 0) throw new RegistryError('MANIFEST_BLOB_UNKNOWN', { digests: missing });
+      if (missing.length > 0)
+        throw new RegistryError(
+          'MANIFEST_BLOB_UNKNOWN',
+          missing.map((digest) => ({ digest })),
+        );
     },
     touchedBy(change) {
       if (change.repository !== repository) return false;
