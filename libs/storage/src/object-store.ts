@@ -82,7 +82,8 @@ export interface MultipartStore {
   ): Promise<StoredPart>;
   /**
    * Makes the object visible, whole, in one step. `parts` in ascending number.
-   * @throws StorageError `no_such_upload` if it was completed or aborted before: ask {@link ObjectStore.stat} which.
+   * @throws StorageError `no_such_upload` if it was completed or aborted before: ask {@link ObjectStore.stat} which. Some
+   * stores (S3 itself) answer again, as before, when a completed upload is completed with the same parts.
    */
   complete(upload: MultipartUpload, parts: readonly StoredPart[], signal: AbortSignal): Promise<ObjectStat>;
   /** Drops the parts. Succeeds if they are gone already. */
@@ -104,8 +105,8 @@ export interface PresignRequest {
 /**
  * The truth of a region: a flat space of keys and immutable-or-conditionally-replaced objects, in one bucket.
  *
- * Keys are `/`-separated, non-empty parts of at most 255 bytes each, at most 1,024 bytes together; one key may be a
- * prefix of another. Every operation is linearizable: after a write resolved, every later read, stat and list anywhere
+ * Keys are `/`-separated, non-empty parts of at most 255 bytes each, at most 1,000 bytes together, without
+ * control characters, spaces and `!`, and without parts `.` and `..`; one key may be a prefix of another. Every operation is linearizable: after a write resolved, every later read, stat and list anywhere
  * sees it. A write that resolved is durable. An object is visible whole or not at all.
  *
  * Every method rejects with {@link StorageError} only (or with the signal's reason once it aborted). Absence is

@@ -16,12 +16,6 @@ export interface Subject {
   readonly another: ObjectStore;
 }
 
-/** What a server does differently from S3, and why the driver cannot help it. */
-export interface Deviations {
-  /** It keeps keys as paths of files, so no key can be the beginning of another. */
-  readonly keysCannotNest?: boolean;
-}
-
 export function neverAborted(): AbortSignal {
   return new AbortController().signal;
 }

@@ -1,2 +1,2 @@
-export type { Deviations, StoreUnderTest } from './contract-subject.js';
+export type { StoreUnderTest } from './contract-subject.js';
 export * from './object-store.contract.js';

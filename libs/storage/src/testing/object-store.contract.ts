@@ -4,14 +4,10 @@ import { listCases } from './contract-lists.js';
 import { multipartCases } from './contract-multipart.js';
 import { objectCases } from './contract-objects.js';
 import { streamCases } from './contract-streams.js';
-import { allKeys, type Deviations, neverAborted, type StoreUnderTest } from './contract-subject.js';
+import { allKeys, neverAborted, type StoreUnderTest } from './contract-subject.js';
 
 /** Everything that the port's comments promise, as named cases, for any driver or decorator. */
-export function describeObjectStore(
-  name: string,
-  open: () => Promise<StoreUnderTest>,
-  deviations: Deviations = {},
-): void {
+export function describeObjectStore(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(`${name} as an object store`, () => {
     let opened: StoreUnderTest | undefined;
     const current = (): StoreUnderTest => {
@@ -43,10 +39,10 @@ export function describeObjectStore(
       }
     });
 
-    describe('objects', () => objectCases(subject, deviations));
+    describe('objects', () => objectCases(subject));
     describe('conditions', () => conditionCases(subject));
     describe('streams', () => streamCases(subject));
-    describe('lists', () => listCases(subject, deviations));
+    describe('lists', () => listCases(subject));
     describe('uploads by parts', () => multipartCases(subject));
   });
 }
