@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** What Node's parser refuses, and how it is answered. The codes are of the distribution-spec, as for any refusal. */
@@ -23,6 +23,12 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex
     `Content-Length: ${body.length}`,
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** Node hands such a request over before its parser gives up on the body: nobody knows where that ends (RFC 9112, 6.3). */
+export function hasUnknownCoding({ headers }: IncomingMessage): boolean {
+  const coding = headers['transfer-encoding'];
+  return coding !== undefined && coding.trim().toLowerCase() !== 'chunked';
 }
 
 /** Answers a request whose handler failed. An answer that has begun is cut off: its end would be a lie. */

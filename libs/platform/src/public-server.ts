@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock, Random } from '#libs/resilience';
-import { answerBrokenRequest, answerFailure } from './broken-request.js';
+import { answerBrokenRequest, answerFailure, hasUnknownCoding } from './broken-request.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 import { requestIdOf } from './request-id.js';
@@ -95,6 +95,10 @@ export class PublicServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (hasUnknownCoding(request)) {
+      answerBrokenRequest(new Error('unknown transfer coding'), request.socket);
+      return;
+    }
     const requestId = requestIdOf(request, this.#parts.random);
     const gone = new AbortController();
     this.#running.add(response);
