@@ -5,6 +5,7 @@ import {
   CreateMultipartUploadCommand,
   type MultipartUpload as ListedByS3,
   ListMultipartUploadsCommand,
+  ListPartsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { Clock } from '#libs/resilience';
@@ -51,17 +52,43 @@ export class S3MultipartStore implements MultipartStore {
   ): Promise<StoredPart> {
     const { key } = upload;
     if (body instanceof Uint8Array && body.byteLength === part.size) {
-      return this.s3.operations.repeatable('writePart', key, signal, (context) => {
-        checkPartNumber(part.number, context);
-        return this.#sendPart(upload, part, body, signal);
-      });
+      return this.#orNoSuchUpload(upload, signal, () =>
+        this.s3.operations.repeatable('writePart', key, signal, (context) => {
+          checkPartNumber(part.number, context);
+          return this.#sendPart(upload, part, body, signal);
+        }),
+      );
     }
     return withSource(body, part.size, { driver: DRIVER, operation: 'writePart', key }, signal, (chunks) =>
-      this.s3.operations.once('writePart', key, signal, (context) => {
-        checkPartNumber(part.number, context);
-        return this.#sendPart(upload, part, holdingBack(chunks), signal);
-      }),
+      this.#orNoSuchUpload(upload, signal, () =>
+        this.s3.operations.once('writePart', key, signal, (context) => {
+          checkPartNumber(part.number, context);
+          return this.#sendPart(upload, part, holdingBack(chunks), signal);
+        }),
+      ),
     );
+  }
+
+  /**
+   * A server that knows no such upload may say so and hang up while the part is still on its way, and then nobody hears
+   * why. So after a connection that broke, ask.
+   */
+  async #orNoSuchUpload<T>({ key, id }: MultipartUpload, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isStorageError(error, 'unavailable')) throw error;
+      await this.s3.operations.once('writePart', key, signal, async () => {
+        const command = new ListPartsCommand({
+          Bucket: this.s3.bucket,
+          Key: toBucketKey(key),
+          UploadId: id,
+          MaxParts: 1,
+        });
+        await this.s3.client.send(command, { abortSignal: signal });
+      });
+      throw error;
+    }
   }
 
   async #sendPart(
