@@ -1,0 +1,125 @@
+import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { Agent, request as send } from 'undici';
+import { GRANT_PARAMETER, issueRegionToken, REGION_TOKEN_SCHEME, type RegionName, type RegionSite } from '#libs/geo';
+import { RegistryError } from '#libs/oci';
+import type { Clock } from '#libs/resilience';
+import type { Exchange } from '../exchange.js';
+import { announcesBody } from '../exchange.js';
+import type { Locations } from '../locations.js';
+
+/** On a request that another process of the cluster passed on: it goes no further (T3). */
+export const HOP_HEADER = 'meridian-hop';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+
+/** A commit of a large blob waits for the store. */
+const ANSWER_TIMEOUT_MS = 120_000;
+
+const MAX_CONNECTIONS = 256;
+
+/** What of a client's request matters to the registry that will do it. */
+const REQUEST_HEADERS = [
+  'content-type',
+  'content-length',
+  'content-range',
+  'content-encoding',
+  'if-match',
+  'if-none-match',
+];
+
+/** What of the answer belongs to that hop alone. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'date',
+  'meridian-region',
+  'x-request-id',
+]);
+
+export interface WriteForwarderOptions {
+  readonly region: RegionName;
+  readonly primary: RegionSite;
+  readonly regionTokenKey: Uint8Array;
+  readonly locations: Locations;
+  readonly clock: Clock;
+}
+
+/** Passes changes on to the primary, and its answers back: a client may push to whatever region it reaches. */
+export class WriteForwarder {
+  readonly #agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, connections: MAX_CONNECTIONS });
+
+  constructor(private readonly options: WriteForwarderOptions) {}
+
+  async forward(exchange: Exchange): Promise<void> {
+    const { request, response, signal } = exchange;
+    if (request.headers[HOP_HEADER] !== undefined) throw passedOnTwice();
+    const answer = await this.#send(exchange);
+    const headers: Record<string, string | string[]> = {};
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (value === undefined || HOP_BY_HOP.has(name)) continue;
+      headers[name] = name === 'location' ? this.options.locations.rewrite(exchange, String(value)) : value;
+    }
+    response.writeHead(answer.statusCode, headers);
+    await pipeline(answer.body, response, { signal });
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  async #send(exchange: Exchange): Promise<Awaited<ReturnType<typeof send>>> {
+    const { request, signal } = exchange;
+    try {
+      return await send(this.#target(exchange), {
+        method: request.method ?? 'GET',
+        headers: this.#headers(exchange),
+        body: announcesBody(request) ? request : null,
+        dispatcher: this.#agent,
+        headersTimeout: ANSWER_TIMEOUT_MS,
+        signal,
+      } as Parameters<typeof send>[1]);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new RegistryError('UNAVAILABLE', undefined, {
+        cause,
+        message: `changes are made in region ${this.options.primary.name}, which does not answer`,
+        headers: { 'Retry-After': '5' },
+      });
+    }
+  }
+
+  #target({ path, query }: Exchange): string {
+    const passed = new URLSearchParams(query);
+    passed.delete(GRANT_PARAMETER);
+    const search = passed.size > 0 ? `?${passed}` : '';
+    return `${this.options.primary.peerUrl}${path}${search}`;
+  }
+
+  #headers({ request, requestId }: Exchange): Record<string, string> {
+    const { region, regionTokenKey, clock } = this.options;
+    const token = issueRegionToken(regionTokenKey, { kind: 'region', name: region }, clock);
+    return {
+      ...pick(request, REQUEST_HEADERS),
+      authorization: `${REGION_TOKEN_SCHEME} ${token}`,
+      [HOP_HEADER]: '1',
+      'x-request-id': requestId,
+    };
+  }
+}
+
+function pick(request: IncomingMessage, names: readonly string[]): Record<string, string> {
+  const values = names.flatMap((name) => {
+    const value = request.headers[name];
+    return value === undefined ? [] : [[name, String(value)] as const];
+  });
+  return Object.fromEntries(values);
+}
+
+function passedOnTwice(): RegistryError {
+  return new RegistryError('UNAVAILABLE', undefined, {
+    status: 502,
+    message: 'a change was passed on to a region that does not make changes',
+  });
+}
