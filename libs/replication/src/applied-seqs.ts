@@ -21,6 +21,10 @@ export class AppliedSeqs {
     return [...this.#beyond].sort((a, b) => a - b);
   }
 
+  get beyondCount(): number {
+    return this.#beyond.size;
+  }
+
   get size(): number {
     return this.#watermark + this.#beyond.size;
   }

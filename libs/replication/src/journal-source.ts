@@ -1,5 +1,5 @@
 import type { JournalReader } from '#libs/journal';
-import { type JournalMessage, type PeerClient } from '#libs/peer';
+import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type PeerClient } from '#libs/peer';
 import type { Clock } from '#libs/resilience';
 
 /** Where a region hears of changes. */
@@ -16,17 +16,42 @@ export function peerJournalSource(primary: PeerClient): JournalSource {
 /** The primary's own replicator follows the journal in its bucket: it applies what a writer that died left behind. */
 export function localJournalSource(journal: JournalReader, clock: Clock): JournalSource {
   const head = (): JournalMessage => {
-    const { seq, epoch } = journal.head;
-    return { kind: 'head', seq, epoch, timeMs: clock.now() };
+    const { seq, epoch, timeMs } = journal.head;
+    return { kind: 'head', seq, epoch, timeMs };
   };
   return {
     async *journal(after, signal) {
-      await journal.refresh(signal);
-      yield head();
-      for await (const entry of journal.follow(after, signal)) {
-        yield { kind: 'entry', entry };
-        if (entry.seq === journal.head.seq) yield head();
+      const ended = new AbortController();
+      const entries = journal.follow(after, AbortSignal.any([signal, ended.signal]))[Symbol.asyncIterator]();
+      try {
+        await journal.refresh(signal);
+        yield head();
+        for (let next = entries.next(); ; ) {
+          const result = await withinHeartbeat(next, clock, signal);
+          if (result === undefined) {
+            yield head();
+            continue;
+          }
+          if (result.done === true) return;
+          yield { kind: 'entry', entry: result.value };
+          next = entries.next();
+        }
+      } finally {
+        ended.abort(new Error('nobody follows any more'));
       }
     },
   };
+}
+
+/** What `next` resolves to, or `undefined` if that takes longer than the pause between two heads. */
+async function withinHeartbeat<T>(next: Promise<T>, clock: Clock, signal: AbortSignal): Promise<T | undefined> {
+  const over = new AbortController();
+  const pause = clock.sleep(JOURNAL_HEARTBEAT_MS, AbortSignal.any([signal, over.signal])).then(() => undefined);
+  pause.catch(() => undefined);
+  next.catch(() => undefined);
+  try {
+    return await Promise.race([next, pause]);
+  } finally {
+    over.abort();
+  }
 }

@@ -3,8 +3,9 @@ import type { RegionContent } from '#libs/registry';
 import type { Need } from './waiting-entries.js';
 
 /**
- * What an entry needs that this region does not have, by looking into its store. Deletes need nothing. A put that a later
- * delete has overtaken needs nothing either: nobody will see it, and its content may be gone everywhere.
+ * What an entry needs that this region does not show, by looking into its store. Deletes need nothing. A put that a later
+ * delete has overtaken needs nothing either: nobody will see it, and its content may be gone everywhere. A child that no
+ * pending entry will bring was deleted later: its index does not wait for it.
  */
 export async function findNeeds(content: RegionContent, entry: Entry, signal: AbortSignal): Promise<readonly Need[]> {
   if (entry.type !== 'manifest.put') return [];
@@ -17,7 +18,7 @@ export async function findNeeds(content: RegionContent, entry: Entry, signal: Ab
     return record === undefined ? [{ kind: 'blob', blob }] : [];
   });
   const children = entry.children.map(async (child): Promise<Need[]> => {
-    const found = await content.manifests.state(repository, child, signal);
+    const found = await content.manifests.find(repository, child, signal);
     return found === undefined ? [{ kind: 'manifest', repository, digest: child }] : [];
   });
   return (await Promise.all([...blobs, ...children])).flat();

@@ -39,15 +39,21 @@ export class ProgressStore {
     }
   }
 
-  /** Stores what is known now, together with what another process of the region may have stored meanwhile. */
+  /**
+   * Stores what is known now, together with what another process of the region may have stored meanwhile.
+   * @throws Error if the bucket is not the one that {@link open} saw
+   */
   async save(progress: RegionProgress, signal: AbortSignal): Promise<void> {
     for (;;) {
       const found = await this.#read(signal);
-      if (found !== undefined && found.progress.generation !== progress.generation) {
-        throw new Error(`the bucket was replaced: generation ${found.progress.generation}, not ${progress.generation}`);
+      // To go on would claim for a bucket what was applied to another (R15).
+      if (found?.progress.generation !== progress.generation) {
+        throw new Error(
+          `the bucket was replaced: ${found?.progress.generation ?? 'empty'}, not ${progress.generation}`,
+        );
       }
-      const condition: PutCondition = found === undefined ? { kind: 'absent' } : { kind: 'matches', etag: found.etag };
-      if (await this.#put(merge(progress, found?.progress), condition, signal)) return;
+      const condition: PutCondition = { kind: 'matches', etag: found.etag };
+      if (await this.#put(merge(progress, found.progress), condition, signal)) return;
     }
   }
 
@@ -70,8 +76,7 @@ export class ProgressStore {
 }
 
 /** What either of two processes has applied is applied. */
-function merge(ours: RegionProgress, theirs: RegionProgress | undefined): RegionProgress {
-  if (theirs === undefined) return ours;
+function merge(ours: RegionProgress, theirs: RegionProgress): RegionProgress {
   const seqs = new AppliedSeqs(Math.max(ours.watermark, theirs.watermark), [...ours.beyond, ...theirs.beyond]);
   return {
     ...ours,

@@ -2,7 +2,7 @@ import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest } from '#libs/oci';
 import type { JournalMessage, RegionProgress } from '#libs/peer';
 import { applyEntry, type RegionContent } from '#libs/registry';
-import { type Clock, exponentialBackoff, Limiter, Notifier, type Random } from '#libs/resilience';
+import { type Clock, exponentialBackoff, Limiter, Notifier, type Random, withDeadline } from '#libs/resilience';
 import { AppliedSeqs } from './applied-seqs.js';
 import type { JournalSource } from './journal-source.js';
 import { findNeeds } from './plan.js';
@@ -26,6 +26,14 @@ const SAVE_MS = 200;
 /** A blob's place in the queue by its size: one step per 64 KiB, so that a config never waits behind a layer. */
 const BYTES_PER_PRIORITY = 64 * 1024;
 const MAX_PRIORITY = 2_000_000;
+
+/** Entries applied beyond the watermark at the most: each is named in every report. Only a stuck entry comes near it. */
+const MAX_BEYOND = 10_000;
+
+interface Unreadable {
+  readonly reason: string;
+  readonly heardMs: number;
+}
 
 export interface ReplicatorOptions {
   readonly source: JournalSource;
@@ -64,11 +72,14 @@ export class Replicator {
   readonly #changed = new Notifier();
   readonly #stopping = new AbortController();
   readonly #pending = new Map<number, Entry>();
-  readonly #unreadable = new Map<number, string>();
+  readonly #unreadable = new Map<number, Unreadable>();
+  /** Blobs that arrived while an entry was being planned: what the store said of them before is outdated. */
+  readonly #arrivals = new Set<Digest>();
   #applied = new AppliedSeqs();
   #generation = '';
   #epoch = 0;
   #head = 0;
+  #headTimeMs = 0;
   #heardMs = 0;
   #taken = 0;
   #loops: Promise<unknown> = Promise.resolve();
@@ -96,20 +107,22 @@ export class Replicator {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new Error('the replicator is stopping'));
     await Promise.all([this.options.queue.close(limitMs), this.#loops]);
-    if (this.#generation !== '') await this.options.progress.save(this.progress(), new AbortController().signal);
+    if (this.#generation === '') return;
+    const { progress, clock } = this.options;
+    await withDeadline(new AbortController().signal, limitMs, clock, (signal) =>
+      progress.save(this.progress(), signal),
+    );
   }
 
   progress(): RegionProgress {
     const { watermark, beyond } = this.#applied;
-    const pending = [...this.#pending.values()];
-    const oldest = pending.length === 0 ? undefined : Math.min(...pending.map((entry) => entry.timeMs));
     return {
       generation: this.#generation,
       epoch: this.#epoch,
       watermark,
       beyond,
       head: Math.max(this.#head, watermark),
-      oldestPendingMs: oldest,
+      oldestPendingMs: this.#oldestPendingMs(),
       backlog: { entries: Math.max(0, this.#head - this.#applied.size), bytes: this.#waiting.missingBytes },
       heardMs: this.#heardMs,
       failed: this.#failures(),
@@ -119,6 +132,7 @@ export class Replicator {
   /** A blob is stored here: a job of this process brought it, or another process said so. */
   blobArrived(digest: Digest): void {
     this.#setbacks.clear(digest);
+    this.#arrivals.add(digest);
     for (const entry of this.#waiting.blobArrived(digest)) this.#applyInBackground(entry);
   }
 
@@ -160,36 +174,43 @@ export class Replicator {
       case 'head':
         this.#refuseEarlierEpoch(message.epoch);
         this.#head = Math.max(this.#head, message.seq);
+        this.#headTimeMs = message.timeMs;
         return this.#notify();
       case 'hint':
         return this.#copyEarly(message.blob);
       case 'unreadable':
-        this.#unreadable.set(message.seq, message.reason);
-        this.#taken = message.seq;
-        this.#head = Math.max(this.#head, message.seq);
-        return this.#notify();
+        return this.#setAside(message.seq, message.reason);
       case 'entry':
         return this.#take(message.entry);
     }
   }
 
+  /** An entry that this release cannot read keeps its place: the watermark stays below it, and others go on. */
+  async #setAside(seq: number, reason: string): Promise<void> {
+    await this.#untilItsTurn(seq);
+    this.#unreadable.set(seq, { reason, heardMs: this.#heardMs });
+    this.#taken = seq;
+    this.#notify();
+  }
+
   /** Plans one entry. Waits while the window is full, and so holds the stream back. */
   async #take(entry: Entry): Promise<void> {
     this.#refuseEarlierEpoch(entry.epoch);
-    if (entry.seq !== this.#taken + 1) throw new Error(`entry ${entry.seq} came after entry ${this.#taken}`);
-    await this.#untilWindowHasRoom();
+    await this.#untilItsTurn(entry.seq);
     this.#epoch = entry.epoch;
-    this.#head = Math.max(this.#head, entry.seq);
     if (!this.#applied.has(entry.seq)) await this.#plan(entry);
     this.#taken = entry.seq;
   }
 
   async #plan(entry: Entry): Promise<void> {
     const { content } = this.options;
+    this.#arrivals.clear();
     const needs = await findNeeds(content, entry, this.#stopping.signal);
     this.#pending.set(entry.seq, entry);
-    // An earlier entry may have been applied while the store was looked into, and would not tell again.
-    const current = needs.filter((need) => need.kind === 'blob' || this.#isPending(need.repository, need.digest));
+    // What came while the store was looked into would not tell again.
+    const current = needs.filter((need) =>
+      need.kind === 'blob' ? !this.#arrivals.has(need.blob.digest) : this.#isPending(need.repository, need.digest),
+    );
     if (current.length === 0) {
       // Deletes are applied before what follows is planned; puts may overtake each other.
       const applying = this.#applyInBackground(entry);
@@ -249,8 +270,14 @@ export class Replicator {
     this.#applied.add(entry.seq);
     observer.onApplied(entry);
     this.#notify();
-    if (entry.type !== 'manifest.put') return;
-    for (const next of this.#waiting.manifestSettled(entry.repository, entry.digest)) this.#applyInBackground(next);
+    for (const next of this.#released(entry)) this.#applyInBackground(next);
+  }
+
+  /** Entries that wait for nothing any more, now that `entry` was applied. */
+  #released(entry: Entry): readonly Entry[] {
+    if (entry.type === 'manifest.put') return this.#waiting.manifestSettled(entry.repository, entry.digest);
+    if (entry.type === 'manifest.delete') return this.#waiting.overtaken(entry.repository, entry.digest, entry.seq);
+    return [];
   }
 
   /** Looks into the store for what entries wait for; what is still missing is asked for again. */
@@ -300,14 +327,29 @@ export class Replicator {
     }
   }
 
-  async #untilWindowHasRoom(): Promise<void> {
+  async #untilItsTurn(seq: number): Promise<void> {
+    if (seq !== this.#taken + 1) throw new Error(`entry ${seq} came after entry ${this.#taken}`);
+    this.#head = Math.max(this.#head, seq);
     for (;;) {
       const { version } = this.#changed;
-      if (this.#pending.size < this.options.windowEntries) return;
+      if (this.#hasRoom()) return;
       const { clock } = this.options;
       const { signal } = this.#stopping;
       await this.#changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
     }
+  }
+
+  #hasRoom(): boolean {
+    const unapplied = this.#pending.size + this.#unreadable.size;
+    return unapplied < this.options.windowEntries && this.#applied.beyondCount < MAX_BEYOND;
+  }
+
+  /** An entry that was announced and has not come is pending as well: no lag of 0 while something is missing (I15). */
+  #oldestPendingMs(): number | undefined {
+    const times = [...this.#pending.values()].map((entry) => entry.timeMs);
+    for (const { heardMs } of this.#unreadable.values()) times.push(heardMs);
+    if (this.#head > this.#taken && this.#headTimeMs > 0) times.push(this.#headTimeMs);
+    return times.length === 0 ? undefined : Math.min(...times);
   }
 
   /** The reign of an earlier primary is over; nothing of it is believed any more (I12). */
@@ -321,7 +363,7 @@ export class Replicator {
       .flatMap(({ digest, reason }) =>
         this.#waiting.waitingFor(digest).map((entry) => ({ seq: entry.seq, reason: `${digest}: ${reason}` })),
       );
-    const unreadable = [...this.#unreadable].map(([seq, reason]) => ({ seq, reason }));
+    const unreadable = [...this.#unreadable].map(([seq, { reason }]) => ({ seq, reason }));
     return [...unreadable, ...stuck].sort((a, b) => a.seq - b.seq).slice(-100);
   }
 

@@ -68,6 +68,30 @@ export class WaitingEntries {
     return this.#satisfy(manifestKey(repository, digest));
   }
 
+  /** A delete at `seq` was applied: earlier puts of that manifest need nothing any more. Returns them; they have left. */
+  overtaken(repository: RepositoryName, digest: Digest, seq: number): readonly Entry[] {
+    const entries = [...this.#waiting.values()].map(({ entry }) => entry);
+    const left = entries.filter(
+      (entry) =>
+        entry.type === 'manifest.put' && entry.repository === repository && entry.digest === digest && entry.seq < seq,
+    );
+    for (const entry of left) this.#forget(entry.seq);
+    return left;
+  }
+
+  #forget(seq: number): void {
+    const waiting = this.#waiting.get(seq);
+    if (waiting === undefined) return;
+    this.#waiting.delete(seq);
+    for (const key of waiting.needs) {
+      const seqs = this.#bySeqOfNeed.get(key);
+      seqs?.delete(seq);
+      if (seqs?.size === 0) this.#bySeqOfNeed.delete(key);
+    }
+    const blobs = waiting.entry.type === 'manifest.put' ? waiting.entry.blobs : [];
+    for (const { digest } of blobs) if (!this.#bySeqOfNeed.has(blobKey(digest))) this.#blobs.delete(digest);
+  }
+
   #satisfy(key: string): readonly Entry[] {
     const seqs = this.#bySeqOfNeed.get(key) ?? [];
     this.#bySeqOfNeed.delete(key);

@@ -1,0 +1,317 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Digest, parseTag } from '#libs/oci';
+import type { JournalMessage, RegionProgress } from '#libs/peer';
+import { openRegionContent, type RegionContent } from '#libs/registry';
+import { FakeClock, SeededRandom } from '#libs/resilience/testing';
+import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { Copier } from './copier.js';
+import type { JournalSource } from './journal-source.js';
+import { MemoryQueueJobs, MemoryReplicationQueue } from './memory-replication-queue.js';
+import { ProgressStore } from './progress-store.js';
+import type { CopyJob } from './replication-queue.js';
+import { Replicator } from './replicator.js';
+import { DyingObjectStore } from './testing/dying-object-store.js';
+import { MemoryPrimary, repository } from './testing/memory-primary.js';
+import { PrimaryLink } from './testing/primary-link.js';
+
+const signal = new AbortController().signal;
+
+describe('Replicator', () => {
+  let clock: FakeClock;
+  let primary: MemoryPrimary;
+  let link: PrimaryLink;
+  let bucket: MemoryObjectStore;
+  let jobs: MemoryQueueJobs;
+  let processes = 0;
+  const running: Replicator[] = [];
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    primary = await MemoryPrimary.open(clock, new SeededRandom(1));
+    link = new PrimaryLink(primary, clock);
+    bucket = new MemoryObjectStore({ clock });
+    jobs = new MemoryQueueJobs();
+  });
+
+  afterEach(async () => {
+    await Promise.all([...running.splice(0).map(stop), stopped(primary.close())]);
+  });
+
+  /** A replicator process of the replica, on its bucket or on what it sees of it. */
+  async function start(options: { store?: ObjectStore; source?: JournalSource; windowEntries?: number } = {}) {
+    const { store = bucket, source = link, windowEntries = 100 } = options;
+    processes += 1;
+    const random = new SeededRandom(processes);
+    const content = openRegionContent({ store, clock, random });
+    const onBytes = () => undefined;
+    const copier = new Copier({ blobs: content.blobs, sources: [link.client], onBytes, clock, random });
+    const replicator = new Replicator({
+      source,
+      content,
+      queue: new MemoryReplicationQueue(jobs, { clock, random }),
+      copy: (job, copying) => copier.copy(job, copying),
+      copyConcurrency: 4,
+      progress: new ProgressStore({ store, random }),
+      clock,
+      random,
+      windowEntries,
+      observer: { onProgress: () => undefined, onApplied: () => undefined, onRetry: () => undefined },
+    });
+    running.push(replicator);
+    await replicator.start(signal);
+    return replicator;
+  }
+
+  async function stopped(stopping: Promise<void>): Promise<void> {
+    let ended = false;
+    stopping
+      .catch(() => undefined) // A process whose store is gone cannot say how far it came.
+      .finally(() => {
+        ended = true;
+      });
+    for (let turn = 0; turn < 200 && !ended; turn += 1) await clock.advance(100);
+  }
+
+  const stop = (replicator: Replicator) => stopped(replicator.stop(1_000));
+
+  /** Lets time pass until something is true. */
+  async function until(condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
+    for (let waited = 0; waited < limitMs; waited += 50) {
+      if (await condition()) return;
+      await clock.advance(50);
+    }
+    throw new Error('it never came to be');
+  }
+
+  const caughtUp = (replicator: Replicator) => until(() => replicator.progress().watermark === primary.reader.head.seq);
+
+  const replica = () => openRegionContent({ store: bucket, clock, random: new SeededRandom(9) });
+
+  async function tagged(content: RegionContent, tag: string): Promise<Digest | undefined> {
+    return (await content.tags.get(repository, parseTag(tag), signal))?.value;
+  }
+
+  /** Whether everything under a tag is stored (I2), its digest if so. */
+  async function whole(content: RegionContent, tag: string): Promise<Digest | undefined> {
+    const digest = await tagged(content, tag);
+    if (digest !== undefined) await expectWhole(content, digest);
+    return digest;
+  }
+
+  async function expectWhole(content: RegionContent, digest: Digest): Promise<void> {
+    const manifest = await content.manifests.find(repository, digest, signal);
+    expect(manifest).toBeDefined();
+    for (const blob of manifest?.blobs ?? []) expect(await content.blobs.stat(blob.digest, signal)).toMatchObject(blob);
+    for (const child of manifest?.children ?? []) await expectWhole(content, child);
+  }
+
+  async function pushIndex(): Promise<Digest> {
+    const [config, layer, shared] = [
+      await primary.blob('config'),
+      await primary.blob('layer'),
+      await primary.blob('s'),
+    ];
+    const one = await primary.image('one', [config, shared]);
+    const two = await primary.image('two', [layer, shared]);
+    return primary.index('both', [one, two], 'latest', 'v1');
+  }
+
+  it('brings a pushed index with everything that it needs, each blob once', async () => {
+    const replicator = await start();
+    const digest = await pushIndex();
+    await caughtUp(replicator);
+    expect(await whole(replica(), 'latest')).toBe(digest);
+    expect(await whole(replica(), 'v1')).toBe(digest);
+    expect(link.opened).toHaveLength(3);
+    expect(replicator.progress()).toMatchObject({
+      watermark: 3,
+      beyond: [],
+      head: 3,
+      oldestPendingMs: undefined,
+      backlog: { entries: 0, bytes: 0 },
+      failed: [],
+    });
+  });
+
+  it('shows no tag before the last blob is here, says what is missing, and lets others overtake', async () => {
+    const replicator = await start();
+    const [slow, quick] = [await primary.blob('a big slow blob'), await primary.blob('quick')];
+    link.withheld.add(slow.digest);
+    await primary.image('slow', [slow], 'slow');
+    const digest = await primary.image('quick', [quick], 'quick');
+    await until(async () => (await whole(replica(), 'quick')) === digest);
+    expect(await tagged(replica(), 'slow')).toBeUndefined();
+    expect(replicator.progress()).toMatchObject({
+      watermark: 0,
+      beyond: [2],
+      backlog: { entries: 1, bytes: slow.size },
+    });
+    expect(replicator.progress().oldestPendingMs).toBeDefined();
+
+    await until(() => replicator.progress().failed.length === 1);
+    expect(replicator.progress().failed).toEqual([{ seq: 1, reason: expect.stringContaining('no region has') }]);
+    link.withheld.clear();
+    await caughtUp(replicator);
+    expect(replicator.progress()).toMatchObject({ failed: [], backlog: { entries: 0, bytes: 0 } });
+    expect(await whole(replica(), 'slow')).toBeDefined();
+  });
+
+  it('needs nothing of the queue: jobs that it lost are asked for again', async () => {
+    const forgetful = new ForgetfulJobs();
+    jobs = forgetful;
+    const replicator = await start();
+    const digest = await pushIndex();
+    await until(() => forgetful.forgotten >= 4);
+    expect(replicator.progress()).toMatchObject({ watermark: 0, backlog: { entries: 3 } });
+    forgetful.forgets = false;
+    await caughtUp(replicator);
+    expect(await whole(replica(), 'latest')).toBe(digest);
+  });
+
+  it('does not wait for the blobs of a manifest that was deleted meanwhile', async () => {
+    const replicator = await start();
+    const gone = await primary.blob('gone');
+    link.withheld.add(gone.digest);
+    const digest = await primary.image('gone', [gone], 'old');
+    const index = await primary.index('around it', [digest], 'index');
+    await until(() => replicator.progress().backlog.bytes > 0);
+    await primary.deleteManifest(digest, 'old');
+    await caughtUp(replicator);
+    expect(await tagged(replica(), 'old')).toBeUndefined();
+    expect(await tagged(replica(), 'index')).toBe(index);
+    expect(replicator.progress().backlog).toEqual({ entries: 0, bytes: 0 });
+  });
+
+  it('waits for a child that was deleted and is pushed again', async () => {
+    const [first, again] = [await primary.blob('first'), await primary.blob('again')];
+    const child = await primary.image('child', [first]);
+    await primary.deleteManifest(child);
+    const replicator = await start();
+    await caughtUp(replicator);
+    link.withheld.add(again.digest);
+    await primary.image('child', [first, again]);
+    await primary.index('parent', [child], 'parent');
+    await until(() => replicator.progress().head === 4 && replicator.progress().backlog.entries === 2);
+    await clock.advance(1_000);
+    expect(await tagged(replica(), 'parent')).toBeUndefined();
+    link.withheld.clear();
+    await caughtUp(replicator);
+    expect(await whole(replica(), 'parent')).toBeDefined();
+  });
+
+  it('goes on by itself after the link was cut, and keeps its place over a restart', async () => {
+    const before = await start();
+    await pushIndex();
+    await caughtUp(before);
+    link.cut();
+    const next = await primary.image('next', [await primary.blob('next')], 'latest');
+    await clock.advance(10_000);
+    expect(await tagged(replica(), 'latest')).not.toBe(next);
+    await stop(before);
+    const after = await start();
+    expect(after.progress()).toMatchObject({ watermark: 3, generation: before.progress().generation });
+    link.heal();
+    await caughtUp(after);
+    expect(await whole(replica(), 'latest')).toBe(next);
+    expect(link.opened).toHaveLength(4);
+  });
+
+  it('holds back the journal while its window is full', async () => {
+    const blobs = await Promise.all([1, 2, 3, 4, 5].map((name) => primary.blob(`withheld ${name}`)));
+    for (const [index, blob] of blobs.entries()) {
+      link.withheld.add(blob.digest);
+      await primary.image(`image ${index}`, [blob], `v${index}`);
+    }
+    const replicator = await start({ windowEntries: 2 });
+    await clock.advance(5_000);
+    expect(replicator.progress().backlog).toEqual({ entries: 5, bytes: 2 * (blobs[0]?.size ?? 0) });
+    link.withheld.clear();
+    await caughtUp(replicator);
+  });
+
+  it('sets an entry aside that it cannot read, says so, and goes on', async () => {
+    const replicator = await start({ source: unreadableFirst(link) });
+    await pushIndex();
+    await until(() => replicator.progress().beyond.length === 2);
+    const progress: RegionProgress = replicator.progress();
+    expect(progress).toMatchObject({ watermark: 0, failed: [{ seq: 1, reason: 'from the future' }] });
+    expect(progress.oldestPendingMs).toBeDefined();
+  });
+
+  it('refuses what comes from an earlier epoch', async () => {
+    const stale: JournalSource = {
+      journal: async function* () {
+        yield { kind: 'head', seq: 9, epoch: 0, timeMs: 1 };
+      },
+    };
+    const first = await start();
+    await pushIndex();
+    await caughtUp(first);
+    await stop(first);
+    const second = await start({ source: stale });
+    await clock.advance(5_000);
+    expect(second.progress()).toMatchObject({ head: 3, epoch: 1 });
+  });
+
+  it('is a new region with every new bucket', async () => {
+    const first = await start();
+    const digest = await pushIndex();
+    await caughtUp(first);
+    const { generation } = first.progress();
+    await stop(first);
+    bucket = new MemoryObjectStore({ clock });
+    const second = await start();
+    expect(second.progress().generation).not.toBe(generation);
+    await caughtUp(second);
+    expect(await whole(replica(), 'latest')).toBe(digest);
+  });
+
+  it('comes to the same end wherever it is killed, and shows nothing broken on the way', async () => {
+    const digest = await pushIndex();
+    let survived = false;
+    for (let write = 1; !survived; write += 1) {
+      for (const moment of ['before', 'after'] as const) {
+        bucket = new MemoryObjectStore({ clock });
+        jobs = new MemoryQueueJobs();
+        const seen = new DyingObjectStore(bucket, write, moment);
+        const victim = await start({ store: seen }).catch(() => undefined);
+        await until(() => seen.dead || victim?.progress().watermark === 3);
+        survived = !seen.dead;
+        await Promise.all(running.splice(0).map(stop));
+        await whole(replica(), 'latest');
+        await whole(replica(), 'v1');
+
+        jobs = new MemoryQueueJobs();
+        const successor = await start();
+        await caughtUp(successor);
+        expect(await whole(replica(), 'latest')).toBe(digest);
+        expect(await whole(replica(), 'v1')).toBe(digest);
+        await Promise.all(running.splice(0).map(stop));
+      }
+      if (survived) expect(write).toBeGreaterThan(20);
+    }
+  });
+});
+
+/** A queue that was flushed behind everybody's back. */
+class ForgetfulJobs extends MemoryQueueJobs {
+  forgets = true;
+  forgotten = 0;
+
+  override add(job: CopyJob): void {
+    if (this.forgets) this.forgotten += 1;
+    else super.add(job);
+  }
+}
+
+/** A source whose first entry is of a kind that this release does not know. */
+function unreadableFirst(link: PrimaryLink): JournalSource {
+  return {
+    journal: async function* (after, following): AsyncGenerator<JournalMessage> {
+      for await (const message of link.journal(after, following)) {
+        const first = message.kind === 'entry' && message.entry.seq === 1;
+        yield first ? { kind: 'unreadable', seq: 1, reason: 'from the future' } : message;
+      }
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { Readable } from 'node:stream';
+import { parseRegionName } from '#libs/geo';
+import type { Digest } from '#libs/oci';
+import { type JournalMessage, type PeerClient, PeerError } from '#libs/peer';
+import type { Clock } from '#libs/resilience';
+import type { ByteRange } from '#libs/storage';
+import { localJournalSource } from '../journal-source.js';
+import type { MemoryPrimary } from './memory-primary.js';
+
+/** What a replica's replicator asks of the primary, over a link that can be cut, and blobs that can be withheld. */
+export class PrimaryLink implements Pick<PeerClient, 'region' | 'journal' | 'openBlob'> {
+  readonly region = parseRegionName('primary');
+  readonly withheld = new Set<Digest>();
+  /** Every time that a blob was opened here. */
+  readonly opened: Digest[] = [];
+  #cut = new AbortController();
+
+  constructor(
+    private readonly primary: MemoryPrimary,
+    private readonly clock: Clock,
+  ) {}
+
+  cut(): void {
+    this.#cut.abort(new PeerError('unreachable', this.region, 'the link is cut'));
+  }
+
+  heal(): void {
+    this.#cut = new AbortController();
+  }
+
+  async *journal(after: number, signal: AbortSignal): AsyncGenerator<JournalMessage> {
+    const linked = AbortSignal.any([signal, this.#cut.signal]);
+    linked.throwIfAborted();
+    yield* localJournalSource(this.primary.reader, this.clock).journal(after, linked);
+  }
+
+  async openBlob(
+    digest: Digest,
+    { range, signal }: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<{ readonly size: number; readonly body: Readable } | undefined> {
+    this.#cut.signal.throwIfAborted();
+    const { blobs } = this.primary.content;
+    const record = this.withheld.has(digest) ? undefined : await blobs.stat(digest, signal);
+    if (record === undefined) return undefined;
+    this.opened.push(digest);
+    return { size: record.size, body: await blobs.open(record, range, signal) };
+  }
+
+  /** As the whole port: what a replicator does not ask for is not there. */
+  get client(): PeerClient {
+    return this as unknown as PeerClient;
+  }
+}
