@@ -57,7 +57,8 @@ export function annotationsField(object: JsonObject): Readonly<Record<string, st
 export function parseDescriptor(value: unknown, what: string): Descriptor {
   const object = asObject(value, what);
   const mediaType = typeField(object, 'mediaType');
-  const digest = findDigest(String(field(object, 'digest')));
+  const text = field(object, 'digest');
+  const digest = typeof text === 'string' ? findDigest(text) : undefined;
   const size = field(object, 'size');
   if (mediaType === undefined) throw invalid(`${what} has no mediaType`);
   if (digest === undefined) throw invalid(`${what} has no valid digest`);
