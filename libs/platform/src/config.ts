@@ -85,6 +85,16 @@ const schema = z.object({
       windowEntries: z.number().int().min(1).max(100_000).default(1_000),
     })
     .prefault({}),
+  blobs: z
+    .object({
+      /** Whether clients are sent to the store for bytes, where it can be reached by clients (`storage.publicEndpoint`). */
+      redirect: z.enum(['always', 'never']).default('always'),
+      /** Smaller blobs are streamed all the same: a redirect costs a client a connection. */
+      redirectFromBytes: z.number().int().min(0).default(0),
+      /** Where blobs wait that are fetched for a client before they were copied; by default the system's folder for that. */
+      spoolDirectory: z.string().min(1).optional(),
+    })
+    .prefault({}),
   router: z
     .object({
       /** `proxy`: for clients that cannot follow a redirect, or cannot reach the regions. */
