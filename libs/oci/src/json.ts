@@ -24,35 +24,32 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
 const QUOTE = '"'.charCodeAt(0);
 const BACKSLASH = '\\'.charCodeAt(0);
 const COLON = ':'.charCodeAt(0);
-const OPENING = new Set([...'{['].map((bracket) => bracket.charCodeAt(0)));
-const CLOSING = new Set([...'}]'].map((bracket) => bracket.charCodeAt(0)));
 const BLANK = new Set([...' \t\r\n'].map((blank) => blank.charCodeAt(0)));
 
 /** Looks at nesting and keys alone, before the whole is parsed; what it cannot make sense of the parser refuses. */
 function checkStructure(text: string): void {
-  const keysOfOpen: Set<string>[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const character = text.charCodeAt(at);
-    if (character === QUOTE) {
-      const end = endOfString(text, at);
-      if (isKey(text, end)) addKey(keysOfOpen.at(-1), text.slice(at, end));
-      at = end;
-      continue;
+  const keysOfOpen: (Set<string> | undefined)[] = [];
+  const mark = /["{}[\]]/g;
+  for (let match = mark.exec(text); match !== null; match = mark.exec(text)) {
+    const [character] = match;
+    if (character === '"') {
+      mark.lastIndex = endOfString(text, match.index);
+      if (isKey(text, mark.lastIndex)) addKey(keysOfOpen, text.slice(match.index, mark.lastIndex));
+    } else if (character === '{' || character === '[') {
+      if (keysOfOpen.push(undefined) > MAX_JSON_DEPTH) throw refused(`nested deeper than ${MAX_JSON_DEPTH}`);
+    } else {
+      keysOfOpen.pop();
     }
-    if (OPENING.has(character)) keysOfOpen.push(new Set());
-    if (CLOSING.has(character)) keysOfOpen.pop();
-    if (keysOfOpen.length > MAX_JSON_DEPTH) throw refused(`nested deeper than ${MAX_JSON_DEPTH}`);
-    at += 1;
   }
 }
 
-function addKey(keys: Set<string> | undefined, literal: string): void {
+function addKey(keysOfOpen: (Set<string> | undefined)[], literal: string): void {
   // An escaped key is the same key: "\u0061" and "a".
   const key = literal.includes('\\') ? String(JSON.parse(literal)) : literal.slice(1, -1);
   if (key === '__proto__') throw refused('the key __proto__');
-  if (keys?.has(key)) throw refused(`the key ${JSON.stringify(key.slice(0, 64))} twice`);
-  keys?.add(key);
+  const keys = keysOfOpen.pop() ?? new Set();
+  if (keys.has(key)) throw refused(`the key ${JSON.stringify(key.slice(0, 64))} twice`);
+  keysOfOpen.push(keys.add(key));
 }
 
 /** Index behind the closing quote of the string that begins at `start`. */
