@@ -1,4 +1,5 @@
 export * from './http-peer-client.js';
+export * from './open-peers.js';
 export * from './peer-client.js';
 export * from './peer-error.js';
 export * from './region-report.js';
