@@ -32,7 +32,8 @@ export const MIN_REGIONS = 2;
 export const MAX_REGIONS = 9;
 
 const FIRST_UNPRIVILEGED_PORT = 1024;
-const MAX_IMAGE_MEBIBYTES = 4096;
+/** It is built in memory. */
+const MAX_IMAGE_MEBIBYTES = 1024;
 
 const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },

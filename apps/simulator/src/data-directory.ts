@@ -1,7 +1,7 @@
 import { access, constants, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RegionName } from '#libs/geo';
-import { messageOf, Problem } from './problem.js';
+import { messageOf, Problem, systemCodeOf } from './problem.js';
 
 /**
  * What is where below the data directory. Everything that the simulator makes is below one of these names, so that
@@ -41,7 +41,7 @@ export class DataDirectory {
 
   /** @throws Problem where it cannot be made or written to */
   async create(): Promise<void> {
-    await this.#attempt(() => mkdir(this.path, { recursive: true }));
+    await this.#attempt(() => makeDirectories(this.path));
     await this.#attempt(() => access(this.path, constants.W_OK | constants.X_OK));
   }
 
@@ -71,5 +71,24 @@ export class DataDirectory {
         { cause: error },
       );
     }
+  }
+}
+
+/** Node's own `recursive` never ends below /proc, which says that it lacks what it has. */
+async function makeDirectories(path: string): Promise<void> {
+  try {
+    await makeDirectory(path);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectories(dirname(path));
+    await makeDirectory(path);
+  }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
   }
 }

@@ -18,5 +18,6 @@ export function messageOf(error: unknown): string {
 
 /** The system's code of an error (`EADDRINUSE`), or `undefined`. */
 export function systemCodeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -11,24 +11,29 @@ interface Shape {
 }
 
 /**
- * Remembers who the primary was and where the buckets are. A replica's bucket is no primary's: starting with another
- * one would put a second history into the world.
+ * A replica's bucket is no primary's: starting with another primary would put a second history into the world.
  *
- * @returns whether there was a run before
+ * @returns whether there was a run on this data before
  * @throws Problem when this run wants it otherwise
  */
-export async function rememberShape(data: DataDirectory, options: Options): Promise<boolean> {
-  const wanted: Shape = { primary: options.regions[0] ?? '', storage: options.storage.driver };
+export async function checkShape(data: DataDirectory, options: Options): Promise<boolean> {
+  const wanted = shapeOf(options);
   const before = await readShape(data);
-  if (before === undefined) {
-    await writeFileAtomically(data.shapeFile, JSON.stringify(wanted));
-    return false;
-  }
+  if (before === undefined) return false;
   if (before.primary !== wanted.primary)
     throw differs(data, `has ${before.primary} as its primary, and --regions names ${wanted.primary} first`);
   if (before.storage !== wanted.storage)
     throw differs(data, `is kept in ${before.storage} buckets, and this run would use ${wanted.storage}`);
   return true;
+}
+
+/** For the next run, once this one has begun to write. */
+export async function rememberShape(data: DataDirectory, options: Options): Promise<void> {
+  await writeFileAtomically(data.shapeFile, JSON.stringify(shapeOf(options)));
+}
+
+function shapeOf({ regions, storage }: Options): Shape {
+  return { primary: regions[0] ?? '', storage: storage.driver };
 }
 
 async function readShape(data: DataDirectory): Promise<Shape | undefined> {

@@ -8,7 +8,7 @@ import { runDemo } from './demo/run-demo.js';
 import { Interrupts } from './interrupts.js';
 import { lockDataDirectory } from './lock.js';
 import { demoAsJson, reportDemo } from './report.js';
-import { rememberShape } from './shape.js';
+import { checkShape, rememberShape } from './shape.js';
 import type { Terminal } from './terminal.js';
 import { readLinkTable } from './wan/link-table.js';
 import { whatNext } from './what-next.js';
@@ -33,7 +33,7 @@ export async function simulate(context: SimulationContext): Promise<void> {
   const unlock = await lockDataDirectory(data);
   try {
     if (options.fresh) await data.forget();
-    const isKnown = await rememberShape(data, options);
+    const isKnown = await checkShape(data, options);
     await data.createParts(options.regions);
     const cluster = new Cluster({ ...context, plan, data });
     const interrupts = new Interrupts(() => cluster.kill());
@@ -65,6 +65,7 @@ async function run(context: SimulationContext, { plan, data, cluster, interrupts
   const { options, terminal, clock } = context;
   const startMs = clock.monotonic();
   await cluster.start(interrupts.signal);
+  await rememberShape(data, options);
   announce(terminal, plan, clock.monotonic() - startMs);
   if (isKnown) await announceEarlier(terminal, plan, interrupts.signal);
   if (options.demo) {

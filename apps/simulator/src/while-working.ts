@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.js';
 /** Often enough to look alive. */
 const REFRESH_MS = 120;
 
-/** Shows what `describe` says for as long as `work` takes. */
+/** Shows what `describe` says for as long as `work` takes; nothing where that is next to no time. */
 export async function whileWorking<T>(
   terminal: Terminal,
   clock: Clock,
@@ -22,8 +22,9 @@ export async function whileWorking<T>(
 }
 
 async function refresh(terminal: Terminal, clock: Clock, describe: () => string, over: AbortSignal): Promise<void> {
-  while (!over.aborted) {
-    terminal.progress(describe());
+  while (true) {
     await clock.sleep(REFRESH_MS, over).catch(() => undefined);
+    if (over.aborted) return;
+    terminal.progress(describe());
   }
 }

@@ -100,10 +100,11 @@ export class ManagedProcess {
       const since = this.clock.monotonic();
       const how = await child.ended;
       if (this.#stopping.signal.aborted) return;
-      delayMs = this.clock.monotonic() - since > STEADY_MS ? FIRST_DELAY_MS : Math.min(delayMs * 2, LONGEST_DELAY_MS);
+      if (this.clock.monotonic() - since > STEADY_MS) delayMs = FIRST_DELAY_MS;
       this.events.died(this, how, delayMs);
       await this.clock.sleep(delayMs, this.#stopping.signal).catch(() => undefined);
       if (this.#stopping.signal.aborted) return;
+      delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS);
       child = this.#spawn();
       if ((await this.#becomeReady(child, this.#stopping.signal).catch(() => 'stopped')) === undefined)
         this.events.recovered(this);
