@@ -22,7 +22,7 @@ import { createS3Client } from './s3-client.js';
 import { isMissingObject } from './s3-errors.js';
 import { type S3Context, S3MultipartStore } from './s3-multipart-store.js';
 import { S3Operations } from './s3-operation.js';
-import { DRIVER, type S3ObjectStoreOptions } from './s3-options.js';
+import { DRIVER, MAX_PUT_BYTES, type S3ObjectStoreOptions } from './s3-options.js';
 import { createPresign } from './s3-presign.js';
 import { checkRange, rangeHeader, sizeFromRange } from './s3-range.js';
 import { type DataRequest, type DataResponse, type ResponseHeaders, S3Transport } from './s3-transport.js';
@@ -121,7 +121,7 @@ export class S3ObjectStore implements ObjectStore {
   ): Promise<ObjectStat> {
     return withSource(body, size, { driver: DRIVER, operation: 'write', key }, signal, (chunks) =>
       this.#s3.operations.once('write', key, signal, async () =>
-        size === undefined
+        size === undefined || size > MAX_PUT_BYTES
           ? await this.#writeUnsized(key, chunks, signal)
           : await this.#writeSized(key, chunks, size, signal),
       ),

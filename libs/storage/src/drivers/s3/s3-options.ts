@@ -29,3 +29,5 @@ export const CONNECT_TIMEOUT_MS = 2000;
 export const MAX_SOCKETS = 256;
 /** S3: every part but the last holds at least so much. */
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
+/** S3: the most that one PUT may hold. */
+export const MAX_PUT_BYTES = 5 * 1024 ** 3;

@@ -1,38 +1,33 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { transformFile } from '@swc/core';
+import { ROOT } from '../../support/process.js';
 
-const LIBS = fileURLToPath(new URL('../../../../../', import.meta.url));
-const SOURCES = [
-  'resilience/src',
-  'storage/src',
-  'storage/src/drivers/filesystem',
-  'storage/src/drivers/filesystem/testing',
-];
+const SOURCES = ['libs/oci/src', 'libs/resilience/src', 'libs/storage/src', 'test/contract/filesystem'];
 
-/** The driver and the programs beside this file as plain JavaScript, for processes of their own. */
+/** The storage driver of this working tree, and the programs beside this file, as JavaScript that Node can run. */
 export class ChildPrograms {
   private constructor(private readonly directory: string) {}
 
   static async compile(): Promise<ChildPrograms> {
     const directory = await mkdtemp(join(tmpdir(), 'meridian-programs-'));
-    const manifest = { type: 'module', imports: { '#libs/*': './*/src/index.js' } };
+    const manifest = { type: 'module', imports: { '#libs/*': './libs/*/src/index.js' } };
     await writeFile(join(directory, 'package.json'), JSON.stringify(manifest));
+    await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
     for (const folder of SOURCES) {
-      for (const name of await readdir(join(LIBS, folder))) {
-        if (name.endsWith('.ts') && !name.endsWith('.spec.ts')) await compileFile(join(LIBS, folder, name), directory);
+      for (const name of await readdir(join(ROOT, folder), { recursive: true })) {
+        if (isSource(name)) await compileFile(join(ROOT, folder, name), directory);
       }
     }
     return new ChildPrograms(directory);
   }
 
-  /** Starts `testing/<name>.ts`. */
+  /** Starts `<name>.ts` from the folder of this file. */
   start(name: string, ...args: readonly string[]): ChildProcess {
-    const program = join(this.directory, 'storage/src/drivers/filesystem/testing', `${name}.js`);
+    const program = join(this.directory, 'test/contract/filesystem', `${name}.js`);
     return spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   }
 
@@ -41,8 +36,12 @@ export class ChildPrograms {
   }
 }
 
+function isSource(name: string): boolean {
+  return name.endsWith('.ts') && !name.endsWith('.spec.ts') && !name.includes('testing');
+}
+
 async function compileFile(source: string, directory: string): Promise<void> {
-  const target = join(directory, relative(LIBS, source)).replace(/\.ts$/, '.js');
+  const target = join(directory, relative(ROOT, source)).replace(/\.ts$/, '.js');
   const { code } = await transformFile(source);
   await mkdir(dirname(target), { recursive: true });
   await writeFile(target, code);

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { systemClock, systemRandom } from '#libs/resilience';
-import { FilesystemObjectStore } from '../filesystem-object-store.js';
+import { FilesystemObjectStore } from '#libs/storage';
 
 /**
  * Creates, replaces, deletes and assembles objects until it is killed. Each is `letter` repeated `size` times, so that

@@ -1,6 +1,5 @@
 import { systemClock, systemRandom } from '#libs/resilience';
-import { isStorageError } from '../../../storage-error.js';
-import { FilesystemObjectStore } from '../filesystem-object-store.js';
+import { FilesystemObjectStore, isStorageError } from '#libs/storage';
 
 /** Increments the number under `counter` so many times, each by replacing just the version that was read. */
 const [directory = '', times = '0'] = process.argv.slice(2);

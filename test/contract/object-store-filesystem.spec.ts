@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock, systemRandom } from '#libs/resilience';
-import { allKeys, neverAborted, textOf } from '../../testing/contract-subject.js';
-import { FilesystemObjectStore } from './filesystem-object-store.js';
-import { ChildPrograms, ended } from './testing/child-program.js';
+import { FilesystemObjectStore } from '#libs/storage';
+import { ChildPrograms, ended } from './filesystem/child-program.js';
 
 const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const OBJECT_BYTES = 200_000;
 
 describe('FilesystemObjectStore in several processes', () => {
-  const signal = neverAborted();
+  const { signal } = new AbortController();
   let programs: ChildPrograms;
   let directory: string;
   let store: FilesystemObjectStore;
@@ -27,12 +26,23 @@ describe('FilesystemObjectStore in several processes', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
+  async function text(key: string): Promise<string | undefined> {
+    const read = await store.read(key, signal);
+    return read && Buffer.from(read.bytes).toString();
+  }
+
+  async function listAll(): Promise<string[]> {
+    const page = await store.list({ prefix: '', limit: 1000 }, signal);
+    expect(page.more).toBe(false);
+    return page.objects.map(({ key }) => key);
+  }
+
   it('loses no increment that several make at once', async () => {
     const EACH = 60;
     await store.put('counter', Buffer.from('0'), { signal });
     const children = [1, 2, 3].map(() => programs.start('increment', directory, String(EACH)));
     expect(await Promise.all(children.map(ended))).toEqual([0, 0, 0]);
-    expect(textOf((await store.read('counter', signal))?.bytes)).toBe(String(3 * EACH));
+    expect(await text('counter')).toBe(String(3 * EACH));
   });
 
   it('shows whole objects only, and every one that was acknowledged, after writers were killed', async () => {
@@ -49,13 +59,13 @@ describe('FilesystemObjectStore in several processes', () => {
       await once(child, 'close');
       acknowledged.push(...told.split('\n').slice(0, -1));
     }
-    const keys = await allKeys(store);
+    const keys = await listAll();
     expect(keys).toEqual(expect.arrayContaining(acknowledged));
     for (const key of keys) {
-      const text = textOf((await store.read(key, signal))?.bytes) ?? '';
-      expect(text === (text[0] ?? '').repeat(OBJECT_BYTES)).toBe(true);
+      const whole = (await text(key)) ?? '';
+      expect(whole === (whole[0] ?? '').repeat(OBJECT_BYTES)).toBe(true);
     }
     await store.put('replaced', Buffer.from('and it goes on'), { signal });
-    expect(textOf((await store.read('replaced', signal))?.bytes)).toBe('and it goes on');
+    expect(await text('replaced')).toBe('and it goes on');
   });
 });
