@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { type BlobDescriptor, type Digest, digestAlgorithm } from '#libs/oci';
+import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError } from '#libs/oci';
 import { type PeerClient, PeerError } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
 import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
@@ -12,11 +12,16 @@ import { GrowingFile } from './growing-file.js';
 /** Times that a fetch goes on where the source broke off before its waiters are told. */
 const ATTEMPTS = 4;
 
+/** Bytes that all fetches under way may come to, unless configured: a bound for the disk, far above what pulls need. */
+const MAX_SPOOL_BYTES = 64 * 1024 ** 3;
+
 export interface FetchThroughOptions {
   readonly blobs: BlobStore;
   readonly source: PeerClient;
   /** Where bytes wait while they are fetched; emptied of our files as fetches end. */
   readonly directory: string;
+  /** Bytes that the files may hold together. A single blob is always let in. */
+  readonly maxSpoolBytes?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly onStored: (blob: BlobDescriptor) => void;
@@ -38,10 +43,14 @@ interface Fetch {
  */
 export class FetchThrough {
   readonly #fetches = new Map<Digest, Promise<Fetch>>();
+  #spooledBytes = 0;
 
   constructor(private readonly options: FetchThroughOptions) {}
 
-  /** The blob's bytes as they arrive. Fails, instead of ending well, unless all of it hashes to the digest. */
+  /**
+   * The blob's bytes as they arrive. Fails, instead of ending well, unless all of it hashes to the digest.
+   * @throws RegistryError `UNAVAILABLE` while too much is being fetched already
+   */
   async read(blob: BlobDescriptor, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable> {
     if (blob.size === 0) return Readable.from([]);
     const fetch = await (this.#fetches.get(blob.digest) ?? this.#begin(blob));
@@ -55,6 +64,8 @@ export class FetchThrough {
   }
 
   #begin(blob: BlobDescriptor): Promise<Fetch> {
+    const { maxSpoolBytes = MAX_SPOOL_BYTES } = this.options;
+    if (this.#spooledBytes > 0 && this.#spooledBytes + blob.size > maxSpoolBytes) throw busy();
     const fetch = this.#open(blob);
     this.#fetches.set(blob.digest, fetch);
     fetch.then(
@@ -69,7 +80,9 @@ export class FetchThrough {
     await mkdir(directory, { recursive: true });
     const path = join(directory, random.uuid());
     const handle = await open(path, 'wx+');
+    this.#spooledBytes += blob.size;
     const dispose = async (): Promise<void> => {
+      this.#spooledBytes -= blob.size;
       await handle.close();
       await rm(path, { force: true });
     };
@@ -138,4 +151,11 @@ export class FetchThrough {
   #disposeIfUnused(fetch: Fetch): void {
     if (fetch.ended && fetch.readers === 0) fetch.dispose().catch(() => undefined);
   }
+}
+
+function busy(): RegistryError {
+  return new RegistryError('UNAVAILABLE', undefined, {
+    message: 'too much is being fetched from other regions at the moment',
+    headers: { 'Retry-After': '5' },
+  });
 }

@@ -2,11 +2,13 @@ import type { RegionName } from '#libs/geo';
 import type { BlobDescriptor, Digest } from '#libs/oci';
 import { type ImageName, type ImagePresence, type PeerClient, PeerError, type PresenceSource } from '#libs/peer';
 import type { RegionContent } from '#libs/registry';
-import type { Clock } from '#libs/resilience';
+import { type Clock, Notifier } from '#libs/resilience';
 import { type ClosureManifest, closureOf } from './closure.js';
 
 /** While somebody waits, how often the store is looked at when no message says that something changed. */
 const LOOK_AGAIN_MS = 250;
+
+const NEVER_CHANGED = new Notifier();
 
 export interface LocalPresenceOptions {
   readonly region: RegionName;
@@ -14,6 +16,8 @@ export interface LocalPresenceOptions {
   /** The primary, for what an image needs that has not arrived; not at the primary itself. */
   readonly origin: PeerClient | undefined;
   readonly clock: Clock;
+  /** Tells that something was applied here; without it the store is only looked at again after a while. */
+  readonly changed?: Notifier;
   /** Bytes of a blob that is being copied just now. */
   readonly bytesInFlight: (digest: Digest) => number;
 }
@@ -26,13 +30,14 @@ export class LocalPresence implements PresenceSource {
     image: ImageName,
     { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal },
   ): Promise<ImagePresence> {
-    const { clock } = this.options;
+    const { clock, changed = NEVER_CHANGED } = this.options;
     const until = clock.monotonic() + waitMs;
     for (;;) {
+      const { version } = changed;
       const found = await this.#look(image, signal);
       const leftMs = until - clock.monotonic();
       if (found.state === 'present' || leftMs <= 0) return found;
-      await clock.sleep(Math.min(LOOK_AGAIN_MS, leftMs), signal);
+      await changed.waitFor(version, { limitMs: Math.min(LOOK_AGAIN_MS, leftMs), clock, signal });
     }
   }
 

@@ -2,6 +2,9 @@ import type { RegionName, RegionRole } from '#libs/geo';
 import type { RegionProgress, RegionStatus, StatusSource } from '#libs/peer';
 import { type Clock, Notifier } from '#libs/resilience';
 
+/** Changes that come quicker than this are told together. */
+const PAUSE_MS = 50;
+
 /** A status is said again this often even if nothing changed, so that a silent region can be told from a quiet one. */
 const REPEAT_MS = 500;
 
@@ -16,7 +19,8 @@ export interface RegionStatusBoardOptions {
 /** The region's progress as this process knows it, and what follows from it. */
 export class RegionStatusBoard implements StatusSource {
   #progress: RegionProgress;
-  readonly #changed = new Notifier();
+  /** Tells that a report came. */
+  readonly changed = new Notifier();
 
   constructor(
     initial: RegionProgress,
@@ -34,7 +38,7 @@ export class RegionStatusBoard implements StatusSource {
     const sameBucket = progress.generation === this.#progress.generation;
     if (sameBucket && isOlder(progress, this.#progress)) return;
     this.#progress = progress;
-    this.#changed.notify();
+    this.changed.notify();
   }
 
   current(): RegionStatus {
@@ -48,14 +52,16 @@ export class RegionStatusBoard implements StatusSource {
   async *changes(signal: AbortSignal): AsyncIterable<RegionStatus> {
     const { clock } = this.options;
     for (;;) {
-      const { version } = this.#changed;
+      const { version } = this.changed;
       yield this.current();
-      await this.#changed.waitFor(version, { limitMs: REPEAT_MS, clock, signal });
+      await clock.sleep(PAUSE_MS, signal);
+      await this.changed.waitFor(version, { limitMs: REPEAT_MS, clock, signal });
     }
   }
 }
 
 function isOlder(a: RegionProgress, b: RegionProgress): boolean {
   if (a.watermark !== b.watermark) return a.watermark < b.watermark;
-  return a.watermark + a.beyond.length < b.watermark + b.beyond.length;
+  if (a.beyond.length !== b.beyond.length) return a.beyond.length < b.beyond.length;
+  return a.heardMs < b.heardMs;
 }

@@ -23,6 +23,9 @@ const SWEEP_BLOBS = 1_000;
 /** Progress is stored at most this often; what a crash loses of it is applied again. */
 const SAVE_MS = 200;
 
+/** A change is told at once, and those that follow on its heels together. */
+const REPORT_MS = 20;
+
 /** A blob's place in the queue by its size: one step per 64 KiB, so that a config never waits behind a layer. */
 const BYTES_PER_PRIORITY = 64 * 1024;
 const MAX_PRIORITY = 2_000_000;
@@ -98,8 +101,7 @@ export class Replicator {
     this.#heardMs = stored.heardMs;
     this.#taken = stored.watermark;
     this.#work();
-    this.#loops = Promise.allSettled([this.#follow(), this.#sweep(), this.#save()]);
-    this.#notify();
+    this.#loops = Promise.allSettled([this.#follow(), this.#sweep(), this.#save(), this.#report()]);
   }
 
   /** Ends the work, hands jobs back within `limitMs`, and stores how far it came. */
@@ -310,15 +312,17 @@ export class Replicator {
   async #save(): Promise<void> {
     const { clock, progress, observer } = this.options;
     const { signal } = this.#stopping;
-    for (let saved = -1; ; ) {
+    for (let saved = ''; ; ) {
       const { version } = this.#changed;
-      if (saved === version) {
+      // That the primary was heard again is no reason to write: an idle region leaves its store alone.
+      const standing = `${this.#epoch} ${this.#applied.size} ${this.#head}`;
+      if (saved === standing) {
         await this.#changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
         continue;
       }
       try {
         await progress.save(this.progress(), signal);
-        saved = version;
+        saved = standing;
       } catch (error) {
         signal.throwIfAborted();
         observer.onRetry('storing the progress', error);
@@ -367,9 +371,19 @@ export class Replicator {
     return [...unreadable, ...stuck].sort((a, b) => a.seq - b.seq).slice(-100);
   }
 
+  async #report(): Promise<void> {
+    const { clock, observer } = this.options;
+    const { signal } = this.#stopping;
+    for (;;) {
+      const { version } = this.#changed;
+      observer.onProgress(this.progress());
+      await clock.sleep(REPORT_MS, signal);
+      await this.#changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
+    }
+  }
+
   #notify(): void {
     this.#changed.notify();
-    this.options.observer.onProgress(this.progress());
   }
 }
 

@@ -1,0 +1,263 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseRegionName } from '#libs/geo';
+import { type Digest, digestOf, parseReference, parseRepositoryName } from '#libs/oci';
+import { PeerError } from '#libs/peer';
+import { MemoryPeerClient, MemoryRegion } from '#libs/peer/testing';
+import { LocalPull, openRegionContent, type RegionContent } from '#libs/registry';
+import { systemClock } from '#libs/resilience';
+import { SeededRandom, settle } from '#libs/resilience/testing';
+import { type ByteRange, MemoryObjectStore } from '#libs/storage';
+import { FetchThrough } from './fetch-through.js';
+import { freshProgress } from './progress-store.js';
+import { ReadThroughPull } from './read-through-pull.js';
+
+const signal = new AbortController().signal;
+const repository = parseRepositoryName('team/app');
+const other = parseRepositoryName('team/other');
+const text = 'the content of a layer';
+
+/** A primary whose bytes come when the test lets them, in halves. */
+class GatedPeer extends MemoryPeerClient {
+  opened = 0;
+  /** What is sent instead of the truth. */
+  lie: string | undefined;
+  /** Breaks in the middle, so many times. */
+  breaks = 0;
+  #open: () => void = () => undefined;
+  #gate = Promise.resolve();
+
+  close(): void {
+    this.#gate = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  release(): void {
+    this.#open();
+  }
+
+  override async openBlob(
+    digest: Digest,
+    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<{ readonly size: number; readonly body: Readable } | undefined> {
+    const opened = await super.openBlob(digest, options);
+    if (opened === undefined) return undefined;
+    this.opened += 1;
+    const bytes = this.lie === undefined ? await buffer(opened.body) : Buffer.from(this.lie);
+    return { size: opened.size, body: Readable.from(this.#halves(bytes)) };
+  }
+
+  async *#halves(bytes: Buffer): AsyncGenerator<Buffer> {
+    const middle = Math.ceil(bytes.length / 2);
+    yield bytes.subarray(0, middle);
+    await this.#gate;
+    if (!this.reachable || this.breaks > 0) {
+      this.breaks -= 1;
+      throw new PeerError('stalled', this.region, 'it broke off');
+    }
+    yield bytes.subarray(middle);
+  }
+}
+
+describe('ReadThroughPull', () => {
+  let directory: string;
+  let remote: MemoryRegion;
+  let origin: GatedPeer;
+  let content: RegionContent;
+  let pending: boolean;
+  let stored: string[];
+  let ended: number;
+  const stop = new AbortController();
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'meridian-spool-'));
+    const region = parseRegionName('south');
+    remote = new MemoryRegion({
+      ...freshProgress('g'),
+      region,
+      role: 'primary',
+      ready: true,
+      lagSeconds: 0,
+      timeMs: 1,
+    });
+    origin = new GatedPeer(remote);
+    const store = new MemoryObjectStore({ clock: systemClock });
+    content = openRegionContent({ store, clock: systemClock, random: new SeededRandom(1) });
+    pending = false;
+    stored = [];
+    ended = 0;
+  });
+
+  afterEach(async () => {
+    await until(async () => (await readdir(directory)).length === 0);
+    await rm(directory, { recursive: true });
+  });
+
+  function pull(maxSpoolBytes?: number): ReadThroughPull {
+    const fetches = new FetchThrough({
+      blobs: content.blobs,
+      source: origin,
+      directory,
+      ...(maxSpoolBytes === undefined ? {} : { maxSpoolBytes }),
+      clock: systemClock,
+      random: new SeededRandom(2),
+      onStored: (blob) => {
+        stored.push(blob.digest);
+        ended += 1;
+      },
+      onError: () => {
+        ended += 1;
+      },
+      signal: stop.signal,
+    });
+    return new ReadThroughPull({ local: new LocalPull(content), content, origin, fetches, isPending: () => pending });
+  }
+
+  async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    const giveUpAt = systemClock.monotonic() + 5_000;
+    while (!(await condition())) {
+      if (systemClock.monotonic() > giveUpAt) throw new Error('it never came to be');
+      await settle();
+    }
+  }
+
+  function remoteBlob(bytes = text) {
+    const blob = remote.addBlob(bytes);
+    remote.link(repository, blob);
+    return blob;
+  }
+
+  async function open(from: ReadThroughPull, digest: Digest, range?: ByteRange): Promise<Readable> {
+    const found = await from.blob(repository, digest, signal);
+    if (found === undefined) throw new Error('the blob is not there');
+    return found.open(range, signal);
+  }
+
+  it('gives a blob that is not here to many clients with one fetch, and stores it', async () => {
+    const blob = remoteBlob();
+    const reading = pull();
+    origin.close();
+    const streams = await Promise.all(Array.from({ length: 20 }, () => open(reading, blob.digest)));
+    const bodies = streams.map((stream) => buffer(stream));
+    origin.release();
+    for (const body of await Promise.all(bodies)) expect(body.toString()).toBe(text);
+    expect(origin.opened).toBe(1);
+    await until(() => ended === 1);
+    expect(stored).toEqual([blob.digest]);
+    expect(await content.blobs.stat(blob.digest, signal)).toMatchObject(blob);
+  });
+
+  it('gives the first bytes before the last ones came', async () => {
+    const blob = remoteBlob();
+    origin.close();
+    const stream = await open(pull(), blob.digest);
+    const first: Buffer = await new Promise((resolve) => stream.once('data', resolve));
+    expect(text.startsWith(first.toString())).toBe(true);
+    origin.release();
+    await until(() => ended === 1);
+    stream.destroy();
+  });
+
+  it('gives a range of what is being fetched', async () => {
+    const blob = remoteBlob();
+    expect((await buffer(await open(pull(), blob.digest, { start: 4, end: 10 }))).toString()).toBe('content');
+    await until(() => ended === 1);
+  });
+
+  it('goes on where the source broke off', async () => {
+    const blob = remoteBlob();
+    origin.breaks = 2;
+    expect((await buffer(await open(pull(), blob.digest))).toString()).toBe(text);
+    await until(() => ended === 1);
+    expect(stored).toEqual([blob.digest]);
+  });
+
+  it('never ends well with wrong bytes, and stores none of them', async () => {
+    const blob = remoteBlob();
+    origin.lie = 'THE CONTENT OF A LAYER';
+    const stream = await open(pull(), blob.digest);
+    let received = 0;
+    stream.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+    });
+    await expect(new Promise((resolve, reject) => stream.once('end', resolve).once('error', reject))).rejects.toThrow();
+    expect(received).toBeLessThan(blob.size);
+    await until(() => ended === 1);
+    expect(await content.blobs.stat(blob.digest, signal)).toBeUndefined();
+  });
+
+  it('fails every client when the source is lost for good', async () => {
+    const blob = remoteBlob();
+    const reading = pull();
+    origin.close();
+    const streams = await Promise.all([open(reading, blob.digest), open(reading, blob.digest)]);
+    const bodies = streams.map((stream) => buffer(stream));
+    origin.reachable = false;
+    origin.release();
+    for (const outcome of await Promise.allSettled(bodies)) expect(outcome.status).toBe('rejected');
+    await until(() => ended === 1);
+    expect(stored).toEqual([]);
+  });
+
+  it('goes on and stores the blob when the client that asked has gone', async () => {
+    const blob = remoteBlob();
+    origin.close();
+    const stream = await open(pull(), blob.digest);
+    stream.destroy();
+    origin.release();
+    await until(() => ended === 1);
+    expect(stored).toEqual([blob.digest]);
+  });
+
+  it('refuses to fetch more at once than the spool may hold', async () => {
+    const [first, second] = [remoteBlob('one blob'), remoteBlob('another blob')];
+    const reading = pull(10);
+    origin.close();
+    const stream = await open(reading, first.digest);
+    await expect(open(reading, second.digest)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    origin.release();
+    await buffer(stream);
+    await until(async () => ended === 1 && (await readdir(directory)).length === 0);
+    expect((await buffer(await open(reading, second.digest))).toString()).toBe('another blob');
+    await until(() => ended === 2);
+  });
+
+  it('serves a manifest from the primary at once, by tag and by digest', async () => {
+    const { digest } = remote.addManifest(repository, 'v1', '{"schemaVersion":2}');
+    for (const reference of ['v1', digest]) {
+      const found = await pull().manifest(repository, parseReference(reference), signal);
+      expect(found).toMatchObject({ digest });
+    }
+  });
+
+  it('serves bytes that are here for another repository only when the primary says that this one may read them', async () => {
+    const blob = remote.addBlob(text);
+    await content.blobs.ingest(blob, Readable.from([Buffer.from(text)]), signal);
+    expect(await pull().blob(other, blob.digest, signal)).toBeUndefined();
+    remote.link(other, blob);
+    const found = await pull().blob(other, blob.digest, signal);
+    expect(found).toMatchObject({ source: 'local' });
+    expect(origin.opened).toBe(0);
+  });
+
+  it('says "no such thing" only when the primary does', async () => {
+    expect(await pull().manifest(repository, parseReference('v1'), signal)).toBeUndefined();
+    expect(await pull().blob(repository, digestOf('nothing'), signal)).toBeUndefined();
+  });
+
+  it.each([
+    [true, 'REPLICATION_PENDING'],
+    [false, 'UNAVAILABLE'],
+  ])('says "not yet" when the primary is out of reach (entries pending: %s)', async (isPending, code) => {
+    origin.reachable = false;
+    pending = isPending;
+    const refusal = { code, headers: { 'Retry-After': expect.any(String) } };
+    await expect(pull().manifest(repository, parseReference('v1'), signal)).rejects.toMatchObject(refusal);
+    await expect(pull().blob(repository, digestOf('nothing'), signal)).rejects.toMatchObject(refusal);
+  });
+});
