@@ -1,4 +1,9 @@
+import type { Clock } from '#libs/resilience';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** One Ctrl-C comes more than once where npm or a shell passes on what the terminal has already sent to everybody. */
+const ECHO_MS = 500;
 
 /** The shell's convention for a program that a Ctrl-C ended. */
 export const INTERRUPTED_CODE = 130;
@@ -11,15 +16,18 @@ export class Interrupted extends Error {
 /** Ctrl-C once asks for an end, twice makes one. */
 export class Interrupts {
   readonly #asked = new AbortController();
+  readonly #listener: (name: NodeJS.Signals) => void;
+  #askedMs = Number.POSITIVE_INFINITY;
 
   /** @param onSecond ends at once whatever is left */
-  constructor(onSecond: () => void) {
-    for (const name of SIGNALS)
-      process.on(name, () => {
-        if (!this.#asked.signal.aborted) return this.#asked.abort(new Interrupted(`asked to end by ${name}`));
-        onSecond();
-        process.exit(INTERRUPTED_CODE);
-      });
+  constructor(clock: Clock, onSecond: () => void) {
+    this.#listener = (name) => {
+      if (clock.monotonic() - this.#askedMs > ECHO_MS) return onSecond();
+      if (this.signal.aborted) return;
+      this.#askedMs = clock.monotonic();
+      this.#asked.abort(new Interrupted(`asked to end by ${name}`));
+    };
+    for (const name of SIGNALS) process.on(name, this.#listener);
   }
 
   get signal(): AbortSignal {
@@ -30,5 +38,9 @@ export class Interrupts {
     if (this.signal.aborted) return;
     // A promise alone keeps no process alive; the cluster's pipes and sockets do.
     await new Promise((resolve) => this.signal.addEventListener('abort', resolve, { once: true }));
+  }
+
+  close(): void {
+    for (const name of SIGNALS) process.off(name, this.#listener);
   }
 }

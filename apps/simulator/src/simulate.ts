@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import type { Clock, Random } from '#libs/resilience';
 import type { Options } from './arguments.js';
 import { Cluster } from './cluster/cluster.js';
@@ -5,8 +6,9 @@ import { type ClusterPlan, localUrl, planCluster } from './cluster/plan.js';
 import { DataDirectory } from './data-directory.js';
 import { describeEarlierImages, listEarlierImages } from './demo/earlier-images.js';
 import { runDemo } from './demo/run-demo.js';
-import { Interrupts } from './interrupts.js';
+import { INTERRUPTED_CODE, Interrupts } from './interrupts.js';
 import { lockDataDirectory } from './lock.js';
+import { messageOf } from './problem.js';
 import { demoAsJson, reportDemo } from './report.js';
 import { checkShape, rememberShape } from './shape.js';
 import type { Terminal } from './terminal.js';
@@ -36,7 +38,11 @@ export async function simulate(context: SimulationContext): Promise<void> {
     const isKnown = await checkShape(data, options);
     await data.createParts(options.regions);
     const cluster = new Cluster({ ...context, plan, data });
-    const interrupts = new Interrupts(() => cluster.kill());
+    const interrupts = new Interrupts(clock, () => {
+      cluster.kill();
+      rmSync(data.lockFile, { force: true });
+      process.exit(INTERRUPTED_CODE);
+    });
     try {
       await run(context, { plan, data, cluster, interrupts, isKnown });
     } catch (error) {
@@ -45,6 +51,7 @@ export async function simulate(context: SimulationContext): Promise<void> {
       if (options.once) throw interrupts.signal.reason;
     } finally {
       await whileWorking(terminal, clock, () => 'stopping everything', cluster.stop());
+      interrupts.close();
     }
   } finally {
     await unlock();
@@ -87,7 +94,14 @@ function announce(terminal: Terminal, plan: ClusterPlan, startMs: number): void 
     terminal.line(`  ${name.padEnd(14)} ${localUrl(ports.registry)}  ${style.dim(role)}`);
 }
 
+/** Only told: a list that cannot be had is no reason to end. */
 async function announceEarlier(terminal: Terminal, plan: ClusterPlan, signal: AbortSignal): Promise<void> {
-  const earlier = await listEarlierImages(localUrl(plan.primary.ports.registry), signal);
-  if (earlier.repositories.length > 0) terminal.done(`found from before: ${describeEarlierImages(earlier)}`);
+  try {
+    const earlier = await listEarlierImages(localUrl(plan.primary.ports.registry), signal);
+    const found = earlier.repositories.length === 0 ? 'no images' : describeEarlierImages(earlier);
+    terminal.done(`found from before: ${found}`);
+  } catch (error) {
+    signal.throwIfAborted();
+    terminal.warn(`what there is from before could not be listed: ${messageOf(error)}`);
+  }
 }

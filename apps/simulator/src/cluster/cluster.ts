@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import type { Clock, Random } from '#libs/resilience';
 import type { Options } from '../arguments.js';
 import type { DataDirectory } from '../data-directory.js';
@@ -74,8 +75,9 @@ export class Cluster {
     await this.#network?.close();
   }
 
-  /** For a person in a hurry. */
+  /** For a person in a hurry: nothing is awaited. */
   kill(): void {
+    rmSync(this.context.data.clusterFile, { force: true });
     this.#supervisor.kill();
   }
 
