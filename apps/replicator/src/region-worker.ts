@@ -16,7 +16,7 @@ import {
   type ReplicationQueue,
   Replicator,
 } from '#libs/replication';
-import { keys, type ObjectStore } from '#libs/storage';
+import type { ObjectStore } from '#libs/storage';
 import { ReplicationReport } from './replication-report.js';
 
 /** How long jobs have to be handed back when the process stops; what is left then, others take over. */
@@ -79,9 +79,12 @@ export class RegionWorker {
     await Promise.all([this.#bus.close(), ...this.#peers.map((peer) => peer.close())]);
   }
 
-  /** @throws StorageError if the region's bucket does not answer */
+  /** @throws Error if the region's bucket does not answer, or is not the one that was in use: emptied, or another (R15) */
   async checkStore(signal: AbortSignal): Promise<void> {
-    await this.#store.stat(keys.progress, signal);
+    const stored = await this.#progress.find(signal);
+    const generation = this.#replicator?.progress().generation;
+    if (stored === undefined || stored.generation !== generation)
+      throw new Error('the region has not begun in this bucket');
   }
 
   #assemble(source: JournalSource): Replicator {
