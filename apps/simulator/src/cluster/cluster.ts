@@ -50,6 +50,8 @@ export class Cluster {
   async start(signal: AbortSignal): Promise<void> {
     const { plan, options, data, clock, random, environment } = this.context;
     const names = plan.regions.map(({ name }) => name);
+    // One that was killed could not take its file away.
+    await this.#file.remove();
     await requireFreePorts(portsInUse(plan.ports, names));
     const redis = await findRedis(environment);
     const context = { data, random, clock, environment: childEnvironment(environment) };
