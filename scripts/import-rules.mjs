@@ -30,7 +30,7 @@ export const LIBS = {
   },
   http: {
     libs: [...BELOW_REPLICATION, 'replication', 'control', 'platform'],
-    npm: ['@nestjs/common', '@nestjs/core', '@nestjs/platform-fastify', 'fastify', 'pino', 'reflect-metadata'],
+    npm: ['@nestjs/common', '@nestjs/core', '@nestjs/platform-fastify', 'fastify', 'pino', 'reflect-metadata', 'undici'],
   },
   platform: {
     libs: [...CORE, 'geo', 'storage'],

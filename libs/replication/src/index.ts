@@ -6,5 +6,6 @@ export * from './presence.js';
 export * from './progress-store.js';
 export * from './read-through-pull.js';
 export * from './region-status.js';
+export * from './replica-listing.js';
 export * from './replication-queue.js';
 export * from './replicator.js';

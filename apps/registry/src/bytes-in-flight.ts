@@ -1,0 +1,27 @@
+import type { ControlBus } from '#libs/control';
+import type { Digest } from '#libs/oci';
+
+/** Copies that are remembered at once; more than a region's workers run. */
+const CAPACITY = 1_024;
+
+/** How far the copies of this region's workers are, as they said last. For showing progress, and for nothing else. */
+export class BytesInFlight {
+  readonly #bytes = new Map<Digest, number>();
+
+  constructor(bus: ControlBus) {
+    bus.subscribe((message) => {
+      if (message.kind === 'blob.progress') this.#hear(message.blob.digest, message.bytesDone);
+    });
+  }
+
+  of(digest: Digest): number {
+    return this.#bytes.get(digest) ?? 0;
+  }
+
+  #hear(digest: Digest, bytesDone: number): void {
+    this.#bytes.delete(digest);
+    this.#bytes.set(digest, bytesDone);
+    const [oldest] = this.#bytes.keys();
+    if (this.#bytes.size > CAPACITY && oldest !== undefined) this.#bytes.delete(oldest);
+  }
+}

@@ -1,0 +1,66 @@
+import type { Hints } from '#libs/http';
+import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
+import type { BlobDescriptor } from '#libs/oci';
+import { applyEntry, LocalBlobUploads, LocalPush, type Push } from '#libs/registry';
+import { probeConditionalWrites } from '#libs/storage';
+import type { RegionParts } from './region-parts.js';
+
+/** The epoch of a registry that was never promoted to. */
+const FIRST_EPOCH = 1;
+
+/** What makes a registry process the primary's: it writes the journal, and takes uploads. */
+export interface PrimaryNode {
+  readonly journal: ObjectStoreJournal;
+  readonly push: Push;
+}
+
+/** Finds the journal's end, applies what a process that died left behind, and is then ready for changes. */
+export async function openPrimary(parts: RegionParts, hints: Hints, signal: AbortSignal): Promise<PrimaryNode> {
+  const { context, store, content, progress, bus } = parts;
+  const { clock, random, log, metrics } = context;
+  // Order hangs on the store's conditions: a store that lets two writers win must never be a primary's.
+  await probeConditionalWrites(store, random, signal);
+  const { watermark } = await progress.open(signal);
+  const reader = await ObjectStoreJournalReader.open({ store, clock }, watermark, signal);
+  for await (const entry of reader.read(watermark, signal)) await applyEntry(content, entry, signal);
+  metrics.journalHead.set(reader.head.seq);
+  const journal = new ObjectStoreJournal({
+    store,
+    reader,
+    clock,
+    random,
+    apply: (entry, inner) => applyEntry(content, entry, inner),
+    epoch: Math.max(FIRST_EPOCH, reader.head.epoch),
+    onRetry: (what, error) => log.warn({ err: error, what }, 'failed, will be tried again'),
+  });
+  reader.onBatch(() => {
+    metrics.journalHead.set(reader.head.seq);
+    bus.publish({ kind: 'journal.appended', seq: reader.head.seq });
+  });
+  listen(parts, journal, hints, signal);
+  const uploads = new LocalBlobUploads({
+    store,
+    content,
+    clock,
+    random,
+    headSeq: () => journal.head.seq,
+    onCommitted: (blob) => announce(parts, hints, blob),
+    signal,
+  });
+  return { journal, push: new LocalPush(content, journal, uploads) };
+}
+
+/** Other processes of the region append too, and take blobs. */
+function listen({ bus, context }: RegionParts, journal: ObjectStoreJournal, hints: Hints, signal: AbortSignal): void {
+  bus.subscribe((message) => {
+    if (message.kind === 'blob.committed') hints.publish(message.blob);
+    if (message.kind !== 'journal.appended' || message.seq <= journal.head.seq) return;
+    journal.refresh(signal).catch((error: unknown) => context.log.debug({ err: error }, 'refresh failed'));
+  });
+}
+
+/** Replicas may begin to copy a blob before the manifest that needs it exists. */
+function announce({ bus }: RegionParts, hints: Hints, blob: BlobDescriptor): void {
+  hints.publish(blob);
+  bus.publish({ kind: 'blob.committed', blob });
+}

@@ -1,0 +1,57 @@
+import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
+import { deriveClusterKey, readClusterSecret } from '#libs/geo';
+import type { Digest } from '#libs/oci';
+import { type HttpPeerClient, openPeers } from '#libs/peer';
+import { type AppContext, createObjectStore, type RegionalConfig, regionalConfig } from '#libs/platform';
+import { openRegionContent, type RegionContent } from '#libs/registry';
+import { freshProgress, LocalPresence, ProgressStore, RegionStatusBoard } from '#libs/replication';
+import type { ObjectStore } from '#libs/storage';
+import { BytesInFlight } from './bytes-in-flight.js';
+
+/** What every registry process has, whatever its region's role. */
+export interface RegionParts {
+  readonly context: AppContext;
+  readonly regional: RegionalConfig;
+  readonly keys: { readonly grant: Uint8Array; readonly regionToken: Uint8Array };
+  readonly store: ObjectStore;
+  readonly content: RegionContent;
+  readonly progress: ProgressStore;
+  readonly bus: ManagedControlBus;
+  readonly heartbeats: HeartbeatRegistry;
+  readonly peers: readonly HttpPeerClient[];
+  /** The primary, at a replica. */
+  readonly origin: HttpPeerClient | undefined;
+  readonly status: RegionStatusBoard;
+  readonly presence: LocalPresence;
+}
+
+export async function openRegionParts(context: AppContext): Promise<RegionParts> {
+  const { config, clock, random, metrics, log } = context;
+  const regional = regionalConfig(config);
+  const secret = await readClusterSecret(config.clusterKeyFile);
+  const keys = { grant: deriveClusterKey(secret, 'grant'), regionToken: deriveClusterKey(secret, 'region-token') };
+  const store = createObjectStore(regional.storage, { clock, random, metrics, log });
+  const content = openRegionContent({ store, clock, random });
+  const { region, site } = regional;
+  const bus = createControlBus({ redisUrl: config.redisUrl, region, processId: random.uuid(), log, clock });
+  const peers = openPeers(config.topology, region, { key: keys.regionToken, clock });
+  const origin = peers.find((peer) => peer.region === regional.primary.name);
+  const inFlight = new BytesInFlight(bus);
+  const ready = (): boolean => !context.readiness.draining;
+  const status = new RegionStatusBoard(freshProgress(''), { region, role: site.role, clock, ready });
+  const bytesInFlight = (digest: Digest): number => inFlight.of(digest);
+  return {
+    context,
+    regional,
+    keys,
+    store,
+    content,
+    progress: new ProgressStore({ store, random }),
+    bus,
+    heartbeats: new HeartbeatRegistry(bus, clock),
+    peers,
+    origin,
+    status,
+    presence: new LocalPresence({ region, content, origin, clock, bytesInFlight, changed: status.changed }),
+  };
+}

@@ -1,0 +1,150 @@
+import {
+  Access,
+  type AdminOptions,
+  DistributionDispatcher,
+  type DistributionOptions,
+  Hints,
+  Locations,
+  PeerApi,
+  RegionEdge,
+  WriteForwarder,
+} from '#libs/http';
+import type { JournalReader } from '#libs/journal';
+import type { AppContext } from '#libs/platform';
+import { LocalListing, LocalPull } from '#libs/registry';
+import { followProgress } from './follow-progress.js';
+import { openPrimary } from './primary-node.js';
+import { openRegionParts, type RegionParts } from './region-parts.js';
+import { openReplica } from './replica-node.js';
+
+/** What differs between a primary's process and a replica's. */
+type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & { readonly journal?: JournalReader };
+
+/** One registry process of a region: what it consists of, and in which order that begins and ends. */
+export class RegistryNode {
+  readonly #stopping = new AbortController();
+  readonly #hints = new Hints();
+  readonly #endings: (() => Promise<unknown>)[] = [];
+
+  private constructor(private readonly parts: RegionParts) {}
+
+  static async create(context: AppContext): Promise<RegistryNode> {
+    return new RegistryNode(await openRegionParts(context));
+  }
+
+  adminOptions(): AdminOptions {
+    const { context, regional, status, presence, peers, heartbeats } = this.parts;
+    return {
+      region: regional.region,
+      role: regional.site.role,
+      status,
+      presence,
+      peers,
+      processes: () => heartbeats.alive(),
+      clock: context.clock,
+    };
+  }
+
+  /** Catches up with what was committed, then answers. */
+  async start(): Promise<RegionEdge> {
+    const { bus, heartbeats, context } = this.parts;
+    const { signal } = this.#stopping;
+    bus.start();
+    const role = this.parts.origin === undefined ? await this.#primary() : await this.#replica();
+    await followProgress(this.parts, signal);
+    const self = {
+      id: context.random.uuid(),
+      app: 'registry',
+      pid: process.pid,
+      startedMs: context.clock.now(),
+    } as const;
+    void heartbeats.run(self, signal);
+    return this.#edge(role);
+  }
+
+  async stop(): Promise<void> {
+    const { bus, heartbeats, peers } = this.parts;
+    this.#stopping.abort(new Error('the process is stopping'));
+    heartbeats.close();
+    await Promise.all([...this.#endings.map((end) => end()), bus.close(), ...peers.map((peer) => peer.close())]);
+  }
+
+  /** @throws Error if the region's bucket does not answer, or is not the one that this process began with */
+  async checkStore(signal: AbortSignal): Promise<void> {
+    const { progress, status } = this.parts;
+    const found = await progress.find(signal);
+    const { generation } = status.progress;
+    if (generation !== '' && found?.generation !== generation) throw new Error('the bucket was emptied or replaced');
+  }
+
+  async #primary(): Promise<RoleParts> {
+    const { content } = this.parts;
+    const { journal, push } = await openPrimary(this.parts, this.#hints, this.#stopping.signal);
+    this.#endings.push(() => journal.close());
+    return {
+      journal,
+      pull: new LocalPull(content),
+      listing: new LocalListing(content),
+      writes: { kind: 'local', push },
+    };
+  }
+
+  async #replica(): Promise<RoleParts> {
+    const { origin, regional, keys, context } = this.parts;
+    if (origin === undefined) throw new Error('a replica needs a primary');
+    const replica = await openReplica(this.parts, origin, this.#stopping.signal);
+    const forwarder = new WriteForwarder({
+      region: regional.region,
+      primary: regional.primary,
+      regionTokenKey: keys.regionToken,
+      locations: this.#locations(),
+      clock: context.clock,
+    });
+    this.#endings.push(
+      () => replica.close(),
+      () => forwarder.close(),
+    );
+    return { pull: replica.pull, listing: replica.listing, writes: { kind: 'forward', forwarder } };
+  }
+
+  #edge({ journal, ...role }: RoleParts): RegionEdge {
+    const { context, regional, keys, content, status, presence } = this.parts;
+    const { config, clock, log, metrics } = context;
+    const { region } = regional;
+    const access = new Access({
+      region,
+      anonymousAccess: config.anonymousAccess,
+      grantKey: keys.grant,
+      regionTokenKey: keys.regionToken,
+      clock,
+    });
+    const { redirect, redirectFromBytes } = config.blobs;
+    const distribution = new DistributionDispatcher({
+      ...role,
+      region,
+      access,
+      locations: this.#locations(),
+      redirect: { fromBytes: redirect === 'always' ? redirectFromBytes : undefined },
+      clock,
+      log,
+      onPull: ({ source, seconds }) => metrics.pullDuration.observe({ region, source }, seconds),
+    });
+    const peers = new PeerApi({
+      content,
+      pull: new LocalPull(content),
+      ...(journal === undefined ? {} : { journal }),
+      hints: this.#hints,
+      status,
+      presence,
+      clock,
+    });
+    // Streams to other regions never end by themselves.
+    context.onShutdown('streams', () => peers.close());
+    return new RegionEdge({ distribution, peers, access, log, clock });
+  }
+
+  #locations(): Locations {
+    const { regional, keys, context } = this.parts;
+    return new Locations(regional.site, { key: keys.grant, clock: context.clock });
+  }
+}

@@ -1,0 +1,117 @@
+import type { JournalReader } from '#libs/journal';
+import { parseDigest, parseReference, parseRepositoryName, RegistryError } from '#libs/oci';
+import { type ImageName, MANIFEST_DIGEST_HEADER, PEER_PATH, type PresenceSource, type StatusSource } from '#libs/peer';
+import type { Pull, RegionContent } from '#libs/registry';
+import type { Clock } from '#libs/resilience';
+import { sendBytes, sendJson } from '../answer.js';
+import { type Exchange, isHead } from '../exchange.js';
+import type { HintSource } from './hints.js';
+import { LineStream } from './line-stream.js';
+import { numberParameter, parameter } from './parameters.js';
+import { sendBlob } from './send-blob.js';
+import { sendJournal } from './send-journal.js';
+import { sendStatus } from './send-status.js';
+
+export interface PeerApiOptions {
+  readonly content: Pick<RegionContent, 'blobs'>;
+  /** What this region itself holds: a region that asks its peers for what they ask it for would wait for itself. */
+  readonly pull: Pull;
+  /** Only at the primary. */
+  readonly journal?: JournalReader;
+  readonly hints: HintSource;
+  readonly status: StatusSource;
+  readonly presence: PresenceSource;
+  readonly clock: Clock;
+}
+
+const BLOBS = 'blobs/';
+const MAX_WAIT_MS = 60_000;
+const READS = ['GET', 'HEAD'];
+
+/**
+ * What the cluster's own processes ask this region: the other end of `HttpPeerClient`. Whoever calls it has made sure
+ * that the request is theirs; it throws what `sendError` makes an answer of.
+ */
+export class PeerApi {
+  readonly #closing = new AbortController();
+
+  constructor(private readonly options: PeerApiOptions) {}
+
+  /** Ends the streams, which never end by themselves; their readers come again, to another process. */
+  close(): void {
+    this.#closing.abort(new Error('the process is stopping'));
+  }
+
+  /** @throws RegistryError, StorageError, or the signal's reason */
+  async handle(exchange: Exchange): Promise<void> {
+    if (!READS.includes(exchange.request.method ?? '')) {
+      throw new RegistryError('UNSUPPORTED', undefined, { headers: { Allow: READS.join(', ') } });
+    }
+    const route = exchange.path.slice(PEER_PATH.length + 1);
+    if (route.startsWith(BLOBS)) {
+      return sendBlob(this.options.content.blobs, exchange, parseDigest(route.slice(BLOBS.length)));
+    }
+    switch (route) {
+      case 'journal':
+        return this.#journal(exchange);
+      case 'manifests':
+        return this.#manifest(exchange);
+      case 'links':
+        return this.#link(exchange);
+      case 'status':
+        return sendJson(exchange.response, this.options.status.current());
+      case 'status/stream':
+        return this.#stream(exchange, (lines, signal) => sendStatus(this.options, lines, signal));
+      case 'presence':
+        return this.#presence(exchange);
+      default:
+        throw new RegistryError('NOT_FOUND');
+    }
+  }
+
+  async #journal(exchange: Exchange): Promise<void> {
+    const { journal, hints, clock } = this.options;
+    if (journal === undefined) throw new RegistryError('NOT_FOUND');
+    const after = numberParameter(exchange, 'after', Number.MAX_SAFE_INTEGER);
+    await this.#stream(exchange, (lines, signal) => sendJournal({ journal, hints, clock }, after, lines, signal));
+  }
+
+  async #manifest(exchange: Exchange): Promise<void> {
+    const { repository, reference } = imageOf(exchange);
+    const found = await this.options.pull.manifest(repository, reference, exchange.signal);
+    if (found === undefined) throw new RegistryError('MANIFEST_UNKNOWN', { name: repository });
+    sendBytes(exchange.response, found.content, found.mediaType, { [MANIFEST_DIGEST_HEADER]: found.digest });
+  }
+
+  async #link(exchange: Exchange): Promise<void> {
+    const repository = parseRepositoryName(parameter(exchange, 'repository'));
+    const blob = await this.options.pull.blob(repository, parseDigest(parameter(exchange, 'digest')), exchange.signal);
+    if (blob === undefined) throw new RegistryError('BLOB_UNKNOWN');
+    sendJson(exchange.response, { digest: blob.digest, size: blob.size });
+  }
+
+  async #presence(exchange: Exchange): Promise<void> {
+    const waitMs = exchange.query.has('waitMs') ? numberParameter(exchange, 'waitMs', MAX_WAIT_MS) : 0;
+    const { signal } = exchange;
+    sendJson(exchange.response, await this.options.presence.presence(imageOf(exchange), { waitMs, signal }));
+  }
+
+  /** A failure breaks the connection, so that nobody takes the rest for the end; leaving on purpose ends it properly. */
+  async #stream(exchange: Exchange, send: (lines: LineStream, signal: AbortSignal) => Promise<void>): Promise<void> {
+    const lines = new LineStream(exchange.response);
+    if (isHead(exchange.request)) return lines.end();
+    try {
+      await send(lines, AbortSignal.any([exchange.signal, this.#closing.signal]));
+    } catch (error) {
+      if (!this.#closing.signal.aborted && !exchange.signal.aborted) throw error;
+    }
+    lines.end();
+  }
+}
+
+function imageOf(exchange: Exchange): ImageName {
+  return {
+    repository: parseRepositoryName(parameter(exchange, 'repository')),
+    reference: parseReference(parameter(exchange, 'reference')),
+  };
+}

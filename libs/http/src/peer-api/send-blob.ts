@@ -1,0 +1,37 @@
+import { pipeline } from 'node:stream/promises';
+import { type Digest, parseByteRange, RegistryError } from '#libs/oci';
+import { BLOB_SIZE_HEADER } from '#libs/peer';
+import type { BlobStore } from '#libs/registry';
+import { sendEmpty } from '../answer.js';
+import { type Exchange, headerOf, isHead } from '../exchange.js';
+
+/** A blob's bytes as they are stored, whichever repository may read them: regions copy blobs, not repositories. */
+export async function sendBlob(
+  blobs: Pick<BlobStore, 'stat' | 'open'>,
+  { request, response, signal }: Exchange,
+  digest: Digest,
+): Promise<void> {
+  const record = await blobs.stat(digest, signal);
+  if (record === undefined) throw new RegistryError('BLOB_UNKNOWN', { digest });
+  const { size } = record;
+  const range = parseByteRange(headerOf(request, 'range'), size);
+  if (range.kind === 'unsatisfiable') {
+    throw new RegistryError('RANGE_INVALID', undefined, { headers: { 'Content-Range': `bytes */${size}` } });
+  }
+  const { start, end } = range.kind === 'range' ? range : { start: 0, end: size - 1 };
+  const status = range.kind === 'range' ? 206 : 200;
+  const headers = {
+    'Content-Type': 'application/octet-stream',
+    'Content-Length': end - start + 1,
+    'Accept-Ranges': 'bytes',
+    // No proxy between two regions may pack the bytes.
+    'Cache-Control': 'no-transform',
+    [BLOB_SIZE_HEADER]: size,
+    ...(status === 206 ? { 'Content-Range': `bytes ${start}-${end}/${size}` } : {}),
+  };
+  if (isHead(request)) return sendEmpty(response, status, headers);
+  // Nothing is said before the blob could be opened: a store that fails is a 503, not a broken 200.
+  const bytes = await blobs.open(record, status === 206 ? { start, end } : undefined, signal);
+  response.writeHead(status, headers);
+  await pipeline(bytes, response, { signal });
+}

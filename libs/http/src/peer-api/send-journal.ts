@@ -1,0 +1,45 @@
+import type { JournalReader } from '#libs/journal';
+import { JOURNAL_HEARTBEAT_MS, type JournalMessage } from '#libs/peer';
+import type { Clock } from '#libs/resilience';
+import type { HintSource } from './hints.js';
+import type { LineStream } from './line-stream.js';
+import { runTogether } from './run-together.js';
+
+export interface JournalFeed {
+  readonly journal: JournalReader;
+  readonly hints: HintSource;
+  readonly clock: Clock;
+}
+
+/** Everything after `after`, then whatever comes, until the signal aborts. What it sends is the peer port's promise. */
+export async function sendJournal(
+  { journal, hints, clock }: JournalFeed,
+  after: number,
+  lines: LineStream,
+  signal: AbortSignal,
+): Promise<void> {
+  const say = (message: JournalMessage, limited: AbortSignal) => lines.send(message, limited);
+  const sayHead = (limited: AbortSignal) => say(headOf(journal), limited);
+  await sayHead(signal);
+  await runTogether(signal, [
+    async (limited) => {
+      for await (const entry of journal.follow(after, limited)) {
+        await say({ kind: 'entry', entry }, limited);
+        if (entry.seq >= journal.head.seq) await sayHead(limited);
+      }
+    },
+    async (limited) => {
+      for await (const blob of hints.hints(limited)) await say({ kind: 'hint', blob }, limited);
+    },
+    async (limited) => {
+      for (;;) {
+        await clock.sleep(JOURNAL_HEARTBEAT_MS, limited);
+        await sayHead(limited);
+      }
+    },
+  ]);
+}
+
+function headOf({ head: { seq, epoch, timeMs } }: JournalReader): JournalMessage {
+  return { kind: 'head', seq, epoch, timeMs };
+}
