@@ -6,9 +6,12 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary origin that never go back. For durations and deadlines. */
   monotonic(): number;
-  /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
+  /** Resolves after `ms`, which may be infinite; rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
+
+/** Node's timers fire at once when asked to wait longer (a 32-bit count of milliseconds, about 25 days). */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -16,7 +19,11 @@ export const systemClock: Clock = {
   sleep: async (ms, signal) => {
     signal.throwIfAborted();
     try {
-      await sleep(ms, undefined, { signal });
+      let leftMs = ms;
+      do {
+        await sleep(Math.min(leftMs, LONGEST_TIMER_MS), undefined, { signal });
+        leftMs -= LONGEST_TIMER_MS;
+      } while (leftMs > 0);
     } catch (error) {
       signal.throwIfAborted();
       throw error;

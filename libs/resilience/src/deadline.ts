@@ -1,3 +1,4 @@
+import { anySignal, type LinkedSignal, untilAborted } from './abort.js';
 import type { Clock } from './clock.js';
 
 /** The work did not end in its time. */
@@ -7,6 +8,24 @@ export class DeadlineExceeded extends Error {
   constructor(readonly limitMs: number) {
     super(`not done within ${limitMs} ms`);
   }
+}
+
+/** Aborts after `limitMs` with {@link DeadlineExceeded}, or when `signal` aborts. For work that outlives a call. */
+export function deadline(signal: AbortSignal, limitMs: number, clock: Clock): LinkedSignal {
+  const over = new AbortController();
+  const released = new AbortController();
+  const linked = anySignal([signal, over.signal]);
+  clock.sleep(limitMs, released.signal).then(
+    () => over.abort(new DeadlineExceeded(limitMs)),
+    () => undefined,
+  );
+  return {
+    signal: linked.signal,
+    release: () => {
+      linked.release();
+      released.abort();
+    },
+  };
 }
 
 /**
@@ -20,24 +39,10 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  const over = new AbortController();
-  const done = new AbortController();
-  const limited = AbortSignal.any([signal, over.signal]);
-  clock.sleep(limitMs, done.signal).then(
-    () => over.abort(new DeadlineExceeded(limitMs)),
-    () => undefined,
-  );
+  const limited = deadline(signal, limitMs, clock);
   try {
-    return await Promise.race([work(limited), rejection(limited, done.signal)]);
+    return await untilAborted(work(limited.signal), limited.signal);
   } finally {
-    done.abort();
+    limited.release();
   }
-}
-
-function rejection(signal: AbortSignal, unless: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = (): void => reject(signal.reason);
-    signal.addEventListener('abort', fail, { once: true });
-    unless.addEventListener('abort', () => signal.removeEventListener('abort', fail), { once: true });
-  });
 }

@@ -1,4 +1,6 @@
+import { untilAborted } from './abort.js';
 import type { Clock } from './clock.js';
+import { deadline } from './deadline.js';
 
 /**
  * Wakes those who wait for "something changed". Take `version`, look at the state, then wait from that version: a change
@@ -27,32 +29,27 @@ export class Notifier {
     const { limitMs, clock, signal } = options;
     signal.throwIfAborted();
     if (this.#version !== version) return true;
-    const finished = new AbortController();
-    const ended = AbortSignal.any([signal, finished.signal]);
+    const limited = deadline(signal, limitMs, clock);
     try {
-      const timeout = Number.isFinite(limitMs) ? clock.sleep(limitMs, ended).then(() => false) : never(ended);
-      return await Promise.race([this.#next(ended), timeout]);
+      await this.#next(limited.signal);
+    } catch {
+      signal.throwIfAborted(); // Otherwise it was the limit, and that is an answer.
     } finally {
-      finished.abort();
+      limited.release();
+    }
+    return this.#version !== version;
+  }
+
+  async #next(signal: AbortSignal): Promise<void> {
+    let wake = (): void => undefined;
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    this.#waiting.add(wake);
+    try {
+      await untilAborted(woken, signal);
+    } finally {
+      this.#waiting.delete(wake);
     }
   }
-
-  #next(signal: AbortSignal): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', leave);
-        resolve(true);
-      };
-      const leave = (): void => {
-        this.#waiting.delete(wake);
-        reject(signal.reason);
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', leave, { once: true });
-    });
-  }
-}
-
-function never(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }

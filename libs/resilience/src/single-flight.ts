@@ -1,3 +1,5 @@
+import { untilAborted } from './abort.js';
+
 /** Work in progress for a key, and how many wait for it. */
 interface Flight<V> {
   readonly promise: Promise<V>;
@@ -16,15 +18,9 @@ export class SingleFlight<K, V> {
     signal.throwIfAborted();
     const flight = this.#flights.get(key) ?? this.#begin(key, work);
     flight.waiters += 1;
-    let leave: (() => void) | undefined;
-    const left = new Promise<never>((_, reject) => {
-      leave = () => reject(signal.reason);
-      signal.addEventListener('abort', leave, { once: true });
-    });
     try {
-      return await Promise.race([flight.promise, left]);
+      return await untilAborted(flight.promise, signal);
     } finally {
-      if (leave !== undefined) signal.removeEventListener('abort', leave);
       flight.waiters -= 1;
       if (flight.waiters === 0) this.#abandon(key, flight);
     }
@@ -41,8 +37,9 @@ export class SingleFlight<K, V> {
     return flight;
   }
 
-  /** Nobody waits any more: the next who asks must not join a run that is being ended. */
+  /** Nobody waits any more: the next who asks must not join a run that is being ended. What is done stays done. */
   #abandon(key: K, flight: Flight<V>): void {
+    if (this.#flights.get(key) !== flight) return;
     this.#forget(key, flight);
     flight.abort.abort(new Error('nobody waits for it any more'));
   }
