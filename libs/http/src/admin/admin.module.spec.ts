@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { parseRegionName } from '#libs/geo';
+import { type Digest, digestOf, type Reference } from '#libs/oci';
+import { type ImageName, type ImagePresence, type PeerClient, PeerError, type RegionStatus } from '#libs/peer';
+import { systemClock } from '#libs/resilience';
+import { adminModule } from './admin.module.js';
+
+const old = digestOf('old');
+const current = digestOf('current');
+
+/** A region whose one tag is `v1`, and what it has of it. */
+class FakeRegion {
+  readonly region;
+  reachable = true;
+  tagged: Digest | undefined = current;
+  stored: readonly Digest[] = [current];
+  asked = 0;
+
+  constructor(name: string) {
+    this.region = parseRegionName(name);
+  }
+
+  readonly changes = async function* (): AsyncGenerator<RegionStatus> {};
+
+  current(): RegionStatus {
+    return {
+      region: this.region,
+      role: this.region === 'south' ? 'primary' : 'replica',
+      ready: true,
+      generation: 'g1',
+      epoch: 1,
+      watermark: 3,
+      beyond: [],
+      head: 3,
+      oldestPendingMs: undefined,
+      backlog: { entries: 0, bytes: 0 },
+      heardMs: 1_000,
+      failed: [],
+      lagSeconds: 0,
+      timeMs: 2_000,
+    };
+  }
+
+  async status(): Promise<RegionStatus> {
+    this.#reach();
+    return this.current();
+  }
+
+  async presence({ repository, reference }: ImageName): Promise<ImagePresence> {
+    this.#reach();
+    this.asked += 1;
+    const digest = this.#resolve(reference);
+    const said = { region: this.region, repository, bytes: { done: 0, total: 9 }, missing: [], timeMs: 1 };
+    if (digest === undefined) return { ...said, state: 'unknown' };
+    return { ...said, digest, state: this.stored.includes(digest) ? 'present' : 'copying' };
+  }
+
+  get client(): PeerClient {
+    return this as unknown as PeerClient;
+  }
+
+  #resolve(reference: Reference): Digest | undefined {
+    if (reference.kind === 'digest') return reference.digest === current ? current : undefined;
+    return reference.tag === 'v1' ? this.tagged : undefined;
+  }
+
+  #reach(): void {
+    if (!this.reachable) throw new PeerError('unreachable', this.region, 'the link is cut');
+  }
+}
+
+describe('what operators ask a region', () => {
+  let nest: NestFastifyApplication;
+  let origin: string;
+  let south: FakeRegion;
+  let north: FakeRegion;
+  let west: FakeRegion;
+
+  beforeEach(async () => {
+    [south, north, west] = [new FakeRegion('south'), new FakeRegion('north'), new FakeRegion('west')];
+    const module = adminModule({
+      region: south.region,
+      role: 'primary',
+      status: south,
+      presence: south,
+      peers: [north.client, west.client],
+      processes: () => [{ app: 'registry', pid: 7 }],
+      clock: systemClock,
+    });
+    const testing = await Test.createTestingModule({ imports: [module] }).compile();
+    nest = testing.createNestApplication<NestFastifyApplication>(new FastifyAdapter({ forceCloseConnections: true }));
+    await nest.listen(0, '127.0.0.1');
+    origin = await nest.getUrl();
+  });
+  afterEach(() => nest.close());
+
+  async function ask(path: string) {
+    const answer = await fetch(`${origin}/admin/v1/${path}`);
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  }
+
+  it('tells its own status and that of all regions', async () => {
+    const { body } = await ask('status');
+    expect(body).toMatchObject({ region: 'south', role: 'primary', watermark: 3 });
+    expect(body.regions).toMatchObject([
+      { region: 'south', role: 'primary', state: 'ok', ageSeconds: 0 },
+      { region: 'north', role: 'replica', state: 'ok', status: { watermark: 3 } },
+      { region: 'west', state: 'ok' },
+    ]);
+  });
+
+  it('says of a silent region what it last said, and how long ago', async () => {
+    await ask('status');
+    north.reachable = false;
+    const { body } = await ask('status');
+    const [, report] = body.regions as { readonly ageSeconds: number }[];
+    expect(report).toMatchObject({ region: 'north', state: 'silent', status: { watermark: 3 } });
+    expect(report?.ageSeconds).toBeGreaterThan(0);
+  });
+
+  it('knows no age of a region that never spoke', async () => {
+    north.reachable = false;
+    const { body } = await ask('status');
+    expect(body.regions).toContainEqual({ region: 'north', state: 'silent', ageSeconds: null });
+  });
+
+  it.each([
+    ['a tag', 'team/app/v1', 'v1'],
+    ['a digest', `team/app@${current}`, current],
+    ['a digest after a slash', `team/app/${current}`, current],
+  ])('tells where an image is, by %s', async (_what, path, reference) => {
+    west.stored = [];
+    north.reachable = false;
+    const { status, body } = await ask(`images/${path}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ repository: 'team/app', reference });
+    expect(body.regions).toMatchObject([
+      { region: 'south', state: 'present', digest: current },
+      { region: 'north', state: 'unknown', silent: true },
+      { region: 'west', state: 'copying', digest: current },
+    ]);
+  });
+
+  it('waits until every region has the image that the tag meant at the beginning', async () => {
+    north.tagged = old;
+    north.stored = [old];
+    const waiting = ask('wait?repository=team/app&reference=v1&timeoutSeconds=10');
+    // It has been told of the older image twice: being `present` under the tag was not enough.
+    while (north.asked < 2) await systemClock.sleep(5, new AbortController().signal);
+    Object.assign(north, { tagged: current, stored: [old, current] });
+    const { status, body } = await waiting;
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ repository: 'team/app', reference: 'v1', digest: current });
+    expect(body.regions).toMatchObject(['south', 'north', 'west'].map((region) => ({ region, state: 'present' })));
+    expect(body.waitedMs).toBeGreaterThan(0);
+  });
+
+  it('waits only for the regions that are named, and goes on when a lost one comes back', async () => {
+    north.stored = [];
+    west.reachable = false;
+    const waiting = ask(`wait?repository=team/app&reference=${current}&regions=west,south`);
+    while (south.asked < 2) await systemClock.sleep(5, new AbortController().signal);
+    west.reachable = true;
+    const { status, body } = await waiting;
+    expect(status).toBe(200);
+    expect(body.regions).toMatchObject([{ region: 'west' }, { region: 'south' }]);
+  });
+
+  it.each([0, 1])('says who lacks the image when %i seconds are over', async (seconds) => {
+    north.stored = [];
+    west.reachable = false;
+    const { status, body } = await ask(`wait?repository=team/app&reference=v1&timeoutSeconds=${seconds}`);
+    expect(status).toBe(504);
+    expect(body).toMatchObject({ digest: current });
+    expect(body.regions).toMatchObject([
+      { region: 'south', state: 'present' },
+      { region: 'north', state: 'copying' },
+      { region: 'west', silent: true },
+    ]);
+  });
+
+  it.each([
+    ['an image that is unknown here', 'wait?repository=team/app&reference=v2', 404, /team\/app has no v2/],
+    ['no repository', 'wait?reference=v1', 400, /repository must be given/],
+    ['a repository that cannot be', 'wait?repository=A&reference=v1', 400, /repository name/],
+    ['two references', 'wait?repository=a&reference=v1&reference=v2', 400, /reference must be given once/],
+    ['a region that cannot be', 'wait?repository=a&reference=v1&regions=A', 400, /not a region/],
+    [
+      'an unknown region',
+      'wait?repository=a&reference=v1&regions=east',
+      400,
+      /east; the regions are south, north, west/,
+    ],
+    ['too long a wait', 'wait?repository=a&reference=v1&timeoutSeconds=3601', 400, /from 0 to 3600/],
+    ['no number', 'wait?repository=a&reference=v1&timeoutSeconds=1.5', 400, /whole number/],
+    ['an image without a reference', 'images/app', 400, /is named/],
+    ['a digest that cannot be', 'images/app@sha256:12', 400, /digest/],
+  ])('answers %s with a sentence', async (_what, path, expected, sentence) => {
+    const { status, body } = await ask(path);
+    expect(status).toBe(expected);
+    expect(body).toEqual({ error: expect.stringMatching(sentence) });
+  });
+
+  it('lists the processes', async () => {
+    expect((await ask('processes')).body).toEqual({ processes: [{ app: 'registry', pid: 7 }] });
+  });
+});

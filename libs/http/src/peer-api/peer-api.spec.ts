@@ -1,0 +1,280 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { deriveClusterKey, parseRegionName } from '#libs/geo';
+import type { Entry, JournalReader } from '#libs/journal';
+import { digestOf, formatReference, parseReference, parseRepositoryName, parseTag } from '#libs/oci';
+import { HttpPeerClient, type JournalMessage, type RegionStatus } from '#libs/peer';
+import { MemoryRegion } from '#libs/peer/testing';
+import { openRegionContent, type RegionContent } from '#libs/registry';
+import { Notifier, systemClock, systemRandom } from '#libs/resilience';
+import { MemoryObjectStore } from '#libs/storage';
+import { Access } from '../access.js';
+import { openExchange } from '../exchange.js';
+import { sendError } from '../send-error.js';
+import { Hints } from './hints.js';
+import { PeerApi, type PeerApiOptions } from './peer-api.js';
+
+const key = deriveClusterKey(Buffer.alloc(32, 1), 'region-token');
+const south = parseRegionName('south');
+const repository = parseRepositoryName('team/app');
+const { signal } = new AbortController();
+const state: RegionStatus = {
+  region: south,
+  role: 'primary',
+  ready: true,
+  generation: 'g1',
+  epoch: 1,
+  watermark: 3,
+  beyond: [],
+  head: 3,
+  oldestPendingMs: undefined,
+  backlog: { entries: 0, bytes: 0 },
+  heardMs: 1_000,
+  failed: [],
+  lagSeconds: 0,
+  timeMs: 2_000,
+};
+const entry = (seq: number): Entry => ({
+  type: 'tag.delete',
+  repository,
+  tag: parseTag('old'),
+  seq,
+  epoch: 1,
+  timeMs: seq,
+});
+
+/** A journal that is data. */
+class MemoryJournal implements JournalReader {
+  readonly #entries: Entry[] = [];
+  readonly #appended = new Notifier();
+
+  get head() {
+    const { seq = 0, epoch = 0, timeMs = 0 } = this.#entries.at(-1) ?? {};
+    return { seq, epoch, timeMs, chain: undefined };
+  }
+
+  append(): void {
+    this.#entries.push(entry(this.#entries.length + 1));
+    this.#appended.notify();
+  }
+
+  async *read(after: number) {
+    yield* this.#entries.slice(after);
+  }
+
+  async *follow(after: number, ended: AbortSignal) {
+    for (let seen = after; ; ) {
+      const { version } = this.#appended;
+      for await (const next of this.read(seen)) {
+        seen = next.seq;
+        yield next;
+      }
+      const limitMs = Number.POSITIVE_INFINITY;
+      await this.#appended.waitFor(version, { limitMs, clock: systemClock, signal: ended });
+    }
+  }
+
+  refresh() {
+    return Promise.resolve(this.head);
+  }
+}
+
+describe('the internal API, as a peer client finds it', () => {
+  let region: MemoryRegion;
+  let content: RegionContent;
+  let journal: MemoryJournal;
+  let hints: Hints;
+  let api: PeerApi;
+  let client: HttpPeerClient;
+  let origin: string;
+  let close: () => Promise<void>;
+
+  beforeEach(async () => {
+    region = new MemoryRegion(state);
+    content = openRegionContent({
+      store: new MemoryObjectStore({ clock: systemClock }),
+      clock: systemClock,
+      random: systemRandom,
+    });
+    journal = new MemoryJournal();
+    hints = new Hints();
+    await serve(new PeerApi({ ...sources(), journal }));
+  });
+  afterEach(() => close());
+
+  function sources(): PeerApiOptions {
+    return {
+      content,
+      pull: {
+        manifest: async (name, reference) => region.manifest(name, formatReference(reference)),
+        blob: async (name, digest) => {
+          const linked = region.linked(name, digest);
+          const open = () => Promise.resolve(Readable.from([]));
+          return linked === undefined ? undefined : { ...linked, source: 'local' as const, open };
+        },
+      },
+      hints,
+      status: {
+        current: () => state,
+        changes: async function* () {
+          yield state;
+        },
+      },
+      presence: { presence: async (image) => region.presence(image) },
+      clock: systemClock,
+    };
+  }
+
+  async function serve(served: PeerApi): Promise<void> {
+    api = served;
+    const keys = { grantKey: key, regionTokenKey: key };
+    const access = new Access({ region: south, anonymousAccess: 'none', ...keys, clock: systemClock });
+    const log = { warn: () => undefined, error: () => undefined };
+    const server = createServer(async (request, response) => {
+      const gone = new AbortController();
+      response.once('close', () => gone.abort(new Error('gone')));
+      const exchange = openExchange(request, response, { requestId: 'r1', signal: gone.signal });
+      try {
+        access.authorise(exchange, 'peer', undefined);
+        await served.handle(exchange);
+      } catch (error) {
+        await sendError(exchange, error, { log, clock: systemClock });
+      }
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const self = { kind: 'region', name: parseRegionName('north') } as const;
+    client = new HttpPeerClient({ region: south, origin, self, key, clock: systemClock });
+    close = async () => {
+      await client.close();
+      server.closeAllConnections();
+      server.close();
+    };
+  }
+
+  async function listen(
+    after: number,
+    until: (message: JournalMessage) => boolean,
+  ): Promise<readonly JournalMessage[]> {
+    const heard: JournalMessage[] = [];
+    for await (const message of client.journal(after, signal)) {
+      heard.push(message);
+      if (until(message)) break;
+    }
+    return heard;
+  }
+
+  const store = (bytes: string) =>
+    content.blobs.store({ digest: digestOf(bytes) }, Readable.from([Buffer.from(bytes)]), signal);
+
+  it('begins the journal with its head, and says the head again after the last entry', async () => {
+    for (let seq = 1; seq <= 3; seq += 1) journal.append();
+    const head = { kind: 'head', seq: 3, epoch: 1, timeMs: 3 };
+    let heads = 0;
+    const heard = await listen(1, (message) => message.kind === 'head' && ++heads === 2);
+    expect(heard).toEqual([head, { kind: 'entry', entry: entry(2) }, { kind: 'entry', entry: entry(3) }, head]);
+  });
+
+  it('goes on with what is appended and committed later', async () => {
+    const blob = { digest: digestOf('soon'), size: 4 };
+    const kinds = await listen(0, (message) => {
+      if (message.kind === 'head' && message.seq === 0) journal.append();
+      if (message.kind === 'head' && message.seq === 1) hints.publish(blob);
+      return message.kind === 'hint';
+    });
+    expect(kinds.at(-1)).toEqual({ kind: 'hint', blob });
+    expect(kinds).toContainEqual({ kind: 'entry', entry: entry(1) });
+  });
+
+  it('says the head once a heartbeat when nothing happens', async () => {
+    let heads = 0;
+    const heard = await listen(0, () => ++heads === 2);
+    expect(heard.map(({ kind }) => kind)).toEqual(['head', 'head']);
+  });
+
+  it('gives a long journal whole and in order', async () => {
+    for (let seq = 1; seq <= 20_000; seq += 1) journal.append();
+    let seen = 0;
+    await listen(0, (message) => {
+      if (message.kind === 'entry') seen = message.entry.seq;
+      return seen === 20_000;
+    });
+    expect(seen).toBe(20_000);
+  });
+
+  it('ends its streams properly when the process stops', async () => {
+    const heard = await listen(0, (message) => {
+      if (message.kind === 'head') api.close();
+      return false;
+    });
+    expect(heard.at(0)?.kind).toBe('head');
+  });
+
+  it('has no journal at a replica', async () => {
+    await close();
+    await serve(new PeerApi(sources()));
+    await expect(listen(0, () => true)).rejects.toMatchObject({ code: 'refused' });
+  });
+
+  it.each([
+    ['the whole', undefined, 'content of a blob'],
+    ['a range', { start: 8, end: 9 }, 'of'],
+    ['the rest', { start: 11 }, 'a blob'],
+    ['all of it as a range', { start: 0, end: 16 }, 'content of a blob'],
+  ])('gives %s of a blob, with the size of all of it', async (_what, range, expected) => {
+    const { digest } = await store('content of a blob');
+    const opened = await client.openBlob(digest, { ...(range === undefined ? {} : { range }), signal });
+    expect(opened?.size).toBe(17);
+    expect(await text(opened?.body ?? Readable.from([]))).toBe(expected);
+  });
+
+  it('tells the size of a blob without its bytes, also of an empty one', async () => {
+    for (const bytes of ['content', '']) {
+      const { digest } = await store(bytes);
+      expect(await client.statBlob(digest, signal)).toEqual({ digest, size: bytes.length });
+    }
+  });
+
+  it('tells which blobs a repository may read, and gives manifests by tag and by digest', async () => {
+    const blob = region.addBlob('content');
+    region.link(repository, blob);
+    expect(await client.findLinkedBlob(repository, blob.digest, signal)).toEqual(blob);
+    const { digest } = region.addManifest(repository, 'v1', '{"schemaVersion":2}');
+    for (const reference of ['v1', digest]) {
+      const found = await client.findManifest(repository, parseReference(reference), signal);
+      expect(found).toMatchObject({ digest, mediaType: 'application/vnd.oci.image.manifest.v1+json' });
+    }
+  });
+
+  it('says undefined for what is not here', async () => {
+    const digest = digestOf('nothing');
+    expect(await client.openBlob(digest, { signal })).toBeUndefined();
+    expect(await client.statBlob(digest, signal)).toBeUndefined();
+    expect(await client.findLinkedBlob(repository, digest, signal)).toBeUndefined();
+    expect(await client.findManifest(repository, parseReference('v1'), signal)).toBeUndefined();
+  });
+
+  it('tells the status, once and as a stream that has a heartbeat', async () => {
+    expect(await client.status(signal)).toEqual(state);
+    let count = 0;
+    for await (const heard of client.statusStream(signal)) {
+      expect(heard).toEqual(state);
+      if (++count === 2) break;
+    }
+    expect(count).toBe(2);
+  });
+
+  it('tells what is here of an image', async () => {
+    const { digest } = region.addManifest(repository, 'v1', '{}');
+    const image = { repository, reference: parseReference('v1') };
+    expect(await client.presence(image, { waitMs: 10, signal })).toMatchObject({ state: 'present', digest });
+  });
+
+  it('refuses whoever is not of the cluster', async () => {
+    expect((await fetch(`${origin}/_meridian/v1/status`)).status).toBe(403);
+  });
+});
