@@ -5,12 +5,7 @@ import type { Random } from './random.js';
 import { SeededRandom } from './testing/index.js';
 
 describe('exponentialBackoff', () => {
-  const most = {
-    ...new SeededRandom(1),
-    next: () => 1 - Number.EPSILON,
-    uuid: () => '',
-    bytes: () => new Uint8Array(),
-  };
+  const most: Random = { next: () => 1 - Number.EPSILON, uuid: () => '', bytes: () => new Uint8Array() };
 
   it.each([
     [0, 100],
