@@ -30,7 +30,15 @@ export const LIBS = {
   },
   http: {
     libs: [...BELOW_REPLICATION, 'replication', 'control', 'platform'],
-    npm: ['@nestjs/common', '@nestjs/core', '@nestjs/platform-fastify', 'fastify', 'pino', 'reflect-metadata', 'undici'],
+    npm: [
+      '@nestjs/common',
+      '@nestjs/core',
+      '@nestjs/platform-fastify',
+      'fastify',
+      'pino',
+      'reflect-metadata',
+      'undici',
+    ],
   },
   platform: {
     libs: [...CORE, 'geo', 'storage'],

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inRoot, ROOT } from './root.mjs';
 import { run } from './run.mjs';
 import { withToolsOnPath } from './tool-cache.mjs';
 
 const MINUTE_MS = 60_000;
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** Result of a layer or check: `{ name, passed, failed, skipped, seconds, note }`. */
 export function runCheck({ name, args }) {
@@ -37,20 +38,44 @@ function jest(layer, report) {
       inRoot('node_modules', 'jest', 'bin', 'jest.js'),
       ...['--selectProjects', layer.name, '--passWithNoTests', '--json', `--outputFile=${report}`],
     ],
-    // Jest talks on stderr; with --json its stdout only repeats the report.
-    { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'], env: withToolsOnPath() },
+    // Jest talks on stderr; with --json its stdout only repeats the report. It leads a group of its own, so that the
+    // programs which its tests started can be ended with it.
+    { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'], env: withToolsOnPath(), detached: true },
   );
+  const release = endGroupWhenInterrupted(child);
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      child.kill('SIGKILL');
+      signalGroup(child, 'SIGKILL');
       resolve('hung');
     }, layer.limitMinutes * MINUTE_MS);
-    child.on('error', () => resolve('lost'));
-    child.on('exit', (code) => {
+    const settle = (outcome) => {
       clearTimeout(timer);
-      resolve(code === 0 ? 'passed' : 'failed');
-    });
+      release();
+      resolve(outcome);
+    };
+    child.on('error', () => settle('lost'));
+    child.on('exit', (code) => settle(code === 0 ? 'passed' : 'failed'));
   });
+}
+
+/** Ctrl-C does not reach another group by itself. */
+function endGroupWhenInterrupted(child) {
+  const end = (signal) => {
+    signalGroup(child, 'SIGTERM');
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of INTERRUPTS) process.on(signal, end);
+  return () => {
+    for (const signal of INTERRUPTS) process.off(signal, end);
+  };
+}
+
+function signalGroup(child, signal) {
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The whole group has ended already.
+  }
 }
 
 /** Jest writes the report last: without one it died on the way. */

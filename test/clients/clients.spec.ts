@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,19 +52,18 @@ const untilThere = (place: string, reference: string) =>
 describe('crane', () => {
   it('pushes an index with images for two architectures', async () => {
     await run('crane', 'push', '--index', image.layout, through('clients/crane:1'));
-    expect(await run('crane', 'digest', through('clients/crane:1'))).toBe(image.digest);
+    expect(await run('crane', 'digest', through('clients/crane:1'))).toBe(image.layoutDigest);
   });
 
   it.each(PLACES)('finds the same digest, and valid layers, in %s', async (place) => {
-    expect(await untilThere(place, 'clients/crane:1')).toBe(image.digest);
+    expect(await untilThere(place, 'clients/crane:1')).toBe(image.layoutDigest);
     await run('crane', 'validate', '--remote', `${at(place)}/clients/crane:1`);
   });
 
   it.each(PLACES)('pulls every blob from %s', async (place) => {
     const target = await folder(`crane ${place}`);
     await run('crane', 'pull', '--format', 'oci', `${at(place)}/clients/crane:1`, target);
-    for (const digest of [...image.manifests, ...image.blobs])
-      expect(await blobIn(target, digest)).toEqual(await blobIn(image.layout, digest));
+    for (const digest of [...image.manifests, ...image.blobs]) expect(await digestOfBlob(target, digest)).toBe(digest);
   });
 
   it('tags, lists tags and lists repositories', async () => {
@@ -74,7 +74,7 @@ describe('crane', () => {
 
   it('copies to another repository, whose blobs are mounted', async () => {
     await run('crane', 'copy', through('clients/crane:1'), through('clients/copied:1'));
-    expect(await run('crane', 'digest', through('clients/copied:1'))).toBe(image.digest);
+    expect(await run('crane', 'digest', through('clients/copied:1'))).toBe(image.layoutDigest);
   });
 });
 
@@ -91,7 +91,7 @@ describe('skopeo', () => {
     await untilThere(place, 'clients/skopeo:1');
     const target = await folder(`skopeo ${place}`);
     await run('skopeo', 'copy', '--all', ...INSECURE, `docker://${at(place)}/clients/skopeo:1`, `oci:${target}:1`);
-    for (const digest of image.blobs) expect(await blobIn(target, digest)).toEqual(await blobIn(image.layout, digest));
+    for (const digest of image.blobs) expect(await digestOfBlob(target, digest)).toBe(digest);
     expect(JSON.parse(await readFile(join(target, 'index.json'), 'utf8'))).toMatchObject({
       manifests: [{ digest: image.digest }],
     });
@@ -189,5 +189,8 @@ describe('regctl', () => {
 const isGone = async (place: string, reference: string) =>
   (await fetch(`http://${at(place)}/v2/${reference.replace(':', '/manifests/')}`, { method: 'HEAD' })).status === 404;
 
-const blobIn = (layout: string, digest: string) =>
-  readFile(join(layout, 'blobs', 'sha256', digest.slice('sha256:'.length)));
+/** What a client stored under a digest has that digest. */
+async function digestOfBlob(layout: string, digest: string): Promise<string> {
+  const bytes = await readFile(join(layout, 'blobs', 'sha256', digest.slice('sha256:'.length)));
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}

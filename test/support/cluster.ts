@@ -35,6 +35,13 @@ export interface ClusterOptions {
   readonly args?: readonly string[];
 }
 
+/** What it was started with: the same once more is the same cluster. */
+interface ClusterStart {
+  readonly directory: string;
+  readonly portBase: number;
+  readonly args: readonly string[];
+}
+
 /** More than the simulator uses for nine regions. */
 const PORTS = 200;
 const READY_WITHIN_MS = 90_000;
@@ -43,24 +50,24 @@ const GONE_WITHIN_MS = 15_000;
 /** A whole cluster: every region with its processes and Redis, the network between them, and the router. */
 export class Cluster {
   private constructor(
-    readonly simulator: TestProcess,
-    readonly directory: string,
+    private readonly start: ClusterStart,
+    private process: TestProcess,
     private description: ClusterDescription,
   ) {}
 
   static async start({ regions, args = [] }: ClusterOptions = {}): Promise<Cluster> {
     const directory = await mkdtemp(join(tmpdir(), 'meridian-cluster-'));
-    const portBase = await freePortBase(PORTS);
     const named = regions === undefined ? [] : ['--regions', regions.join(',')];
-    const simulator = await startNode({
-      name: 'simulator',
-      script: 'apps/simulator/src/main.js',
-      args: ['--data', directory, '--port-base', String(portBase), '--no-demo', ...named, ...args],
-      // The file is written when the cluster is up.
-      isReady: async () => (await describe(directory)) !== undefined,
-      readyWithinMs: READY_WITHIN_MS,
-    });
-    return new Cluster(simulator, directory, await describe(directory));
+    const start = { directory, portBase: await freePortBase(PORTS), args: [...named, ...args] };
+    return new Cluster(start, await startSimulator(start), await describe(directory));
+  }
+
+  get directory(): string {
+    return this.start.directory;
+  }
+
+  get simulator(): TestProcess {
+    return this.process;
   }
 
   /** URL of the router. */
@@ -95,14 +102,25 @@ export class Cluster {
 
   /** Ends it as an operator would, and makes sure that no process of it is left. */
   async stop(): Promise<void> {
+    await this.#end();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Ends it and starts it again, on the same data and ports. */
+  async restart(): Promise<void> {
+    await this.#end();
+    this.process = await startSimulator(this.start);
+    await this.refresh();
+  }
+
+  async #end(): Promise<void> {
     await this.refresh().catch(() => undefined);
     const pids = this.#pids();
-    await this.simulator.stop('SIGTERM');
+    await this.process.stop('SIGTERM');
     await waitFor(() => !pids.some(isRunning), {
       what: 'every process of the cluster to be gone',
       withinMs: GONE_WITHIN_MS,
     });
-    await rm(this.directory, { recursive: true, force: true });
   }
 
   #pids(): number[] {
@@ -120,6 +138,17 @@ export class Cluster {
     if (found === undefined) throw new Error(`the cluster has no ${what}`);
     return found;
   }
+}
+
+function startSimulator({ directory, portBase, args }: ClusterStart): Promise<TestProcess> {
+  return startNode({
+    name: 'simulator',
+    script: 'apps/simulator/src/main.js',
+    args: ['--data', directory, '--port-base', String(portBase), '--no-demo', ...args],
+    // The file is written when the cluster is up.
+    isReady: async () => (await describe(directory)) !== undefined,
+    readyWithinMs: READY_WITHIN_MS,
+  });
 }
 
 /** `localhost:5510` of `http://localhost:5510`: what clients put before a repository's name. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 /** An image in the OCI layout on disk, which every client can push from. */
 export interface SampleImage {
@@ -8,6 +9,8 @@ export interface SampleImage {
   readonly layout: string;
   /** Digest of the index over all platforms. */
   readonly digest: string;
+  /** Digest of `index.json` itself, which names that index. Crane pushes this one: an index of an index. */
+  readonly layoutDigest: string;
   readonly manifests: readonly string[];
   readonly blobs: readonly string[];
 }
@@ -21,7 +24,7 @@ interface Descriptor {
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const CONFIG = 'application/vnd.oci.image.config.v1+json';
-const LAYER = 'application/vnd.oci.image.layer.v1.tar';
+const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip';
 const BLOCK = 512;
 
 /** Writes an image for several architectures, each with layers of its own; new bytes every time. */
@@ -39,26 +42,35 @@ export async function writeSampleImage(
   const manifests = [];
   for (const architecture of architectures) {
     const tars = Array.from({ length: layers }, () => tarOfOneFile(randomBytes(layerBytes)));
-    const layerDescriptors = await Promise.all(tars.map((tar) => put(LAYER, tar)));
-    const config = await put(CONFIG, json({ architecture, os: 'linux', rootfs: rootfs(layerDescriptors), config: {} }));
+    const layerDescriptors = await Promise.all(tars.map((tar) => put(LAYER, gzipSync(tar))));
+    const config = await put(CONFIG, json({ architecture, os: 'linux', rootfs: rootfs(tars), config: {} }));
     blobs.push(config.digest, ...layerDescriptors.map(({ digest }) => digest));
     const manifest = json({ schemaVersion: 2, mediaType: MANIFEST, config, layers: layerDescriptors });
     manifests.push({ ...(await put(MANIFEST, manifest)), platform: { architecture, os: 'linux' } });
   }
   const index = await put(INDEX, json({ schemaVersion: 2, mediaType: INDEX, manifests }));
   await writeFile(join(layout, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
-  await writeFile(join(layout, 'index.json'), json({ schemaVersion: 2, mediaType: INDEX, manifests: [index] }));
-  return { layout, digest: index.digest, manifests: manifests.map(({ digest }) => digest), blobs };
+  const top = json({ schemaVersion: 2, mediaType: INDEX, manifests: [index] });
+  await writeFile(join(layout, 'index.json'), top);
+  return {
+    layout,
+    digest: index.digest,
+    layoutDigest: digestOf(top),
+    manifests: manifests.map(({ digest }) => digest),
+    blobs,
+  };
 }
 
-/** Layers are not compressed, so the digest of the content is the digest of the blob. */
-const rootfs = (layers: readonly Descriptor[]) => ({ type: 'layers', diff_ids: layers.map(({ digest }) => digest) });
+/** Names the layers by what is in them, before they are compressed. */
+const rootfs = (tars: readonly Buffer[]) => ({ type: 'layers', diff_ids: tars.map(digestOf) });
+
+const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 const describe = (mediaType: string, bytes: Buffer): Descriptor => ({
   mediaType,
-  digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
+  digest: digestOf(bytes),
   size: bytes.length,
 });
 
