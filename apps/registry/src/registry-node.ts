@@ -139,7 +139,7 @@ export class RegistryNode {
       clock,
     });
     // Streams to other regions never end by themselves.
-    context.onShutdown('streams', () => peers.close());
+    context.onDraining(() => peers.close());
     return new RegionEdge({ distribution, peers, access, log, clock });
   }
 

@@ -14,7 +14,8 @@ const terminal = openTerminal(isForPrograms ? process.stderr : process.stdout, p
   systemClock.monotonic(),
 );
 
-process.exitCode = await main(process.argv.slice(2), terminal);
+// Whatever was started has ended by now, or was given up; nothing that is left may keep this process.
+process.exit(await main(process.argv.slice(2), terminal));
 
 async function main(args: readonly string[], shown: Terminal): Promise<number> {
   const print = (text: string): void => {

@@ -29,6 +29,11 @@ export interface AppContext {
    */
   onShutdown(name: string, step: ShutdownStep): void;
   /**
+   * Called at once when the process is asked to stop, before running requests are waited for: for answers that would
+   * never end by themselves. Must not throw.
+   */
+  onDraining(step: () => void): void;
+  /**
    * Opens the port of clients (`http.host`, `http.port`) and answers its requests by `handler`.
    * @returns the port, which the system chose if the configuration says 0
    */

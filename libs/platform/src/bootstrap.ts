@@ -41,6 +41,7 @@ class AppProcess {
   readonly #context: AppContext;
   readonly #readiness = new Readiness(systemClock);
   readonly #shutdown: Shutdown;
+  readonly #drainSteps: (() => void)[] = [];
   #publicServer: PublicServer | undefined;
   #nest: NestFastifyApplication | undefined;
   #stopping = false;
@@ -62,6 +63,7 @@ class AppProcess {
       clock: systemClock,
       random: systemRandom,
       onShutdown: (name, step) => this.#shutdown.add(name, step),
+      onDraining: (step) => this.#drainSteps.push(step),
       servePublic: (handler, options) => this.#servePublic(handler, options),
       fail: (error) => {
         log.fatal({ err: error }, 'cannot go on');
@@ -125,6 +127,7 @@ class AppProcess {
     const { clock, config, log } = this.#context;
     this.#readiness.setDraining();
     this.#publicServer?.drain();
+    for (const step of this.#drainSteps) step();
     if (config.shutdown.announceMs > 0) await clock.sleep(config.shutdown.announceMs, new AbortController().signal);
     this.#shutdown.add('operator port', () => this.#nest?.close());
     await this.#shutdown.run(config.shutdown.graceMs);
