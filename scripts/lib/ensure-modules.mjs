@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail, say, secondsSince } from './console.mjs';
 import { inRoot } from './root.mjs';
-import { runQuietly, tail } from './run.mjs';
+import { runQuietly } from './run.mjs';
 
 /** Installs the npm packages when they are missing or are not those of package-lock.json. */
 export function ensureModules() {
@@ -12,9 +12,17 @@ export function ensureModules() {
   // No install script of a package runs: none is needed, and none is trusted. The build needs the development packages.
   const [command, ...first] = npm();
   const result = runQuietly(command, [...first, 'ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund']);
-  if (!result.ok) fail(`npm ci failed:\n${tail(result.output)}`);
+  if (!result.ok) fail(`npm ci failed:\n${reasonIn(result.output)}`);
   say(`npm packages: installed in ${secondsSince(startedMs)}`);
 }
+
+/** npm says first what went wrong, and then how it is used; warnings about other Nodes do not matter here. */
+const reasonIn = (output) =>
+  output
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('npm warn'))
+    .slice(0, 12)
+    .join('\n');
 
 /**
  * npm itself writes what it installed to node_modules/.package-lock.json, as its last step. Optional packages
