@@ -29,37 +29,36 @@ const ANSWER_MS = 10_000;
 const LIMIT_SECONDS = 180;
 
 /**
- * Resolves when the image is present everywhere, with when it was so in each region. The admin API of `admin` has the
- * last word; looks in between tell `onChange` how far it is.
+ * Resolves when the image is present in every region, with when it was so in each. The admin API of `admin` has the last
+ * word, asked for each region by itself; looks in between tell `onChange` how far it is.
  * @throws Problem that says where it is missing
  */
 export async function waitUntilPresent(
   admin: string,
   image: Image,
+  regions: readonly string[],
   onChange: (presences: readonly Presence[]) => void,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<readonly Arrival[]> {
   const startMs = clock.monotonic();
-  const arrivals = new Map<string, Arrival>();
   const over = new AbortController();
   const look = async (limited: AbortSignal): Promise<void> => {
     const presences = await readPresences(presenceUrl(admin, image), limited);
-    if (presences === undefined) return;
-    onChange(presences);
-    const afterMs = clock.monotonic() - startMs;
-    for (const { region, state } of presences)
-      if (state === 'present' && !arrivals.has(region)) arrivals.set(region, { region, afterMs });
+    if (presences !== undefined) onChange(presences);
   };
   const watching = watch(look, clock, AbortSignal.any([signal, over.signal]));
   try {
-    await requirePresent(admin, image, signal);
+    return await Promise.all(
+      regions.map(async (region) => {
+        await requirePresent(admin, image, region, signal);
+        return { region, afterMs: clock.monotonic() - startMs };
+      }),
+    );
   } finally {
     over.abort();
     await watching;
   }
-  await look(signal);
-  return [...arrivals.values()];
 }
 
 async function watch(look: (signal: AbortSignal) => Promise<void>, clock: Clock, over: AbortSignal): Promise<void> {
@@ -70,14 +69,14 @@ async function watch(look: (signal: AbortSignal) => Promise<void>, clock: Clock,
   }
 }
 
-async function requirePresent(admin: string, image: Image, signal: AbortSignal): Promise<void> {
+async function requirePresent(admin: string, image: Image, region: string, signal: AbortSignal): Promise<void> {
   const url = new URL('/admin/v1/wait', admin);
-  url.search = new URLSearchParams({ ...image, timeoutSeconds: String(LIMIT_SECONDS) }).toString();
+  url.search = new URLSearchParams({ ...image, regions: region, timeoutSeconds: String(LIMIT_SECONDS) }).toString();
   const answer = await fetch(url, { signal });
   const text = await answer.text();
   if (answer.ok) return;
   const name = `${image.repository}@${image.reference}`;
-  if (answer.status === 504) throw new Problem(`${name} is not everywhere after ${LIMIT_SECONDS} seconds: ${text}`);
+  if (answer.status === 504) throw new Problem(`${name} is not in ${region} after ${LIMIT_SECONDS} seconds: ${text}`);
   throw new Problem(`asking where ${name} is was answered with ${answer.status}: ${text.slice(0, 300)}`);
 }
 

@@ -75,6 +75,7 @@ async function replicate(
   const waiting = waitUntilPresent(
     localUrl(plan.primary.ports.operator),
     { repository: DEMO_REPOSITORY, reference: image.digest },
+    plan.regions.map(({ name }) => name),
     (now) => {
       presences = now;
     },
