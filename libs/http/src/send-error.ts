@@ -24,14 +24,10 @@ export async function sendError(
   error: unknown,
   options: { readonly log: HttpLog; readonly clock: Clock },
 ): Promise<void> {
-  const { request, response, signal } = exchange;
-  if (signal.aborted || response.destroyed) {
-    response.destroy();
-    return;
-  }
+  const { request, response } = exchange;
   const known = asRegistryError(error);
-  report(exchange, error, known, options.log);
-  if (response.headersSent) {
+  if (!isLeaving(exchange, error)) report(exchange, error, known, options.log);
+  if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
@@ -39,10 +35,30 @@ export async function sendError(
   response.writeHead(known.status, {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': content.byteLength,
+    ...(known.status === 503 ? { 'Retry-After': RETRY_AFTER_SECONDS } : {}),
     ...known.headers,
     ...(leavesUnread(request) ? { Connection: 'close' } : {}),
   });
   await endUnread(request, response, isHead(request) ? Buffer.alloc(0) : content, options.clock);
+}
+
+/** What streams and sockets say when the other side has left. */
+const LEAVING: ReadonlySet<unknown> = new Set([
+  'ABORT_ERR',
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+/**
+ * Whether the client only left. An answer that was cut off because its source failed looks the same on the socket, but
+ * not in the error: that one is worth a line of log, for nobody else will ever tell.
+ */
+function isLeaving({ response, signal }: Exchange, error: unknown): boolean {
+  if (!signal.aborted && !response.destroyed) return false;
+  if (error === signal.reason || !response.headersSent) return true;
+  return error instanceof Error && 'code' in error && LEAVING.has(error.code);
 }
 
 function asRegistryError(error: unknown): RegistryError {
@@ -53,11 +69,7 @@ function asRegistryError(error: unknown): RegistryError {
 }
 
 function unavailable(message: string, cause: unknown): RegistryError {
-  return new RegistryError('UNAVAILABLE', undefined, {
-    cause,
-    message,
-    headers: { 'Retry-After': RETRY_AFTER_SECONDS },
-  });
+  return new RegistryError('UNAVAILABLE', undefined, { cause, message });
 }
 
 function report(exchange: Exchange, error: unknown, known: RegistryError, log: HttpLog): void {

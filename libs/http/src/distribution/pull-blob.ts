@@ -33,12 +33,13 @@ export async function pullBlob(
 
 async function sendBlob(exchange: Exchange, blob: PullableBlob, headers: OutgoingHttpHeaders): Promise<void> {
   const { request, response } = exchange;
+  // Only GET has ranges (RFC 9110, 14.2).
+  if (isHead(request)) return sendHead(exchange, { ...headers, 'Content-Length': blob.size });
   const asked = parseByteRange(headerOf(request, 'range'), blob.size);
   switch (asked.kind) {
     case 'unsatisfiable':
       throw new RegistryError('RANGE_INVALID', undefined, { headers: { 'Content-Range': `bytes */${blob.size}` } });
     case 'whole':
-      if (isHead(request)) return sendHead(exchange, 200, { ...headers, 'Content-Length': blob.size });
       return stream(exchange, blob, undefined, () => {
         response.writeHead(200, { ...headers, 'Content-Length': blob.size });
       });
@@ -49,7 +50,6 @@ async function sendBlob(exchange: Exchange, blob: PullableBlob, headers: Outgoin
         'Content-Length': end - start + 1,
         'Content-Range': `bytes ${start}-${end}/${blob.size}`,
       };
-      if (isHead(request)) return sendHead(exchange, 206, partial);
       return stream(exchange, blob, { start, end }, () => {
         response.writeHead(206, partial);
       });
@@ -69,8 +69,8 @@ async function stream(
   await pipeline(bytes, response, { signal });
 }
 
-function sendHead({ response }: Exchange, status: number, headers: OutgoingHttpHeaders): void {
-  response.writeHead(status, headers).end();
+function sendHead({ response }: Exchange, headers: OutgoingHttpHeaders): void {
+  response.writeHead(200, headers).end();
 }
 
 function redirects({ redirect }: DistributionOptions, blob: PullableBlob): boolean {

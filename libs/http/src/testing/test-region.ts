@@ -1,0 +1,151 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { deriveClusterKey, parseRegionName, type RegionRole, type RegionSite } from '#libs/geo';
+import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
+import {
+  applyEntry,
+  LocalBlobUploads,
+  LocalListing,
+  LocalPull,
+  LocalPush,
+  openRegionContent,
+  type Pull,
+  type PullSource,
+} from '#libs/registry';
+import { systemClock, systemRandom } from '#libs/resilience';
+import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { Access } from '../access.js';
+import { DistributionDispatcher } from '../distribution/distribution-dispatcher.js';
+import type { DistributionOptions } from '../distribution/distribution-options.js';
+import { WriteForwarder } from '../distribution/write-forwarder.js';
+import { openExchange } from '../exchange.js';
+import { Locations } from '../locations.js';
+
+const clock = systemClock;
+const random = systemRandom;
+const secret = Buffer.alloc(32, 7);
+
+/** What the processes of the test cluster sign with. */
+export const testKeys = {
+  grant: deriveClusterKey(secret, 'grant'),
+  regionToken: deriveClusterKey(secret, 'region-token'),
+};
+
+export interface TestRegionOptions {
+  readonly name?: string;
+  readonly anonymousAccess?: 'none' | 'pull' | 'push';
+  readonly store?: ObjectStore;
+  /** Makes it a replica of the region that answers there; it reads nothing from it. */
+  readonly primaryOrigin?: string;
+  /** What pulls are answered from instead of the region's own content. */
+  readonly pull?: Pull;
+  readonly redirectFromBytes?: number;
+}
+
+/** A region's registry API on a real socket, over a real registry in memory. */
+export interface TestRegion {
+  /** Where it is reached. */
+  readonly origin: string;
+  readonly site: RegionSite;
+  /** What its log was told, newest last. */
+  readonly logged: readonly { readonly level: 'warn' | 'error'; readonly fields: object; readonly message: string }[];
+  readonly pulls: readonly PullSource[];
+  close(): Promise<void>;
+}
+
+export async function startTestRegion(options: TestRegionOptions = {}): Promise<TestRegion> {
+  const stopping = new AbortController();
+  const server = createServer();
+  const origin = await listen(server);
+  const site = siteAt(origin, options);
+  const logged: TestRegion['logged'][number][] = [];
+  const pulls: PullSource[] = [];
+  const { endings, ...parts } = await openParts(options, site, stopping.signal);
+  const dispatcher = new DistributionDispatcher({
+    ...parts,
+    region: site.name,
+    access: new Access({
+      region: site.name,
+      anonymousAccess: options.anonymousAccess ?? 'push',
+      grantKey: testKeys.grant,
+      regionTokenKey: testKeys.regionToken,
+      clock,
+    }),
+    locations: locationsOf(site),
+    redirect: { fromBytes: options.redirectFromBytes },
+    clock,
+    log: {
+      warn: (fields, message) => logged.push({ level: 'warn', fields, message }),
+      error: (fields, message) => logged.push({ level: 'error', fields, message }),
+    },
+    onPull: ({ source }) => pulls.push(source),
+  });
+  server.on('request', (request, response) => {
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(new Error('the client is gone'));
+    });
+    void dispatcher.handle(openExchange(request, response, { requestId: 'request-1', signal: gone.signal }));
+  });
+  return {
+    origin,
+    site,
+    logged,
+    pulls,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      stopping.abort(new Error('the test is over'));
+      await Promise.all(endings.map((end) => end()));
+    },
+  };
+}
+
+type Parts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & {
+  readonly endings: readonly (() => Promise<void>)[];
+};
+
+async function openParts(options: TestRegionOptions, site: RegionSite, signal: AbortSignal): Promise<Parts> {
+  const store = options.store ?? new MemoryObjectStore({ clock });
+  const content = openRegionContent({ store, clock, random });
+  const reading = { pull: options.pull ?? new LocalPull(content), listing: new LocalListing(content) };
+  if (options.primaryOrigin !== undefined) {
+    const forwarder = new WriteForwarder({
+      region: site.name,
+      primary: { ...siteAt(options.primaryOrigin, {}), name: parseRegionName('primary') },
+      regionTokenKey: testKeys.regionToken,
+      locations: locationsOf(site),
+      clock,
+    });
+    return { ...reading, writes: { kind: 'forward', forwarder }, endings: [() => forwarder.close()] };
+  }
+  const reader = await ObjectStoreJournalReader.open({ store, clock }, 0, signal);
+  const journal = new ObjectStoreJournal({
+    ...{ store, reader, clock, random, epoch: 1 },
+    apply: (entry, inner) => applyEntry(content, entry, inner),
+    onRetry: () => undefined,
+  });
+  const headSeq = () => journal.head.seq;
+  const uploads = new LocalBlobUploads({
+    ...{ store, content, clock, random, headSeq, signal },
+    onCommitted: () => undefined,
+  });
+  const push = new LocalPush(content, journal, uploads);
+  return { ...reading, writes: { kind: 'local', push }, endings: [() => journal.close()] };
+}
+
+function locationsOf(site: RegionSite): Locations {
+  return new Locations(site, { key: testKeys.grant, clock });
+}
+
+function siteAt(origin: string, { name = 'primary', primaryOrigin }: TestRegionOptions): RegionSite {
+  const role: RegionRole = primaryOrigin === undefined ? 'primary' : 'replica';
+  return { name: parseRegionName(name), role, publicUrl: `http://${name}.test`, peerUrl: origin };
+}
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
