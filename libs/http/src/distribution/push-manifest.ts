@@ -59,9 +59,17 @@ async function readManifest(request: IncomingMessage): Promise<Uint8Array> {
   return Buffer.concat(chunks, size);
 }
 
+/** @throws RegistryError for a condition that is not understood: to ignore it would do what the client ruled out */
 function preconditionOf(request: IncomingMessage): TagPrecondition | undefined {
-  if (headerOf(request, 'if-none-match')?.trim() === '*') return { kind: 'absent' };
-  const ifMatch = headerOf(request, 'if-match');
+  const ifNoneMatch = headerOf(request, 'if-none-match')?.trim();
+  const ifMatch = headerOf(request, 'if-match')?.trim();
+  if ((ifNoneMatch ?? '*') !== '*' || ifMatch === '*' || (ifNoneMatch !== undefined && ifMatch !== undefined)) {
+    throw new RegistryError('UNSUPPORTED', undefined, {
+      status: 400,
+      message: 'conditions are If-None-Match: * or If-Match with digests',
+    });
+  }
+  if (ifNoneMatch !== undefined) return { kind: 'absent' };
   return ifMatch === undefined ? undefined : { kind: 'points-at', digests: digestsIn(ifMatch) };
 }
 
