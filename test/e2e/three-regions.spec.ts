@@ -88,16 +88,16 @@ describe('three regions', () => {
   });
 
   it('say what is missing while it is, and answer "not yet" when the primary cannot be asked', async () => {
-    const slow = { megabitsPerSecond: 1 };
+    const slow = { megabitsPerSecond: 4 };
     await setLink(cluster, 'eastus', 'southeastasia', slow);
     await setLink(cluster, 'westeurope', 'southeastasia', slow);
-    const image = sampleImage('slow', [layer(4_000_000)]);
+    const image = sampleImage('slow', [layer(16_000_000)]);
     await new OciClient(cluster.primary.registry).pushImage('e2e/slow', image, '1');
     const waiting = await waitFor(
       async () => {
         const all = await presenceOf(cluster, 'e2e/slow', '1');
         return all.find(({ region, state, bytes }) => {
-          return region === 'southeastasia' && state === 'copying' && bytes.total > 4_000_000;
+          return region === 'southeastasia' && state === 'copying' && bytes.total > 16_000_000;
         });
       },
       { what: 'southeastasia to say that it is copying', withinMs: 20_000 },
