@@ -3,6 +3,7 @@ import { MAX_MANIFEST_BYTES, parseTag, type Reference, RegistryError, type Repos
 import type { CommittedManifest, Push, TagPrecondition } from '#libs/registry';
 import { sendEmpty } from '../answer.js';
 import { type Exchange, headerOf } from '../exchange.js';
+import { IncomingBody } from '../incoming-body.js';
 import type { DistributionOptions } from './distribution-options.js';
 import { digestsIn } from './entity-tag.js';
 import { refuseContentEncoding } from './incoming.js';
@@ -51,7 +52,7 @@ async function readManifest(request: IncomingMessage): Promise<Uint8Array> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_MANIFEST_BYTES) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of new IncomingBody(request) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_MANIFEST_BYTES) throw tooLarge();
     chunks.push(chunk);

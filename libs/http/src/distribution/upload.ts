@@ -33,7 +33,8 @@ export async function beginUpload(
   if (mounted !== undefined) return sendCreated(options, exchange, repository, mounted);
   const digest = query.get('digest');
   if (digest !== null) {
-    const blob = await uploads.put(repository, { ...incomingBytes(request), digest: parseDigest(digest) }, signal);
+    const expected = parseDigest(digest);
+    const blob = await uploads.put(repository, { ...incomingBytes(request), digest: expected }, signal);
     return sendCreated(options, exchange, repository, blob);
   }
   const status = await uploads.begin(repository, signal);

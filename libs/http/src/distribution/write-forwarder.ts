@@ -6,6 +6,7 @@ import { RegistryError } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import type { Exchange } from '../exchange.js';
 import { announcesBody } from '../exchange.js';
+import { IncomingBody } from '../incoming-body.js';
 import type { Locations } from '../locations.js';
 
 /** On a request that another process of the cluster passed on: it goes no further (T3). */
@@ -75,7 +76,7 @@ export class WriteForwarder {
       return await send(this.#target(exchange), {
         method: request.method ?? 'GET',
         headers: this.#headers(exchange),
-        body: announcesBody(request) ? request : null,
+        body: announcesBody(request) ? new IncomingBody(request) : null,
         dispatcher: this.#agent,
         headersTimeout: ANSWER_TIMEOUT_MS,
         signal,
