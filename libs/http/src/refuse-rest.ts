@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#libs/resilience';
 import { announcesBody } from './exchange.js';
 
-/** What a client may still send after it was refused, before the connection is closed under it. */
+/** What is still read of a client that was refused, and how long it gets to notice before its connection is closed. */
 const MAX_UNWANTED_BYTES = 1024 * 1024;
 const MAX_UNWANTED_MS = 2_000;
 
 /**
  * Answers a request whose body nobody will read. The answer goes out first, and the connection is closed only after the
- * client had a chance to read it: closing with unread bytes makes TCP reset the connection and takes the answer along.
+ * client had a chance to read it: closing under a client that sends makes TCP reset the connection and takes the answer
+ * along. A client that sends on and on is not read any further, so that it has to stop, and can see the answer.
  */
 export async function endUnread(
   request: IncomingMessage,
@@ -31,14 +32,14 @@ export function leavesUnread(request: IncomingMessage): boolean {
 }
 
 async function dropRest(request: IncomingMessage, clock: Clock): Promise<void> {
-  const enough = new AbortController();
+  const left = new AbortController();
   let bytes = 0;
   request.on('data', (chunk: Uint8Array) => {
     bytes += chunk.byteLength;
-    if (bytes > MAX_UNWANTED_BYTES) enough.abort();
+    if (bytes > MAX_UNWANTED_BYTES) request.pause();
   });
-  for (const event of ['end', 'close', 'error'] as const) request.once(event, () => enough.abort());
+  for (const event of ['end', 'close', 'error'] as const) request.once(event, () => left.abort());
   request.resume();
   if (request.destroyed) return;
-  await clock.sleep(MAX_UNWANTED_MS, enough.signal).catch(() => undefined);
+  await clock.sleep(MAX_UNWANTED_MS, left.signal).catch(() => undefined);
 }
