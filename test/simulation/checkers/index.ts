@@ -1,0 +1,30 @@
+import type { Checker } from './evidence.js';
+import { closuresAreWhole, nothingIsResurrected, regionsConverge } from './final-state.js';
+import { tagsAreLinearizable } from './linearizable-tags.js';
+import { journalTellsTheTruth, nothingAcknowledgedIsLost } from './lost-push.js';
+import { readsAreRecent, regionsNeverGoBack } from './register-reads.js';
+import { progressIsTrue } from './status-truth.js';
+
+export type { Evidence, Violation } from './evidence.js';
+
+/** Every checker that needs nothing but the evidence of a run. */
+export const CHECKERS: readonly Checker[] = [
+  nothingAcknowledgedIsLost,
+  journalTellsTheTruth,
+  (evidence) =>
+    readsAreRecent(evidence, 'C2 recent reads at the primary', {
+      reads: ({ via }) => via === evidence.primary,
+      writes: () => true,
+    }),
+  tagsAreLinearizable,
+  regionsNeverGoBack,
+  closuresAreWhole,
+  regionsConverge,
+  nothingIsResurrected,
+  (evidence) =>
+    readsAreRecent(evidence, 'C9 reads through the router', {
+      reads: ({ via }) => via === 'router',
+      writes: ({ via }) => via === 'router',
+    }),
+  (evidence) => [...evidence.regions].flatMap(([region, state]) => progressIsTrue(region, state, evidence.journal)),
+];

@@ -1,0 +1,17 @@
+import type { JournalState } from '../journal-state.js';
+import type { RegionState } from '../region-state.js';
+import { finding, type Violation } from './evidence.js';
+
+/** C11: everything that a region says is applied, is: each register stands at that entry, or further. */
+export function progressIsTrue(region: string, state: RegionState, { entries }: JournalState): readonly Violation[] {
+  const claimed = entries.filter(({ seq }) => seq <= state.watermark || state.beyond.includes(seq));
+  const problems = claimed.flatMap(({ seq, type, repository, digest, tag, tags = [] }) => {
+    const stale = [...tags, ...(tag === undefined ? [] : [tag])].filter(
+      (each) => (state.tags.get(`${repository}:${each}`)?.seq ?? 0) < seq,
+    );
+    const key = `${repository}@${digest}`;
+    const manifest = type.startsWith('manifest.') && (state.manifests.get(key)?.seq ?? 0) < seq ? [key] : [];
+    return [...stale, ...manifest].map((what) => `${region} says that it applied ${seq}, and ${what} is older`);
+  });
+  return finding('C11 status truth', problems);
+}

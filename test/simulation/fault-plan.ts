@@ -1,0 +1,51 @@
+import type { SeededRandom } from '#libs/resilience/testing';
+
+/** How likely things go wrong, and how big things are: drawn from the seed, so that every run is another world. */
+export interface FaultPlan {
+  /** Chance that a store call fails: before its effect, after it, or with the effect much later. */
+  readonly storeFailure: number;
+  readonly storeLate: number;
+  readonly storeSlowMs: number;
+  /** Chance that a body breaks off, and that a byte of it is wrong. */
+  readonly bodyBreak: number;
+  readonly bodyFlip: number;
+  /** Chance that a message within a region is lost. */
+  readonly busLoss: number;
+  readonly queueFailure: number;
+  /** Between two acts of the nemesis. */
+  readonly nemesisPauseMs: number;
+  readonly windowEntries: number;
+  readonly copyConcurrency: number;
+  readonly primaryNodes: number;
+  readonly replicators: number;
+  readonly clients: number;
+  readonly repositories: number;
+  readonly tags: number;
+  readonly operations: number;
+  readonly thinkMs: number;
+  readonly clockSkewMs: number;
+}
+
+export function drawFaultPlan(random: SeededRandom, operations: number): FaultPlan {
+  const one = <T>(...choices: readonly [T, ...T[]]): T => choices[random.below(choices.length)] ?? choices[0];
+  return {
+    storeFailure: one(0, 0.005, 0.02, 0.06),
+    storeLate: one(0, 0.005, 0.02),
+    storeSlowMs: one(5, 20, 80),
+    bodyBreak: one(0, 0.02, 0.2),
+    bodyFlip: one(0, 0.02, 0.1),
+    busLoss: one(0, 0.1, 1),
+    queueFailure: one(0, 0.1, 0.5),
+    nemesisPauseMs: one(700, 1_500, 4_000),
+    windowEntries: one(1, 2, 4, 64),
+    copyConcurrency: one(1, 2, 4),
+    primaryNodes: one(1, 2, 2),
+    replicators: one(1, 1, 2),
+    clients: one(3, 5, 8),
+    repositories: one(1, 2, 3),
+    tags: one(2, 3, 5),
+    operations,
+    thinkMs: one(20, 200, 800),
+    clockSkewMs: one(0, 0, 600_000),
+  };
+}

@@ -1,0 +1,110 @@
+import { Readable } from 'node:stream';
+import type { ControlBus } from '#libs/control';
+import type { RegionName } from '#libs/geo';
+import type { Entry, JournalReader } from '#libs/journal';
+import { type BlobDescriptor, digestOf } from '#libs/oci';
+import { type PeerClient, PeerError } from '#libs/peer';
+import { type Listing, LocalListing, LocalPull, openRegionContent, type Pull, type Push } from '#libs/registry';
+import {
+  type FetchThrough,
+  freshProgress,
+  LocalPresence,
+  ProgressStore,
+  ReadThroughPull,
+  RegionStatusBoard,
+  ReplicaListing,
+} from '#libs/replication';
+import type { ByteRange, ObjectStore } from '#libs/storage';
+import { followProgress } from '../../apps/registry/src/follow-progress.js';
+import { openPrimary } from '../../apps/registry/src/primary-node.js';
+import type { RegionParts } from '../../apps/registry/src/region-parts.js';
+import { HintBoard } from './hint-board.js';
+import type { PeerService } from './simulated-peer.js';
+import type { SimulatedProcess } from './simulated-process.js';
+
+/** One process of a region's data plane. */
+export interface RegistryProcess extends PeerService {
+  readonly pull: Pull;
+  readonly listing: Listing;
+  /** Only at the primary. */
+  readonly push: Push | undefined;
+}
+
+export interface RegistryOptions {
+  readonly region: RegionName;
+  readonly process: SimulatedProcess;
+  readonly store: ObjectStore;
+  readonly bus: ControlBus;
+  /** The primary, at a replica. */
+  readonly origin: PeerClient | undefined;
+  readonly onApplied?: (entry: Entry) => void;
+}
+
+/** What the applications' own functions need of the parts of a real process. */
+type Parts = Pick<RegionParts, 'store' | 'content' | 'progress' | 'status'> & { readonly bus: ControlBus };
+
+/** Begins a process of the primary or of a replica as the application does, on the same functions where it has them. */
+export async function openRegistry(options: RegistryOptions): Promise<RegistryProcess> {
+  const { region, process, store, bus, origin } = options;
+  const { clock, random, signal } = process;
+  const content = openRegionContent({ store, clock, random });
+  const role = origin === undefined ? 'primary' : 'replica';
+  const status = new RegionStatusBoard(freshProgress(''), { region, role, clock, ready: () => true });
+  const presence = new LocalPresence({
+    region,
+    content,
+    origin,
+    clock,
+    bytesInFlight: () => 0,
+    changed: status.changed,
+  });
+  const parts: Parts = { store, content, progress: new ProgressStore({ store, random }), status, bus };
+  const hints = new HintBoard();
+  const service = { process, content, status, presence, hints };
+  await followProgress(asRegionParts(parts, process), signal);
+  if (origin === undefined) {
+    const { journal, push } = await openPrimary(asRegionParts(parts, process), hints as never, signal);
+    return { ...service, journal, push, pull: new LocalPull(content), listing: new LocalListing(content) };
+  }
+  const isPending = (): boolean => status.progress.head > status.progress.watermark;
+  const fetches = new MemoryFetches(content.blobs, origin, process) as unknown as FetchThrough;
+  return {
+    ...service,
+    journal: undefined satisfies JournalReader | undefined,
+    push: undefined,
+    pull: new ReadThroughPull({ local: new LocalPull(content), content, origin, fetches, isPending }),
+    listing: new ReplicaListing(new LocalListing(content), isPending),
+  };
+}
+
+/** `FetchThrough` without files: what is fetched for a client is hashed and stored on the way. */
+class MemoryFetches {
+  constructor(
+    private readonly blobs: ReturnType<typeof openRegionContent>['blobs'],
+    private readonly source: PeerClient,
+    private readonly process: SimulatedProcess,
+  ) {}
+
+  async read(blob: BlobDescriptor, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable> {
+    const opened = await this.source.openBlob(blob.digest, { signal });
+    if (opened === undefined) throw new PeerError('unavailable', this.source.region, 'no longer has it');
+    const chunks: Buffer[] = [];
+    for await (const chunk of opened.body as AsyncIterable<Buffer>) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    if (digestOf(bytes) !== blob.digest) throw new PeerError('protocol', this.source.region, 'sent something else');
+    const stored = this.blobs.ingest(blob, Readable.from([bytes], { objectMode: false }), this.process.signal);
+    stored.catch(() => undefined);
+    return Readable.from([bytes.subarray(range?.start ?? 0, (range?.end ?? bytes.length - 1) + 1)], {
+      objectMode: false,
+    });
+  }
+}
+
+/** The applications' functions take a whole process's parts and use few of them. */
+function asRegionParts(parts: Parts, process: SimulatedProcess): RegionParts {
+  const { clock, random } = process;
+  const say = (_fields: unknown, what: string): void => process.universe.trace.say(process.name, what);
+  const log = { debug: say, info: say, warn: say, error: say };
+  const metrics = { journalHead: { set: () => undefined } };
+  return { ...parts, context: { clock, random, log, metrics } } as unknown as RegionParts;
+}

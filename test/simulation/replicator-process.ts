@@ -1,0 +1,84 @@
+import type { ControlBus } from '#libs/control';
+import { ObjectStoreJournalReader } from '#libs/journal';
+import type { PeerClient } from '#libs/peer';
+import { openRegionContent } from '#libs/registry';
+import {
+  Copier,
+  localJournalSource,
+  type MemoryQueueJobs,
+  MemoryReplicationQueue,
+  ProgressStore,
+  peerJournalSource,
+  type ReplicationQueue,
+  Replicator,
+} from '#libs/replication';
+import type { ObjectStore } from '#libs/storage';
+import type { FaultInjector } from './fault-injector.js';
+import type { SimulatedProcess } from './simulated-process.js';
+
+export interface ReplicatorProcessOptions {
+  readonly process: SimulatedProcess;
+  readonly store: ObjectStore;
+  readonly bus: ControlBus;
+  readonly faults: FaultInjector;
+  /** The region's queue: it outlives the processes, and may forget. */
+  readonly jobs: MemoryQueueJobs;
+  /** The other regions, nearest first, and which of them is the primary; at the primary there is none. */
+  readonly peers: readonly PeerClient[];
+  readonly primary: PeerClient | undefined;
+}
+
+/** Begins a region's worker as the application does. */
+export async function openReplicator(options: ReplicatorProcessOptions): Promise<Replicator> {
+  const { process, store, bus, faults, jobs, peers, primary } = options;
+  const { clock, random, signal, universe } = process;
+  const content = openRegionContent({ store, clock, random });
+  const progress = new ProgressStore({ store, random });
+  const copier = new Copier({ blobs: content.blobs, sources: peers, onBytes: () => undefined, clock, random });
+  const source = primary === undefined ? await localSource(options, progress) : peerJournalSource(primary);
+  const queue = forgetful(new MemoryReplicationQueue(jobs, { clock, random }), faults);
+  const replicator = new Replicator({
+    source,
+    content,
+    queue,
+    copy: (job, inner) => copier.copy(job, inner),
+    copyConcurrency: faults.plan.copyConcurrency,
+    progress,
+    clock,
+    random,
+    windowEntries: faults.plan.windowEntries,
+    observer: {
+      onProgress: (told) => bus.publish({ kind: 'region.progress', progress: told }),
+      onApplied: (entry) => universe.trace.say(process.name, `applied ${entry.seq} ${entry.type}`),
+      onRetry: (what, error) => universe.trace.say(process.name, `retry ${what}: ${String(error)}`),
+    },
+  });
+  bus.subscribe((message) => {
+    if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
+  });
+  await replicator.start(signal);
+  return replicator;
+}
+
+async function localSource({ process, store, bus }: ReplicatorProcessOptions, progress: ProgressStore) {
+  const { clock, signal } = process;
+  const { watermark } = await progress.open(signal);
+  const journal = await ObjectStoreJournalReader.open({ store, clock }, watermark, signal);
+  bus.subscribe((message) => {
+    if (message.kind === 'journal.appended') journal.refresh(signal).catch(() => undefined);
+  });
+  return localJournalSource(journal, clock);
+}
+
+/** A queue that cannot always be reached. */
+function forgetful(queue: MemoryReplicationQueue, faults: FaultInjector): ReplicationQueue {
+  return {
+    add: async (jobs, signal) => {
+      if (faults.strikes('queue-failure', faults.plan.queueFailure)) throw new Error('the queue cannot be reached');
+      await queue.add(jobs, signal);
+    },
+    work: (handler, options) => queue.work(handler, options),
+    counts: (signal) => queue.counts(signal),
+    close: (limitMs) => queue.close(limitMs),
+  };
+}

@@ -1,0 +1,166 @@
+import { Readable } from 'node:stream';
+import { untilAborted } from '#libs/resilience';
+import {
+  type ByteRange,
+  type ListPage,
+  type ListRequest,
+  type MultipartStore,
+  type MultipartUpload,
+  type ObjectStat,
+  type ObjectStore,
+  type OpenedObject,
+  type PartPosition,
+  type PutCondition,
+  StorageError,
+  type StoredObject,
+  type StoredPart,
+} from '#libs/storage';
+import type { FaultInjector, StoreFault } from './fault-injector.js';
+import type { SimulatedProcess } from './simulated-process.js';
+
+/** An effect that comes after its caller has given up comes within this time. */
+const LATE_MS = 12_000;
+
+/** Small parts, so that uploads in chunks have some. */
+const MIN_PART_BYTES = 16;
+
+const forever = new AbortController().signal;
+
+/**
+ * A region's store as one process sees it: linearizable, slow, and now and then it fails before the effect, after it, or
+ * with the effect some seconds later. What the process asked for happens even if it dies meanwhile.
+ */
+export class SimulatedStore implements ObjectStore {
+  readonly driver = 'simulated';
+  readonly multipart: MultipartStore;
+
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly process: SimulatedProcess,
+    private readonly faults: FaultInjector,
+  ) {
+    this.multipart = this.#multipart(store.multipart);
+  }
+
+  read(key: string, signal: AbortSignal, maxBytes?: number): Promise<StoredObject | undefined> {
+    return this.#call('read', key, signal, false, () => this.store.read(key, forever, maxBytes));
+  }
+
+  async open(
+    key: string,
+    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<OpenedObject | undefined> {
+    const opened = await this.#call('open', key, options.signal, false, () => this.store.open(key, options));
+    if (opened === undefined || !this.faults.strikes('store-read-cut', this.faults.plan.bodyBreak / 4)) return opened;
+    opened.body.destroy();
+    return { stat: opened.stat, body: failing(this.#error('unavailable', 'open', key)) };
+  }
+
+  stat(key: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
+    return this.#call('stat', key, signal, false, () => this.store.stat(key, forever));
+  }
+
+  list(request: ListRequest, signal: AbortSignal): Promise<ListPage> {
+    return this.#call('list', request.prefix, signal, false, () => this.store.list(request, forever));
+  }
+
+  put(
+    key: string,
+    bytes: Uint8Array,
+    { condition, signal }: { readonly condition?: PutCondition; readonly signal: AbortSignal },
+  ): Promise<ObjectStat> {
+    const options = condition === undefined ? { signal: forever } : { condition, signal: forever };
+    return this.#call('put', key, signal, true, () => this.store.put(key, bytes, options));
+  }
+
+  async write(
+    key: string,
+    body: Readable,
+    options: { readonly size?: number; readonly signal: AbortSignal },
+  ): Promise<ObjectStat> {
+    body.on('error', () => undefined); // heard by whoever reads it, after a while
+    try {
+      return await this.#call('write', key, options.signal, true, () => this.store.write(key, body, options));
+    } finally {
+      body.destroy();
+    }
+  }
+
+  delete(key: string, signal: AbortSignal): Promise<void> {
+    return this.#call('delete', key, signal, true, () => this.store.delete(key, forever));
+  }
+
+  #multipart(multipart: MultipartStore): MultipartStore {
+    return {
+      minPartBytes: MIN_PART_BYTES,
+      begin: (key, signal) => this.#call('begin', key, signal, true, () => multipart.begin(key, forever)),
+      writePart: (upload: MultipartUpload, part: PartPosition, body: Uint8Array | Readable, signal: AbortSignal) =>
+        this.#call('writePart', upload.key, signal, true, () => multipart.writePart(upload, part, body, forever)),
+      complete: (upload: MultipartUpload, parts: readonly StoredPart[], signal: AbortSignal) =>
+        this.#call('complete', upload.key, signal, true, () => multipart.complete(upload, parts, forever)),
+      abort: (upload, signal) => this.#call('abort', upload.key, signal, true, () => multipart.abort(upload, forever)),
+      listUploads: (prefix, signal) =>
+        this.#call('listUploads', prefix, signal, false, () => multipart.listUploads(prefix, forever)),
+    };
+  }
+
+  async #call<T>(
+    operation: string,
+    key: string,
+    signal: AbortSignal,
+    changes: boolean,
+    effect: () => Promise<T>,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    const fault = this.faults.storeFault(changes);
+    // A stream can't be read twice, so its effect is never late: it happens or not.
+    const result = this.#happen(operation, key, fault === 'late' && operation === 'write' ? 'after' : fault, effect);
+    result.catch(() => undefined);
+    return await this.process.hear(untilAborted(result, signal));
+  }
+
+  async #happen<T>(operation: string, key: string, fault: StoreFault, effect: () => Promise<T>): Promise<T> {
+    await this.#wait();
+    if (fault === 'before') {
+      throw this.#error(this.process.random.next() < 0.5 ? 'throttled' : 'unavailable', operation, key);
+    }
+    if (fault === 'late') {
+      this.process.universe.scheduler.after(this.process.random.next() * LATE_MS, () => {
+        this.#trace(`${operation} ${key} happens late`);
+        effect().catch(() => undefined);
+      });
+      await this.#wait();
+      throw this.#error('unavailable', operation, key);
+    }
+    const result = await effect();
+    if (operation !== 'read') this.#trace(`${operation} ${key}${fault === 'none' ? '' : ` (${fault})`}`);
+    await this.#wait();
+    if (fault === 'after') throw this.#error('unavailable', operation, key);
+    return result;
+  }
+
+  #wait(): Promise<void> {
+    const { scheduler } = this.process.universe;
+    const delayMs = this.faults.delayMs(this.faults.plan.storeSlowMs / 2);
+    return new Promise((resolve) => {
+      scheduler.after(delayMs, resolve);
+    });
+  }
+
+  #trace(what: string): void {
+    this.process.universe.trace.say(this.process.name, what);
+  }
+
+  #error(code: 'throttled' | 'unavailable', operation: string, key: string): StorageError {
+    this.#trace(`${operation} ${key}: ${code}`);
+    return new StorageError(code, { driver: this.driver, operation, key });
+  }
+}
+
+function failing(error: Error): Readable {
+  return new Readable({
+    read() {
+      this.destroy(error);
+    },
+  });
+}
