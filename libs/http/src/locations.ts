@@ -25,7 +25,7 @@ export class Locations {
   /** For whoever came with a grant, with a new one: an upload may take longer than any grant lives. */
   upload(exchange: Exchange, repository: RepositoryName, id: string): string {
     const url = `${this.#origin(exchange.request)}/v2/${repository}/blobs/uploads/${id}`;
-    return this.#withGrant(exchange, repository, url);
+    return this.#withGrant(exchange, repository, 'upload', url);
   }
 
   blob(exchange: Exchange, repository: RepositoryName, digest: Digest): string {
@@ -41,13 +41,19 @@ export class Locations {
     const there = new URL(location, this.#publicUrl);
     const here = `${this.#origin(exchange.request)}${there.pathname}${there.search}`;
     const route = parseDistributionPath(there.pathname, 'PUT');
-    return route?.kind === 'upload' ? this.#withGrant(exchange, route.repository, here) : here;
+    return route?.kind === 'upload' ? this.#withGrant(exchange, route.repository, 'upload', here) : here;
   }
 
-  #withGrant(exchange: Exchange, repository: RepositoryName, url: string): string {
+  /** A `Link` to the next page of a repository's tags: it needs a grant where this one did. */
+  nextTags(exchange: Exchange, repository: RepositoryName, link: string): string {
+    return link.replace(/<(.*)>/, (_, target: string) => `<${this.#withGrant(exchange, repository, 'tags', target)}>`);
+  }
+
+  #withGrant(exchange: Exchange, repository: RepositoryName, kind: 'upload' | 'tags', url: string): string {
     if (!exchange.query.has(GRANT_PARAMETER)) return url;
     const { key, clock } = this.grants;
-    const scope = { access: 'push', repository, resource: { kind: 'upload' }, region: this.site.name } as const;
+    const access = kind === 'upload' ? 'push' : 'pull';
+    const scope = { access, repository, resource: { kind }, region: this.site.name } as const;
     const grant = issueGrant(key, scope, clock.now(), MAX_GRANT_LIFE_MS);
     return `${url}${url.includes('?') ? '&' : '?'}${GRANT_PARAMETER}=${encodeURIComponent(grant)}`;
   }

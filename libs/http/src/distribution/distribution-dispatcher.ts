@@ -42,7 +42,7 @@ export class DistributionDispatcher {
     const principal = this.options.access.authorise(exchange, accessNeedOf(route, method), accessTargetOf(route));
     if (!isWrite(route, method)) return this.#read(exchange, route);
     const { writes } = this.options;
-    if (writes.kind === 'forward') return writes.forwarder.forward(exchange);
+    if (writes.kind === 'forward') return writes.forwarder.forward(exchange, principal);
     return this.#write(exchange, route, method, principal, writes.push);
   }
 

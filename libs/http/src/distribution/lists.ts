@@ -13,13 +13,15 @@ import type { DistributionOptions } from './distribution-options.js';
 
 /** end-8a, end-8b */
 export async function listTags(
-  { listing }: DistributionOptions,
-  { query, path, response, signal }: Exchange,
+  { listing, locations }: DistributionOptions,
+  exchange: Exchange,
   repository: RepositoryName,
 ): Promise<void> {
-  const asked = parsePageRequest(query);
-  const page = await listing.tags(repository, asked, signal);
-  sendJson(response, { name: repository, tags: page.items }, linkTo(path, asked.limit, page));
+  const asked = parsePageRequest(exchange.query);
+  const page = await listing.tags(repository, asked, exchange.signal);
+  const { Link } = linkTo(exchange.path, asked.limit, page);
+  const headers = Link === undefined ? {} : { Link: locations.nextTags(exchange, repository, Link) };
+  sendJson(exchange.response, { name: repository, tags: page.items }, headers);
 }
 
 export async function listRepositories(

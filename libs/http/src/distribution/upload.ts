@@ -4,7 +4,6 @@ import {
   type Digest,
   findDigest,
   parseDigest,
-  parseRepositoryName,
   RegistryError,
   type RepositoryName,
 } from '#libs/oci';
@@ -14,6 +13,7 @@ import { sendEmpty } from '../answer.js';
 import type { Exchange } from '../exchange.js';
 import type { DistributionOptions } from './distribution-options.js';
 import { incomingBytes, incomingChunk } from './incoming.js';
+import { mountSourceOf } from './mount-source.js';
 
 interface Session {
   readonly repository: RepositoryName;
@@ -95,19 +95,9 @@ async function mount(
   principal: Principal,
 ): Promise<BlobDescriptor | undefined> {
   const digest = findDigest(query.get('mount') ?? '');
-  const from = query.get('from');
-  if (digest === undefined || from === null) return undefined;
-  const source = findRepositoryName(from);
-  if (source === undefined || !principal.mayPull(source)) return undefined;
+  const source = mountSourceOf(query, principal);
+  if (digest === undefined || source === undefined) return undefined;
   return uploads.mount(repository, digest, source, signal);
-}
-
-function findRepositoryName(text: string): RepositoryName | undefined {
-  try {
-    return parseRepositoryName(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A chunk that came at the wrong place is told the right one, and where to send it. */

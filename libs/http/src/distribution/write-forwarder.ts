@@ -4,10 +4,12 @@ import { Agent, request as send } from 'undici';
 import { GRANT_PARAMETER, issueRegionToken, REGION_TOKEN_SCHEME, type RegionName, type RegionSite } from '#libs/geo';
 import { RegistryError } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
+import type { Principal } from '../access.js';
 import type { Exchange } from '../exchange.js';
 import { announcesBody } from '../exchange.js';
 import { IncomingBody } from '../incoming-body.js';
 import type { Locations } from '../locations.js';
+import { mountSourceOf } from './mount-source.js';
 
 /** On a request that another process of the cluster passed on: it goes no further (T3). */
 export const HOP_HEADER = 'meridian-hop';
@@ -53,10 +55,11 @@ export class WriteForwarder {
 
   constructor(private readonly options: WriteForwarderOptions) {}
 
-  async forward(exchange: Exchange): Promise<void> {
+  /** `principal` was let in here; the primary believes what this region's token says, which is more than it may. */
+  async forward(exchange: Exchange, principal: Principal): Promise<void> {
     const { request, response, signal } = exchange;
     if (request.headers[HOP_HEADER] !== undefined) throw passedOnTwice();
-    const answer = await this.#send(exchange);
+    const answer = await this.#send(exchange, principal);
     const headers: Record<string, string | string[]> = {};
     for (const [name, value] of Object.entries(answer.headers)) {
       if (value === undefined || HOP_BY_HOP.has(name)) continue;
@@ -70,10 +73,10 @@ export class WriteForwarder {
     await this.#agent.destroy();
   }
 
-  async #send(exchange: Exchange): Promise<Awaited<ReturnType<typeof send>>> {
+  async #send(exchange: Exchange, principal: Principal): Promise<Awaited<ReturnType<typeof send>>> {
     const { request, signal } = exchange;
     try {
-      return await send(this.#target(exchange), {
+      return await send(this.#target(exchange, principal), {
         method: request.method ?? 'GET',
         headers: this.#headers(exchange),
         body: announcesBody(request) ? new IncomingBody(request) : null,
@@ -91,9 +94,10 @@ export class WriteForwarder {
     }
   }
 
-  #target({ path, query }: Exchange): string {
+  #target({ path, query }: Exchange, principal: Principal): string {
     const passed = new URLSearchParams(query);
     passed.delete(GRANT_PARAMETER);
+    if (mountSourceOf(passed, principal) === undefined) passed.delete('from');
     const search = passed.size > 0 ? `?${passed}` : '';
     return `${this.options.primary.peerUrl}${path}${search}`;
   }

@@ -48,6 +48,8 @@ export interface TestRegion {
   /** Where it is reached. */
   readonly origin: string;
   readonly site: RegionSite;
+  /** For a region that begins with what this one leaves behind. */
+  readonly store: ObjectStore;
   /** What its log was told, newest last. */
   readonly logged: readonly { readonly level: 'warn' | 'error'; readonly fields: object; readonly message: string }[];
   readonly pulls: readonly PullSource[];
@@ -61,7 +63,8 @@ export async function startTestRegion(options: TestRegionOptions = {}): Promise<
   const site = siteAt(origin, options);
   const logged: TestRegion['logged'][number][] = [];
   const pulls: PullSource[] = [];
-  const { endings, ...parts } = await openParts(options, site, stopping.signal);
+  const store = options.store ?? new MemoryObjectStore({ clock });
+  const { endings, ...parts } = await openParts(options, store, site, stopping.signal);
   const dispatcher = new DistributionDispatcher({
     ...parts,
     region: site.name,
@@ -91,6 +94,7 @@ export async function startTestRegion(options: TestRegionOptions = {}): Promise<
   return {
     origin,
     site,
+    store,
     logged,
     pulls,
     close: async () => {
@@ -106,8 +110,12 @@ type Parts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & {
   readonly endings: readonly (() => Promise<void>)[];
 };
 
-async function openParts(options: TestRegionOptions, site: RegionSite, signal: AbortSignal): Promise<Parts> {
-  const store = options.store ?? new MemoryObjectStore({ clock });
+async function openParts(
+  options: TestRegionOptions,
+  store: ObjectStore,
+  site: RegionSite,
+  signal: AbortSignal,
+): Promise<Parts> {
   const content = openRegionContent({ store, clock, random });
   const reading = { pull: options.pull ?? new LocalPull(content), listing: new LocalListing(content) };
   if (options.primaryOrigin !== undefined) {
