@@ -4,6 +4,7 @@ import { BLOB_SIZE_HEADER } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
 import { sendEmpty } from '../answer.js';
 import { type Exchange, headerOf, isHead } from '../exchange.js';
+import { cutOffStalledReader } from '../stalled-reader.js';
 
 /** A blob's bytes as they are stored, whichever repository may read them: regions copy blobs, not repositories. */
 export async function sendBlob(
@@ -33,5 +34,6 @@ export async function sendBlob(
   // Nothing is said before the blob could be opened: a store that fails is a 503, not a broken 200.
   const bytes = await blobs.open(record, status === 206 ? { start, end } : undefined, signal);
   response.writeHead(status, headers);
+  cutOffStalledReader(response);
   await pipeline(bytes, response, { signal });
 }
