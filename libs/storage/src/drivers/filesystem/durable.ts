@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode } from './filesystem-errors.js';
+import { hasCode, unlessMissing } from './filesystem-errors.js';
 
 /** Makes the names in a directory survive a loss of power. */
 export async function syncDirectory(path: string): Promise<void> {
@@ -12,7 +12,10 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Makes a directory and what is missing above it, each durably under its parent. Others may do the same just now. */
+/**
+ * Makes a directory and what is missing above it, each durably under its parent. Others may do the same just now, or
+ * remove what is empty: then it is gone again, and whoever needs it finds out and makes it anew.
+ */
 export async function makeDirectories(path: string): Promise<void> {
   try {
     await mkdir(path);
@@ -22,7 +25,7 @@ export async function makeDirectories(path: string): Promise<void> {
     await makeDirectories(dirname(path));
     return await makeDirectories(path);
   }
-  await syncDirectory(dirname(path));
+  await unlessMissing(syncDirectory(dirname(path)));
 }
 
 /** Creates a file that must not exist, hands it to `fill`, and makes its bytes durable with one fsync. */
