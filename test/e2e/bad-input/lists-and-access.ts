@@ -9,7 +9,9 @@ const LIST = '/v2/<name>/tags/list';
 const BLOB = `/v2/<name>/blobs/${TEN.digest}`;
 
 const pages: readonly Row[] = [
-  ...['-1', 'abc', '1.5', '', '1e9', '0x10'].map((n): Row => ({ name: `pages of n=${n}`, ask: get(`${LIST}?n=${n}`), status: 400, code: 'UNSUPPORTED' })),
+  ...['-1', 'abc', '1.5', '', '1e9', '0x10'].map(
+    (n): Row => ({ name: `pages of n=${n}`, ask: get(`${LIST}?n=${n}`), status: 400, code: 'UNSUPPORTED' }),
+  ),
   { name: 'a catalog in pages of n=-1', ask: get('/v2/_catalog?n=-1'), status: 400, code: 'UNSUPPORTED' },
   { name: 'a very long page', ask: get(`${LIST}?n=1000000000`), status: 200 },
   {
@@ -18,11 +20,21 @@ const pages: readonly Row[] = [
     status: 200,
     also: ({ headers, body }) => expect([headers.link, JSON.parse(body.toString()).tags]).toEqual([undefined, []]),
   },
-  { name: 'a list behind 8,000 characters', ask: get(`${LIST}?last=${'x'.repeat(8_000)}`), status: [200, 400], code: 'UNSUPPORTED' },
+  {
+    name: 'a list behind 8,000 characters',
+    ask: get(`${LIST}?last=${'x'.repeat(8_000)}`),
+    status: [200, 400],
+    code: 'UNSUPPORTED',
+  },
   { name: 'a list behind a path', ask: get(`${LIST}?last=../../x`), status: [200, 400], code: 'UNSUPPORTED' },
   { name: 'a catalog behind a path', ask: get('/v2/_catalog?last=../../x'), status: [200, 400], code: 'UNSUPPORTED' },
   { name: 'a list behind a zero byte', ask: get(`${LIST}?last=%00`), status: [200, 400], code: 'UNSUPPORTED' },
-  { name: 'a list behind bytes that are no UTF-8', ask: get(`${LIST}?last=%ff%fe`), status: [200, 400], code: 'UNSUPPORTED' },
+  {
+    name: 'a list behind bytes that are no UTF-8',
+    ask: get(`${LIST}?last=%ff%fe`),
+    status: [200, 400],
+    code: 'UNSUPPORTED',
+  },
 ];
 
 const whole = ({ body }: { readonly body: Buffer }) => expect(body.toString()).toBe('0123456789');
@@ -32,13 +44,15 @@ const ranges: readonly Row[] = [
   ...['bytes=0-0,5-9', 'bytes=9-5', 'bytes=x', 'lines=1-2', `bytes=${manyRanges}`, 'bytes=-', 'bytes=0-1-2'].map(
     (range): Row => ({ name: `the range ${range.slice(0, 20)}`, ask: get(BLOB, { range }), status: 200, also: whole }),
   ),
-  ...['bytes=999999-', 'bytes=10-', 'bytes=-0', 'bytes=99999999999999999999-'].map((range): Row => ({
-    name: `the range ${range}`,
-    ask: get(BLOB, { range }),
-    status: 416,
-    code: 'RANGE_INVALID',
-    also: ({ headers }) => expect(headers['content-range']).toBe('bytes */10'),
-  })),
+  ...['bytes=999999-', 'bytes=10-', 'bytes=-0', 'bytes=99999999999999999999-'].map(
+    (range): Row => ({
+      name: `the range ${range}`,
+      ask: get(BLOB, { range }),
+      status: 416,
+      code: 'RANGE_INVALID',
+      also: ({ headers }) => expect(headers['content-range']).toBe('bytes */10'),
+    }),
+  ),
   {
     name: 'a range that ends behind the end',
     ask: get(BLOB, { range: 'bytes=8-99999999999999999999' }),
@@ -63,17 +77,40 @@ const credentials: readonly Row[] = (
     ['of another cluster', 'Meridian abc.def'],
   ] as const
 ).flatMap(([what, authorization]): readonly Row[] => [
-  { name: `credentials ${what}`, ask: get('/v2/', { authorization }), status: 401, code: 'UNAUTHORIZED', also: challenges },
-  { name: `a pull with credentials ${what}`, ask: get(LIST, { authorization }), status: 401, code: 'UNAUTHORIZED', also: challenges },
+  {
+    name: `credentials ${what}`,
+    ask: get('/v2/', { authorization }),
+    status: 401,
+    code: 'UNAUTHORIZED',
+    also: challenges,
+  },
+  {
+    name: `a pull with credentials ${what}`,
+    ask: get(LIST, { authorization }),
+    status: 401,
+    code: 'UNAUTHORIZED',
+    also: challenges,
+  },
 ]);
 
 const headers: readonly Row[] = [
-  { name: 'a token of 12,000 characters', ask: get('/v2/', { authorization: `Bearer ${'x'.repeat(12_000)}` }), status: [200, 401] },
-  { name: 'headers of 17,000 characters', ask: get('/v2/', { authorization: `Bearer ${'x'.repeat(17_000)}` }), status: 431 },
+  {
+    name: 'a token of 12,000 characters',
+    ask: get('/v2/', { authorization: `Bearer ${'x'.repeat(12_000)}` }),
+    status: [200, 401],
+  },
+  {
+    name: 'headers of 17,000 characters',
+    ask: get('/v2/', { authorization: `Bearer ${'x'.repeat(17_000)}` }),
+    status: 431,
+  },
 ];
 
 /** A grant for the blob of ten bytes, except for what is given. */
-function granted(method: string, change: (place: Place) => { scope?: Partial<GrantScope>; key?: Uint8Array; agoMs?: number }): Row['ask'] {
+function granted(
+  method: string,
+  change: (place: Place) => { scope?: Partial<GrantScope>; key?: Uint8Array; agoMs?: number },
+): Row['ask'] {
   return (place) => {
     const { scope, key = place.keys.grant, agoMs = 0 } = change(place);
     const whole: GrantScope = {
@@ -109,16 +146,28 @@ const foreignToken = () => {
   return `Meridian ${issueRegionToken(randomBytes(32), subject, systemClock)}`;
 };
 
-const INTERNAL = ['journal', 'journal?after=0', 'status', 'status/stream', 'presence', 'promote', `blobs/${TEN.digest}`, 'x', ''];
+const INTERNAL = [
+  'journal',
+  'journal?after=0',
+  'status',
+  'status/stream',
+  'presence',
+  'promote',
+  `blobs/${TEN.digest}`,
+  'x',
+  '',
+];
 
 /** For the regions alone: the router does not know these paths. */
 export const internal: readonly Row[] = INTERNAL.flatMap((path) =>
-  ([undefined, basic('somebody:secret'), foreignToken()] as const).map((authorization): Row => ({
-    name: `/_meridian/v1/${path.slice(0, 20)} with ${authorization?.split(' ')[0] ?? 'nothing'}`,
-    ask: get(`/_meridian/v1/${path}`, authorization === undefined ? {} : { authorization }),
-    status: 403,
-    code: 'DENIED',
-  })),
+  ([undefined, basic('somebody:secret'), foreignToken()] as const).map(
+    (authorization): Row => ({
+      name: `/_meridian/v1/${path.slice(0, 20)} with ${authorization?.split(' ')[0] ?? 'nothing'}`,
+      ask: get(`/_meridian/v1/${path}`, authorization === undefined ? {} : { authorization }),
+      status: 403,
+      code: 'DENIED',
+    }),
+  ),
 );
 
 export const listsAndAccess: readonly Row[] = [...pages, ...ranges, ...credentials, ...headers];

@@ -61,16 +61,28 @@ const refused: readonly (readonly [string, Row['ask']])[] = [
   ['half a byte', put(sized('1.5'))],
   ['a size that no number holds', put(sized('9007199254740993'))],
   ['a size in words', put(sized('"10"'))],
-  ['a hundred thousand lists in each other', put(`{"schemaVersion":2,"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)],
-  ['bytes that are no UTF-8', put(Buffer.concat([Buffer.from('{"schemaVersion":2,"x":"'), Buffer.from([0xff]), Buffer.from('"}')]))],
+  [
+    'a hundred thousand lists in each other',
+    put(`{"schemaVersion":2,"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`),
+  ],
+  [
+    'bytes that are no UTF-8',
+    put(Buffer.concat([Buffer.from('{"schemaVersion":2,"x":"'), Buffer.from([0xff]), Buffer.from('"}')])),
+  ],
   ['an ordinary layer that lives elsewhere', put(withLayer({ urls: ['http://169.254.169.254/'] }))],
-  ['a mediaType with a line break', put({ ...image, mediaType: `${MANIFEST}\r\nX-Evil: 1` }, { contentType: undefined })],
+  [
+    'a mediaType with a line break',
+    put({ ...image, mediaType: `${MANIFEST}\r\nX-Evil: 1` }, { contentType: undefined }),
+  ],
   ['an artifactType with a line break', put({ ...image, artifactType: 'a/b\r\nX-Evil: 1' })],
   ['a layer without a digest', put(withLayer({ digest: undefined }))],
   ['a layer with a path for a digest', put(withLayer({ digest: 'sha256:../../../etc/passwd' }))],
   ['a list of layers that is none', put({ ...image, layers: { 0: layer } })],
   ['a wrong schemaVersion', put({ ...image, schemaVersion: 1 })],
-  ['an invalid tag among five', put(image, { reference: `${IMAGE.manifest.digest}?tag=m1&tag=m2&tag=.x&tag=m3&tag=m4` })],
+  [
+    'an invalid tag among five',
+    put(image, { reference: `${IMAGE.manifest.digest}?tag=m1&tag=m2&tag=.x&tag=m3&tag=m4` }),
+  ],
 ];
 
 const tagsUnmoved = async (_: unknown, { origin, repository }: Place) => {
@@ -153,15 +165,43 @@ const missing: readonly Row[] = [
     status: [400, 404],
     code: ['MANIFEST_INVALID', 'MANIFEST_BLOB_UNKNOWN'],
   },
-  { name: 'a manifest under a digest that is not its own', ask: put(image, { reference: NOTHING }), status: 400, code: 'DIGEST_INVALID' },
+  {
+    name: 'a manifest under a digest that is not its own',
+    ask: put(image, { reference: NOTHING }),
+    status: 400,
+    code: 'DIGEST_INVALID',
+  },
 ];
 
 const conditions: readonly Row[] = [
-  { name: 'If-None-Match: * for a tag that is there', ask: put(image, { reference: 'v1', headers: { 'if-none-match': '*' } }), status: 412, code: 'PRECONDITION_FAILED' },
-  { name: 'If-Match for a tag that points elsewhere', ask: put(image, { reference: 'v1', headers: { 'if-match': `"${NOTHING}"` } }), status: 412, code: 'PRECONDITION_FAILED' },
-  { name: 'If-Match for a tag that is not there', ask: put(image, { reference: 'bad', headers: { 'if-match': `"${IMAGE.manifest.digest}"` } }), status: 412, code: 'PRECONDITION_FAILED' },
-  { name: 'If-Match for a tag that points there', ask: put(image, { reference: 'v1', headers: { 'if-match': `"${IMAGE.manifest.digest}"` } }), status: 201 },
-  { name: 'a manifest with Content-Encoding', ask: put(image, { headers: { 'content-encoding': 'gzip' } }), status: [400, 415] },
+  {
+    name: 'If-None-Match: * for a tag that is there',
+    ask: put(image, { reference: 'v1', headers: { 'if-none-match': '*' } }),
+    status: 412,
+    code: 'PRECONDITION_FAILED',
+  },
+  {
+    name: 'If-Match for a tag that points elsewhere',
+    ask: put(image, { reference: 'v1', headers: { 'if-match': `"${NOTHING}"` } }),
+    status: 412,
+    code: 'PRECONDITION_FAILED',
+  },
+  {
+    name: 'If-Match for a tag that is not there',
+    ask: put(image, { reference: 'bad', headers: { 'if-match': `"${IMAGE.manifest.digest}"` } }),
+    status: 412,
+    code: 'PRECONDITION_FAILED',
+  },
+  {
+    name: 'If-Match for a tag that points there',
+    ask: put(image, { reference: 'v1', headers: { 'if-match': `"${IMAGE.manifest.digest}"` } }),
+    status: 201,
+  },
+  {
+    name: 'a manifest with Content-Encoding',
+    ask: put(image, { headers: { 'content-encoding': 'gzip' } }),
+    status: [400, 415],
+  },
 ];
 
 const readings: readonly Row[] = [
@@ -194,7 +234,12 @@ const readings: readonly Row[] = [
     status: 200,
     also: ({ body }) => expect(JSON.parse(body.toString())).toMatchObject({ mediaType: INDEX, manifests: [] }),
   },
-  { name: 'what refers to no digest', ask: get('/v2/<name>/referrers/sha256:xyz'), status: 400, code: 'DIGEST_INVALID' },
+  {
+    name: 'what refers to no digest',
+    ask: get('/v2/<name>/referrers/sha256:xyz'),
+    status: 400,
+    code: 'DIGEST_INVALID',
+  },
 ];
 
 function many50(): string {

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { sha256 } from '../../support/oci-client.js';
-import { get, IMAGE, request, type Row } from './place.js';
+import { get, IMAGE, type Row, request } from './place.js';
 
 const NOTHING = sha256(Buffer.from('nothing has this digest'));
 const LONGEST_NAME = 255;
@@ -105,12 +105,27 @@ const methods: readonly Row[] = (
   also: ({ headers }) => expect(headers.allow).toBe(allow),
 }));
 
-const NOWHERE = ['/v2//', '/v1/', '/v2/x/unknown/y', '/V2/', '/', '/v2/x', '/v2/manifests/v1', '/index.html', '/v2/a/b/c/d'];
+const NOWHERE = [
+  '/v2//',
+  '/v1/',
+  '/v2/x/unknown/y',
+  '/V2/',
+  '/',
+  '/v2/x',
+  '/v2/manifests/v1',
+  '/index.html',
+  '/v2/a/b/c/d',
+];
 
 const routes: readonly Row[] = [
   { name: 'the path /v2', ask: get('/v2'), status: [301, 404] },
   ...NOWHERE.map((path): Row => ({ name: `the path ${path}`, ask: get(path), status: 404, code: 'NOT_FOUND' })),
-  { name: 'a URL of 9,000 characters', ask: get(`/v2/${'a'.repeat(9_000)}/tags/list`), status: 414, code: 'NAME_INVALID' },
+  {
+    name: 'a URL of 9,000 characters',
+    ask: get(`/v2/${'a'.repeat(9_000)}/tags/list`),
+    status: 414,
+    code: 'NAME_INVALID',
+  },
 ];
 
 export const namesAndRoutes: readonly Row[] = [...names, ...tags, ...unknown, ...methods, ...routes];

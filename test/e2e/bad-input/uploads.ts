@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { sha256 } from '../../support/oci-client.js';
-import { beginUpload, type Place, request, type Row, sessionPath, TEN } from './place.js';
-import { ask, type Answer } from './wire.js';
+import { beginUpload, type Place, type Row, request, sessionPath, TEN } from './place.js';
+import { type Answer, ask } from './wire.js';
 
 const NOTHING = sha256(Buffer.from('nothing has this digest'));
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
@@ -43,12 +43,14 @@ const unknown: readonly Row[] = METHODS.flatMap((method): readonly Row[] => [
     status: 404,
     code: 'BLOB_UPLOAD_UNKNOWN',
   },
-  ...[UNKNOWN_ID, '..', '%2e%2e%2fx', 'x'].map((id): Row => ({
-    name: `${method} the session ${id}`,
-    ask: request(method, `/v2/<name>/blobs/uploads/${id}${query(method)}`),
-    status: 404,
-    code: 'BLOB_UPLOAD_UNKNOWN',
-  })),
+  ...[UNKNOWN_ID, '..', '%2e%2e%2fx', 'x'].map(
+    (id): Row => ({
+      name: `${method} the session ${id}`,
+      ask: request(method, `/v2/<name>/blobs/uploads/${id}${query(method)}`),
+      status: 404,
+      code: 'BLOB_UPLOAD_UNKNOWN',
+    }),
+  ),
 ]);
 
 /** It stands where it stood, and says where that is. */
@@ -57,7 +59,12 @@ const tellsOffset = async ({ headers }: Answer, { origin, repository }: Place) =
   expect([headers.range, location]).toEqual(['0-3', expect.stringContaining(`/v2/${repository}/blobs/uploads/`)]);
   const { pathname, search } = new URL(location);
   const at = location.includes('meridian-grant') ? new URL(location).origin : origin;
-  const next = await ask(at, { method: 'PATCH', path: pathname + search, headers: { 'content-range': '4-9' }, body: '456789' });
+  const next = await ask(at, {
+    method: 'PATCH',
+    path: pathname + search,
+    headers: { 'content-range': '4-9' },
+    body: '456789',
+  });
   expect([next.status, next.headers.range]).toEqual([202, '0-9']);
 };
 
@@ -80,8 +87,19 @@ const ranges: readonly Row[] = [
 }));
 
 const first: readonly Row[] = [
-  { name: 'a first chunk that does not begin at 0', ask: inSession('PATCH', '', chunk('1-6'), ''), status: 416, code: 'BLOB_UPLOAD_INVALID' },
-  { name: 'a last chunk behind a gap', ask: inSession('PUT', `?digest=${TEN.digest}`, chunk('5-10')), status: 416, code: 'BLOB_UPLOAD_INVALID', also: tellsOffset },
+  {
+    name: 'a first chunk that does not begin at 0',
+    ask: inSession('PATCH', '', chunk('1-6'), ''),
+    status: 416,
+    code: 'BLOB_UPLOAD_INVALID',
+  },
+  {
+    name: 'a last chunk behind a gap',
+    ask: inSession('PUT', `?digest=${TEN.digest}`, chunk('5-10')),
+    status: 416,
+    code: 'BLOB_UPLOAD_INVALID',
+    also: tellsOffset,
+  },
 ];
 
 const BAD_DIGESTS = [
@@ -98,16 +116,63 @@ const BAD_DIGESTS = [
 
 const digests: readonly Row[] = [
   { name: 'the end of an upload without a digest', ask: inSession('PUT', ''), status: 400, code: 'DIGEST_INVALID' },
-  { name: 'the end of an upload with the digest of something else', ask: inSession('PUT', `?digest=${NOTHING}`), status: 400, code: 'DIGEST_INVALID', also: unlinked(NOTHING) },
-  { name: 'an upload in one request with the digest of something else', ask: inSession('PUT', `?digest=${NOTHING}`, { body: 'abc' }, ''), status: 400, code: 'DIGEST_INVALID', also: unlinked(NOTHING) },
-  { name: 'POST with the digest of something else', ask: request('POST', `/v2/<name>/blobs/uploads/?digest=${NOTHING}`, { body: 'abc' }), status: 400, code: 'DIGEST_INVALID', also: unlinked(NOTHING) },
+  {
+    name: 'the end of an upload with the digest of something else',
+    ask: inSession('PUT', `?digest=${NOTHING}`),
+    status: 400,
+    code: 'DIGEST_INVALID',
+    also: unlinked(NOTHING),
+  },
+  {
+    name: 'an upload in one request with the digest of something else',
+    ask: inSession('PUT', `?digest=${NOTHING}`, { body: 'abc' }, ''),
+    status: 400,
+    code: 'DIGEST_INVALID',
+    also: unlinked(NOTHING),
+  },
+  {
+    name: 'POST with the digest of something else',
+    ask: request('POST', `/v2/<name>/blobs/uploads/?digest=${NOTHING}`, { body: 'abc' }),
+    status: 400,
+    code: 'DIGEST_INVALID',
+    also: unlinked(NOTHING),
+  },
   ...BAD_DIGESTS.flatMap((digest): readonly Row[] => [
-    { name: `the end of an upload with the digest ${digest.slice(0, 20)}`, ask: inSession('PUT', `?digest=${digest}`), status: 400, code: 'DIGEST_INVALID' },
-    { name: `POST with the digest ${digest.slice(0, 20)}`, ask: request('POST', `/v2/<name>/blobs/uploads/?digest=${digest}`, { body: 'abc' }), status: 400, code: 'DIGEST_INVALID' },
-    ...(digest === '' ? [] : [{ name: `the blob ${digest.slice(0, 20)}`, ask: request('GET', `/v2/<name>/blobs/${digest}`), status: [400, 404], code: ['DIGEST_INVALID', 'NOT_FOUND'] }]),
+    {
+      name: `the end of an upload with the digest ${digest.slice(0, 20)}`,
+      ask: inSession('PUT', `?digest=${digest}`),
+      status: 400,
+      code: 'DIGEST_INVALID',
+    },
+    {
+      name: `POST with the digest ${digest.slice(0, 20)}`,
+      ask: request('POST', `/v2/<name>/blobs/uploads/?digest=${digest}`, { body: 'abc' }),
+      status: 400,
+      code: 'DIGEST_INVALID',
+    },
+    ...(digest === ''
+      ? []
+      : [
+          {
+            name: `the blob ${digest.slice(0, 20)}`,
+            ask: request('GET', `/v2/<name>/blobs/${digest}`),
+            status: [400, 404],
+            code: ['DIGEST_INVALID', 'NOT_FOUND'],
+          },
+        ]),
   ]),
-  { name: 'an sha512 digest of other bytes', ask: request('POST', `/v2/<name>/blobs/uploads/?digest=sha512:${'0'.repeat(128)}`, { body: 'abc' }), status: 400, code: 'DIGEST_INVALID' },
-  { name: 'a blob by an unknown sha512 digest', ask: request('GET', `/v2/<name>/blobs/sha512:${'0'.repeat(128)}`), status: [400, 404], code: ['DIGEST_INVALID', 'BLOB_UNKNOWN'] },
+  {
+    name: 'an sha512 digest of other bytes',
+    ask: request('POST', `/v2/<name>/blobs/uploads/?digest=sha512:${'0'.repeat(128)}`, { body: 'abc' }),
+    status: 400,
+    code: 'DIGEST_INVALID',
+  },
+  {
+    name: 'a blob by an unknown sha512 digest',
+    ask: request('GET', `/v2/<name>/blobs/sha512:${'0'.repeat(128)}`),
+    status: [400, 404],
+    code: ['DIGEST_INVALID', 'BLOB_UNKNOWN'],
+  },
 ];
 
 function unlinked(digest: string) {
@@ -135,8 +200,19 @@ const mounts: readonly Row[] = [
 }));
 
 const encodings: readonly Row[] = [
-  { name: 'a chunk with Content-Encoding', ask: inSession('PATCH', '', { headers: { 'content-encoding': 'gzip' }, body: 'abc' }), status: [400, 415] },
-  { name: 'a blob with Content-Encoding', ask: request('POST', `/v2/<name>/blobs/uploads/?digest=${NOTHING}`, { headers: { 'content-encoding': 'gzip' }, body: 'abc' }), status: [400, 415] },
+  {
+    name: 'a chunk with Content-Encoding',
+    ask: inSession('PATCH', '', { headers: { 'content-encoding': 'gzip' }, body: 'abc' }),
+    status: [400, 415],
+  },
+  {
+    name: 'a blob with Content-Encoding',
+    ask: request('POST', `/v2/<name>/blobs/uploads/?digest=${NOTHING}`, {
+      headers: { 'content-encoding': 'gzip' },
+      body: 'abc',
+    }),
+    status: [400, 415],
+  },
 ];
 
 export const uploads: readonly Row[] = [...unknown, ...ranges, ...first, ...digests, ...mounts, ...encodings];

@@ -18,6 +18,7 @@ export interface Answer {
 }
 
 const MAX_REDIRECTS = 5;
+const ARRIVAL_MS = 250;
 const ABSOLUTE = /^(https?:\/\/[^/]+)(\/.*)$/;
 
 /** Sends it, and sends it again to wherever a 307 leads, as clients do: without credentials at another host. */
@@ -50,13 +51,11 @@ export async function exchange(origin: string, { method = 'GET', path, headers =
   }
 }
 
-export interface Talk {
-  /** What to do once the characters are sent: end this side, break the connection, or wait for the other side to end. */
-  readonly then: 'end' | 'reset' | 'wait';
-}
+/** What is done once everything is sent: end this side, break the connection, or wait for the other side to end. */
+export type Ending = 'end' | 'reset' | 'wait';
 
 /** Sends these characters and hands over whatever comes until the connection is closed. */
-export function talk(origin: string, text: string | Buffer, { then }: Talk): Promise<string> {
+export function talk(origin: string, text: string, ending: Ending): Promise<string> {
   const { hostname, port } = new URL(origin);
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname);
@@ -67,9 +66,9 @@ export function talk(origin: string, text: string | Buffer, { then }: Talk): Pro
     // A connection that is reset is one of the answers.
     socket.on('error', () => undefined).on('close', () => resolve(heard));
     socket.write(text, () => {
-      if (then === 'end') socket.end();
-      // A reset throws away what is on its way: let the other side read it first.
-      if (then === 'reset') setTimeout(() => socket.resetAndDestroy(), 100);
+      // What is on its way when a connection ends may never be read: let it arrive.
+      if (ending === 'end') setTimeout(() => socket.end(), ARRIVAL_MS);
+      if (ending === 'reset') setTimeout(() => socket.resetAndDestroy(), ARRIVAL_MS);
     });
   });
 }
