@@ -112,6 +112,14 @@ export class SimulatedCluster {
     });
   }
 
+  /** Starts what is down, now. */
+  revive(): void {
+    for (const seat of this.seats) {
+      seat.held = false;
+      this.#run(seat);
+    }
+  }
+
   #run(seat: Seat): void {
     if (seat.process !== undefined || seat.held) return;
     seat.runs += 1;

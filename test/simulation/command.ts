@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   const startMs = performance.now();
   let reportedMs = startMs;
   for (const seed of seeds) {
-    const run = await runSeed({ seed, operations, traceLines: single ? 400 : 60 });
+    const run = await runSeed({ seed, operations, traceLines: single ? 20_000 : 60 });
     done += 1;
     requests += run.operations;
     for (const [kind, count] of run.faults) totals.set(kind, (totals.get(kind) ?? 0) + count);

@@ -14,6 +14,8 @@ export interface FaultPlan {
   readonly queueFailure: number;
   /** Between two acts of the nemesis. */
   readonly nemesisPauseMs: number;
+  /** How long a cut, or a process that is down, lasts at the most. */
+  readonly longestFaultMs: number;
   readonly windowEntries: number;
   readonly copyConcurrency: number;
   readonly primaryNodes: number;
@@ -37,6 +39,7 @@ export function drawFaultPlan(random: SeededRandom, operations: number): FaultPl
     busLoss: one(0, 0.1, 1),
     queueFailure: one(0, 0.1, 0.5),
     nemesisPauseMs: one(700, 1_500, 4_000),
+    longestFaultMs: one(2_000, 9_000, 9_000, 90_000),
     windowEntries: one(1, 2, 4, 64),
     copyConcurrency: one(1, 2, 4),
     primaryNodes: one(1, 2, 2),

@@ -37,6 +37,8 @@ export interface Operation {
   outcome: Outcome;
   /** Of a change: its place in the journal, as the answer said. */
   seq?: number;
+  /** Of a read: whether the region had to ask the primary. */
+  fetched?: boolean;
   /** Of a read: the digest, `undefined` for 404. */
   digest?: Digest;
   /** Of a read: what could not be pulled of it, or was wrong. */

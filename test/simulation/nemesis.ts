@@ -1,8 +1,5 @@
 import { PRIMARY, REGIONS, ROUTER, type SimulatedCluster } from './cluster.js';
 
-/** Faults that last do so for at most this time. */
-const LONGEST_MS = 9_000;
-
 /** Makes things go wrong in the large, until it is told to stop: processes, lines and queues. */
 export class Nemesis {
   #stopped = false;
@@ -30,7 +27,7 @@ export class Nemesis {
   #act(): void {
     const { cluster } = this;
     const { random, scheduler } = cluster.universe;
-    const forMs = random.next() ** 2 * LONGEST_MS;
+    const forMs = random.next() ** 2 * cluster.faults.plan.longestFaultMs;
     const dice = random.next();
     if (dice < 0.4) {
       const seat = this.#any(cluster.seats);

@@ -28,6 +28,8 @@ export interface RegistryProcess extends PeerService {
   readonly listing: Listing;
   /** Only at the primary. */
   readonly push: Push | undefined;
+  /** Whether a manifest's bytes were fetched from the primary for this one answer. */
+  readonly isReadThrough: (content: Uint8Array) => boolean;
 }
 
 export interface RegistryOptions {
@@ -60,7 +62,15 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
   });
   const parts: Parts = { store, content, progress: new ProgressStore({ store, random }), status, bus };
   const hints = new HintBoard();
-  const service = { process, content, status, presence, hints };
+  const fetched = new WeakSet<Uint8Array>();
+  const service = {
+    process,
+    content,
+    status,
+    presence,
+    hints,
+    isReadThrough: (bytes: Uint8Array) => fetched.has(bytes),
+  };
   await followProgress(asRegionParts(parts, process), signal);
   if (origin === undefined) {
     const { journal, push } = await openPrimary(asRegionParts(parts, process), hints as never, signal);
@@ -72,9 +82,33 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     ...service,
     journal: undefined satisfies JournalReader | undefined,
     push: undefined,
-    pull: new ReadThroughPull({ local: new LocalPull(content), content, origin, fetches, isPending }),
+    pull: new ReadThroughPull({
+      local: new LocalPull(content),
+      content,
+      origin: remembering(origin, fetched),
+      fetches,
+      isPending,
+    }),
     listing: new ReplicaListing(new LocalListing(content), isPending),
   };
+}
+
+/** A peer whose manifests can be told from those of this region. */
+function remembering(origin: PeerClient, fetched: WeakSet<Uint8Array>): PeerClient {
+  const findManifest: PeerClient['findManifest'] = async (...question) => {
+    const found = await origin.findManifest(...question);
+    if (found === undefined) return undefined;
+    const answer = { ...found, content: Buffer.from(found.content) };
+    fetched.add(answer.content);
+    return answer;
+  };
+  return new Proxy(origin, {
+    get: (target, name) => {
+      if (name === 'findManifest') return findManifest;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 /** `FetchThrough` without files: what is fetched for a client is hashed and stored on the way. */

@@ -36,7 +36,7 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
   const progress = new ProgressStore({ store, random });
   const copier = new Copier({ blobs: content.blobs, sources: peers, onBytes: () => undefined, clock, random });
   const source = primary === undefined ? await localSource(options, progress) : peerJournalSource(primary);
-  const queue = forgetful(new MemoryReplicationQueue(jobs, { clock, random }), faults);
+  const queue = forgetful(new MemoryReplicationQueue(seenBy(process, jobs), { clock, random }), faults);
   const replicator = new Replicator({
     source,
     content,
@@ -68,6 +68,21 @@ async function localSource({ process, store, bus }: ReplicatorProcessOptions, pr
     if (message.kind === 'journal.appended') journal.refresh(signal).catch(() => undefined);
   });
   return localJournalSource(journal, clock);
+}
+
+/** The region's queue as one process sees it: one that is gone takes no jobs. */
+function seenBy(process: SimulatedProcess, jobs: MemoryQueueJobs): MemoryQueueJobs {
+  return {
+    waiting: jobs.waiting,
+    active: jobs.active,
+    changed: jobs.changed,
+    add: (job) => jobs.add(job),
+    take: () => (process.alive ? jobs.take() : undefined),
+    end: (job) => {
+      if (process.alive) jobs.end(job);
+    },
+    lose: () => jobs.lose(),
+  };
 }
 
 /** A queue that cannot always be reached. */

@@ -83,14 +83,14 @@ async function live(cluster: SimulatedCluster, history: History): Promise<readon
   nemesis.stop();
   cluster.faults.heal();
   cluster.network.healAll();
+  cluster.revive();
   const healedMs = scheduler.nowMs;
   cluster.universe.trace.say('nemesis', 'everything heals');
-  // Processes that are down come back within the time of the longest fault.
   let converged = false;
   void untilConverged(cluster).then(() => {
     converged = true;
   });
-  await scheduler.run(healedMs + CONVERGENCE_LIMIT_MS + 10_000, () => converged);
+  await scheduler.run(healedMs + CONVERGENCE_LIMIT_MS, () => converged);
   look.stop();
   let read = false;
   void workload.finalReads().finally(() => {

@@ -68,7 +68,11 @@ export class SimulatedClient {
         action.kind === 'read-tag'
           ? ({ kind: 'tag', tag: action.tag } as const)
           : ({ kind: 'digest', digest: action.digest } as const);
-      const found = await this.#call(region, ({ pull }) => pull.manifest(repository, reference, forever));
+      const found = await this.#call(region, async ({ pull, isReadThrough }) => {
+        const answer = await pull.manifest(repository, reference, forever);
+        return answer === undefined ? undefined : { ...answer, fetched: isReadThrough(answer.content) };
+      });
+      operation.fetched = region !== PRIMARY && found?.fetched !== false;
       if (found === undefined) {
         this.#end(operation, 'ok', {});
         return undefined;

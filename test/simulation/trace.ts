@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Scheduler } from './scheduler.js';
 
 /** Lines that are kept for whoever has to understand a failure. */
-const KEPT_LINES = 400;
+const KEPT_LINES = 20_000;
 
 /** What happened, in order: hashed whole, so that two runs can be compared, and kept at its end. */
 export class Trace {

@@ -26,13 +26,16 @@ export function readsAreRecent(
 }
 
 /**
- * C3: what one region shows of a register never gets older (I5). A region answers from elsewhere what it has not got yet,
- * so `choose` says which reads were its own.
+ * C3: a tag that a region shows never gets older (I5). Counted is what it showed of its own: what it has not got yet it asks
+ * of the primary, which may be ahead of what it gets next.
  */
 export function regionsNeverGoBack(evidence: Evidence): readonly Violation[] {
   const timelines = new Map([...tagTimelines(evidence.journal), ...manifestTimelines(evidence.journal)]);
   const whats = [...evidence.regions.keys()].flatMap((region) => {
-    const reads = readsOf(evidence).filter(({ operation }) => operation.via === region);
+    const reads = readsOf(evidence).filter(
+      ({ operation }) =>
+        operation.region === region && operation.action.kind === 'read-tag' && operation.fetched !== true,
+    );
     return [...problems(timelines, [], reads)].map((what) => `${region}: ${what}`);
   });
   return finding('C3 monotonic per region', whats);

@@ -1,0 +1,133 @@
+import { FaultyObjectStore, faultAt } from '#libs/storage/testing';
+import { differences, holes } from './checkers/final-state.js';
+import { progressIsTrue } from './checkers/status-truth.js';
+import { type CrashScenario, everything } from './crash-scenarios.js';
+import { CrashWorld } from './crash-world.js';
+import { readJournalState } from './journal-state.js';
+import { type RegionState, readRegionState } from './region-state.js';
+
+export type Moment = 'crash' | 'crash_after';
+export const MOMENTS: readonly Moment[] = ['crash', 'crash_after'];
+
+/** How many store writes a scenario makes, the start of the process included: as many crashes to be survived. */
+export async function countWrites(scenario: CrashScenario): Promise<number> {
+  const world = await prepared(scenario);
+  const store = new FaultyObjectStore(world.primaryStore);
+  await world.run(async () => scenario.act(pushOf(await world.startPrimary(store))));
+  return store.calls.length;
+}
+
+/** Kills the primary just before or after its `number`th write, starts it again, and says what is wrong then. */
+export async function crashPrimary(
+  scenario: CrashScenario,
+  number: number,
+  moment: Moment,
+): Promise<readonly string[]> {
+  const [before, after] = await bothStates(scenario);
+  const world = await prepared(scenario);
+  const store = new FaultyObjectStore(world.primaryStore, faultAt(number, { kind: moment }));
+  let crashed = false;
+  void store.crashed.then(() => {
+    crashed = true;
+  });
+  const end = await world.run(
+    async () => scenario.act(pushOf(await world.startPrimary(store))),
+    () => crashed,
+  );
+  const problems = holes(await readRegionState(world.primaryStore), new Set()).map((what) => `at once: ${what}`);
+
+  const again = await world.run(() => world.startPrimary());
+  if (again !== 'done') return [...problems, 'it does not start again'];
+  const visible = summary(await readRegionState(world.primaryStore));
+  if (end === 'done' && visible !== after) problems.push('what was acknowledged is not there');
+  if (end !== 'done' && visible !== before && visible !== after) problems.push(`half of it is there: ${visible}`);
+
+  const retried = await world.run(async () => scenario.act(pushOf(await world.startPrimary())));
+  if (retried !== 'done') problems.push('it cannot be repeated');
+  const last = await readRegionState(world.primaryStore);
+  if (summary(last) !== after) problems.push(`repeated, it is not as it should be: ${summary(last)}`);
+  return [...problems, ...holes(last, new Set()), ...(await readJournalState(world.primaryStore)).damage];
+}
+
+/** How many store writes a replica's worker makes to get everything. */
+export async function countReplicaWrites(): Promise<number> {
+  const world = await fullPrimary();
+  const store = new FaultyObjectStore(world.replicaStore);
+  await world.run(() => world.startReplicator(store));
+  await world.until(() => caughtUp(world));
+  return store.calls.length;
+}
+
+/** Kills a replica's worker just before or after its `number`th write; another one has to finish. */
+export async function crashReplicator(number: number, moment: Moment): Promise<readonly string[]> {
+  const world = await fullPrimary();
+  const store = new FaultyObjectStore(world.replicaStore, faultAt(number, { kind: moment }));
+  let crashed = false;
+  void store.crashed.then(() => {
+    crashed = true;
+  });
+  let worker: { readonly stop: () => void } | undefined;
+  await world.run(
+    async () => {
+      worker = await world.startReplicator(store);
+    },
+    () => crashed,
+  );
+  await world.until(async () => crashed || (await caughtUp(world)));
+  worker?.stop();
+  const journal = await readJournalState(world.primaryStore);
+  const state = await readRegionState(world.replicaStore);
+  const deleted = new Set(
+    journal.entries.filter(({ type }) => type === 'manifest.delete').map((each) => `${each.repository}@${each.digest}`),
+  );
+  const problems = [
+    ...holes(state, deleted).map((what) => `at once: ${what}`),
+    ...progressIsTrue('replica', state, journal).map(({ what }) => what),
+  ];
+  await world.run(() => world.startReplicator());
+  if (!(await world.until(() => caughtUp(world)))) return [...problems, 'it does not catch up'];
+  const expected = await readRegionState(world.primaryStore);
+  return [...problems, ...differences(expected, await readRegionState(world.replicaStore))];
+}
+
+async function fullPrimary(): Promise<CrashWorld> {
+  const world = new CrashWorld();
+  await world.run(async () => everything(pushOf(await world.startPrimary())));
+  return world;
+}
+
+async function caughtUp(world: CrashWorld): Promise<boolean> {
+  const { entries } = await readJournalState(world.primaryStore);
+  return (await readRegionState(world.replicaStore)).watermark === entries.length;
+}
+
+async function prepared(scenario: CrashScenario): Promise<CrashWorld> {
+  const world = new CrashWorld();
+  const end = await world.run(async () => scenario.before(pushOf(await world.startPrimary())));
+  if (end !== 'done') throw new Error(`${scenario.name} cannot be prepared`);
+  return world;
+}
+
+async function bothStates(scenario: CrashScenario): Promise<readonly [string, string]> {
+  const world = await prepared(scenario);
+  const before = summary(await readRegionState(world.primaryStore));
+  await world.run(async () => scenario.act(pushOf(await world.startPrimary())));
+  return [before, summary(await readRegionState(world.primaryStore))];
+}
+
+/** What can be seen from outside, without the places in the journal: those differ when something is repeated. */
+function summary({ tags, manifests, referrers, catalog }: RegionState): string {
+  return JSON.stringify({
+    tags: [...tags].flatMap(([key, { digest }]) => (digest === undefined ? [] : [[key, digest]])),
+    manifests: [...manifests].flatMap(([key, { live }]) => (live ? [key] : [])),
+    referrers: [...referrers].flatMap(([key, list]) =>
+      list.length === 0 ? [] : [[key, list.map(({ digest }) => digest).sort()]],
+    ),
+    catalog,
+  });
+}
+
+function pushOf<T>({ push }: { readonly push: T | undefined }): T {
+  if (push === undefined) throw new Error('not the primary');
+  return push;
+}
