@@ -97,6 +97,43 @@ describe('applying entries', () => {
     );
   });
 
+  it('keeps a deleted referrer away when a put is cut off in its middle and somebody else has deleted meanwhile', async () => {
+    const store = new MemoryObjectStore({ clock: systemClock });
+    const whole = openRegionContent({ store, clock: systemClock, random: new SeededRandom(1) });
+    const [digest = subject] = digests;
+    const entry = { ...put(), digest, subject, tags: [], seq: 1, epoch: 1, timeMs: 0 };
+    const deletion = {
+      type: 'manifest.delete',
+      repository,
+      digest,
+      subject,
+      tags: [],
+      seq: 2,
+      epoch: 1,
+      timeMs: 0,
+    } as const;
+    // The process that puts dies as soon as its referrer is stored; by then others have applied both entries.
+    let died: () => void = () => undefined;
+    const death = new Promise<void>((resolve) => {
+      died = resolve;
+    });
+    const dying: RegionContent = {
+      ...whole,
+      referrers: Object.assign(Object.create(whole.referrers) as RegionContent['referrers'], {
+        add: async (...referrer: Parameters<RegionContent['referrers']['add']>): Promise<void> => {
+          await applyEntry(whole, deletion, never);
+          await whole.referrers.add(...referrer);
+          died();
+          await new Promise(() => undefined);
+        },
+      }),
+    };
+    void applyEntry(dying, entry, never);
+    await death;
+    await applyEntry(whole, entry, never);
+    expect(await whole.referrers.list(repository, subject, never)).toEqual([]);
+  });
+
   it('shows a pushed manifest with all its tags', async () => {
     const content = open();
     const [digest = subject] = digests;

@@ -33,19 +33,9 @@ async function putManifest(content: RegionContent, entry: At<ManifestPut>, signa
     catalog.add(repository, signal),
     ...entry.blobs.map((blob) => links.add(repository, blob.digest, seq, signal)),
   ]);
-  const state = await manifests.put(seq, entry, signal);
-  if (entry.subject !== undefined && state.value !== undefined) {
-    await referrers.add(repository, entry.subject, seq, describe(entry), signal);
-    await withdrawIfDeleted(content, entry, signal);
-  }
+  await manifests.put(seq, entry, signal);
+  if (entry.subject !== undefined) await referrers.add(repository, entry.subject, seq, describe(entry), signal);
   await Promise.all(entry.tags.map((tag) => tags.set(repository, tag, seq, digest, signal)));
-}
-
-/** A delete that was applied between the manifest and its referrer found nothing to remove: look again. */
-async function withdrawIfDeleted(content: RegionContent, entry: At<ManifestPut>, signal: AbortSignal): Promise<void> {
-  const state = await content.manifests.state(entry.repository, entry.digest, signal);
-  if (state === undefined || state.value !== undefined || entry.subject === undefined) return;
-  await content.referrers.remove(entry.repository, entry.subject, state.seq, entry.digest, signal);
 }
 
 async function deleteTag(content: RegionContent, entry: At<TagDelete>, signal: AbortSignal): Promise<void> {

@@ -1,10 +1,14 @@
-import { type Descriptor, type Digest, parseDigest, type RepositoryName } from '#libs/oci';
+import type { Descriptor, Digest, RepositoryName } from '#libs/oci';
 import { isStorageError, keys, type ObjectStore } from '#libs/storage';
 
-/** A manifest that refers to a subject, and the entry that brought it. */
+/**
+ * What the entry at `seq` said of a manifest: that it refers to the subject, or, without a descriptor, that it is deleted.
+ * The deletion is kept, so that a put which comes after it and lies before it in the journal changes nothing (I6).
+ */
 interface Referrer {
   readonly seq: number;
-  readonly descriptor: Descriptor;
+  readonly digest: Digest;
+  readonly descriptor?: Descriptor;
 }
 
 /** A referrers object grows with its subject's referrers; beyond this it is refused rather than read into memory. */
@@ -16,7 +20,7 @@ export class Referrers {
 
   async list(repository: RepositoryName, subject: Digest, signal: AbortSignal): Promise<readonly Descriptor[]> {
     const found = await this.#read(keys.referrers(repository, subject), signal);
-    return found.referrers.map((referrer) => referrer.descriptor);
+    return found.referrers.flatMap(({ descriptor }) => (descriptor === undefined ? [] : [descriptor]));
   }
 
   add(
@@ -26,24 +30,22 @@ export class Referrers {
     descriptor: Descriptor,
     signal: AbortSignal,
   ): Promise<void> {
-    return this.#change(
-      keys.referrers(repository, subject),
-      (referrers) => {
-        const others = referrers.filter((referrer) => referrer.descriptor.digest !== descriptor.digest);
-        const present = referrers.find((referrer) => referrer.descriptor.digest === descriptor.digest);
-        return present !== undefined && present.seq >= seq ? referrers : [...others, { seq, descriptor }];
-      },
-      signal,
-    );
+    return this.#advance(repository, subject, { seq, digest: descriptor.digest, descriptor }, signal);
   }
 
-  /** Removes what entries before `seq` brought. */
+  /** Removes what entries before `seq` brought, whether it has come yet or not. */
   remove(repository: RepositoryName, subject: Digest, seq: number, digest: Digest, signal: AbortSignal): Promise<void> {
+    return this.#advance(repository, subject, { seq, digest }, signal);
+  }
+
+  /** The highest seq decides, manifest by manifest. */
+  #advance(repository: RepositoryName, subject: Digest, next: Referrer, signal: AbortSignal): Promise<void> {
     return this.#change(
       keys.referrers(repository, subject),
       (referrers) => {
-        const kept = referrers.filter((referrer) => referrer.descriptor.digest !== digest || referrer.seq > seq);
-        return kept.length === referrers.length ? referrers : kept;
+        const present = referrers.find(({ digest }) => digest === next.digest);
+        if (present !== undefined && present.seq >= next.seq) return referrers;
+        return [...referrers.filter((other) => other !== present), next];
       },
       signal,
     );
@@ -71,11 +73,7 @@ export class Referrers {
   async #read(key: string, signal: AbortSignal): Promise<{ referrers: readonly Referrer[]; etag?: string }> {
     const found = await this.store.read(key, signal, MAX_BYTES);
     if (found === undefined) return { referrers: [] };
-    const stored = JSON.parse(Buffer.from(found.bytes).toString()) as Referrer[];
-    const referrers = stored.map(({ seq, descriptor }) => ({
-      seq,
-      descriptor: { ...descriptor, digest: parseDigest(descriptor.digest) },
-    }));
+    const referrers = JSON.parse(Buffer.from(found.bytes).toString()) as Referrer[];
     return { referrers, etag: found.etag };
   }
 }
