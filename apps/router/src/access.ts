@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import type { GrantAccess } from '#libs/geo';
+import { isWellFormedAuthorization } from '#libs/http';
 import { RegistryError } from '#libs/oci';
 
 /** What a client without credentials may do. */
@@ -9,8 +11,8 @@ export type AnonymousAccess = 'none' | GrantAccess;
  * does not ask again.
  * @throws RegistryError `UNAUTHORIZED` with the challenge that makes a client send credentials
  */
-export function requireAccess(access: GrantAccess, anonymous: AnonymousAccess): void {
+export function requireAccess(request: IncomingMessage, access: GrantAccess, anonymous: AnonymousAccess): void {
   const allowed = anonymous === 'push' || (anonymous === 'pull' && access === 'pull');
-  if (allowed) return;
+  if (allowed && isWellFormedAuthorization(request)) return;
   throw new RegistryError('UNAUTHORIZED', undefined, { headers: { 'WWW-Authenticate': 'Basic realm="Meridian"' } });
 }

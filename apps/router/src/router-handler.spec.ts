@@ -115,7 +115,7 @@ describe('the router', () => {
   async function ask(
     method: string,
     path: string,
-    headers: Record<string, string> = {},
+    headers: Record<string, string | string[]> = {},
     body?: string | Buffer,
   ): Promise<Reply> {
     const request = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false });
@@ -272,6 +272,26 @@ describe('the router', () => {
     const reply = await ask('PUT', '/v2/team/app/manifests/v1', {}, '{}');
     expectError(reply, 503, 'UNAVAILABLE');
     expect(knowledge.health(eu)).toBe('unhealthy');
+  });
+
+  it.each([
+    ['no base64', 'Basic ***'],
+    ['no colon', 'Basic c29tZWJvZHk='],
+    ['two of them', ['Basic YTpi', 'Basic Yzpk']],
+  ])(
+    'refuses credentials that are none, for a grant would let them pass everywhere: %s',
+    async (_what, credentials) => {
+      for (const path of ['/v2/', '/v2/_catalog', '/v2/team/app/manifests/v1']) {
+        const reply = await ask('GET', path, { Authorization: credentials });
+        expectError(reply, 401, 'UNAUTHORIZED');
+        expect(reply.headers['www-authenticate']).toBe('Basic realm="Meridian"');
+      }
+    },
+  );
+
+  it('lets clients pass that log in everywhere', async () => {
+    const reply = await ask('GET', '/v2/team/app/manifests/v1', { Authorization: 'Basic YTpi' });
+    expect(reply.status).toBe(307);
   });
 
   it('passes the catalog through from the primary', async () => {

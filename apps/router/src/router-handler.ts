@@ -60,7 +60,8 @@ export class RouterHandler {
   }
 
   #route(passage: Passage, route: Route): Promise<void> {
-    requireAccess(route.kind === 'repository' ? route.access : 'pull', this.parts.anonymousAccess);
+    const access = route.kind === 'repository' ? route.access : 'pull';
+    requireAccess(passage.request, access, this.parts.anonymousAccess);
     if (route.kind === 'base') return this.#base(passage);
     if (route.kind === 'catalog') return this.#forward(passage, this.#primaryFor(passage), passage.target);
     if (route.access === 'pull') return this.#read(passage, route);
