@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What a client may still send of a body that nobody will read, before the connection is closed under it. */
+/** What of a body that nobody wants is read all the same; the rest waits until the connection is closed. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 const MAX_PAUSE_MS = 2_000;
 
@@ -26,7 +26,8 @@ export function endAnswer(response: ServerResponse, body: string): void {
   const end = () => void response.end();
   request.on('data', (chunk: Uint8Array) => {
     left -= chunk.byteLength;
-    if (left < 0) end();
+    // Whoever is busy sending has not read the answer yet: closing now would take it away.
+    if (left < 0) request.pause();
   });
   for (const event of ['end', 'close', 'error'] as const) request.once(event, end);
   response.setTimeout(MAX_PAUSE_MS, end);
