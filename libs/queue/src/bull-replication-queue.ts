@@ -2,7 +2,7 @@ import { type Job, Queue, UnrecoverableError, WaitingError, Worker } from 'bullm
 import { Redis } from 'ioredis';
 import type { RegionName } from '#libs/geo';
 import type { CopyHandler, CopyJob, ReplicationQueue } from '#libs/replication';
-import { type Clock, withDeadline } from '#libs/resilience';
+import { anySignal, type Clock, withDeadline } from '#libs/resilience';
 import { copyJobData, copyJobId, parseCopyJobData } from './copy-job-data.js';
 
 const QUEUE = 'copy';
@@ -139,14 +139,16 @@ export class BullReplicationQueue implements ReplicationQueue {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const blob = parseJob(job);
-    const signals = signal === undefined ? [this.#stopping.signal] : [this.#stopping.signal, signal];
+    const running = anySignal(signal === undefined ? [this.#stopping.signal] : [this.#stopping.signal, signal]);
     try {
-      await handler({ ...blob, priority: job.priority }, AbortSignal.any(signals));
+      await handler({ ...blob, priority: job.priority }, running.signal);
     } catch (error) {
       if (!this.#stopping.signal.aborted) throw error;
       // Handed back, so that another worker, or this one after its restart, goes on at once.
       await job.moveToWait(token);
       throw new WaitingError();
+    } finally {
+      running.release();
     }
   }
 

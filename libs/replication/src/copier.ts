@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { type BlobDescriptor, RegistryError } from '#libs/oci';
 import { type PeerClient, PeerError } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
-import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
+import { anySignal, type Clock, exponentialBackoff, type Random } from '#libs/resilience';
 import { isStorageError } from '#libs/storage';
 import { BlobSources } from './blob-sources.js';
 
@@ -51,8 +51,9 @@ export class Copier {
     if ((await blobs.stat(blob.digest, signal)) !== undefined) return;
     const copy: Copy = { blob, used: new Set(), refused: new Set(), done: 0, lost: undefined };
     const ended = new AbortController();
+    const copying = anySignal([signal, ended.signal]);
     try {
-      const bytes = this.#bytes(copy, AbortSignal.any([signal, ended.signal]));
+      const bytes = this.#bytes(copy, copying.signal);
       await blobs.ingest(blob, Readable.from(bytes, { objectMode: false }), signal);
     } catch (error) {
       if (error instanceof RegistryError) for (const source of copy.used) this.#sources.lied(source);
@@ -61,6 +62,7 @@ export class Copier {
     } finally {
       // A store that failed leaves a source in the middle of sending.
       ended.abort(new Error('the copy has ended'));
+      copying.release();
     }
   }
 

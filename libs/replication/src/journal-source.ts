@@ -1,6 +1,6 @@
 import type { JournalReader } from '#libs/journal';
 import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type PeerClient } from '#libs/peer';
-import type { Clock } from '#libs/resilience';
+import { anySignal, type Clock } from '#libs/resilience';
 
 /** Where a region hears of changes. */
 export interface JournalSource {
@@ -22,7 +22,8 @@ export function localJournalSource(journal: JournalReader, clock: Clock): Journa
   return {
     async *journal(after, signal) {
       const ended = new AbortController();
-      const entries = journal.follow(after, AbortSignal.any([signal, ended.signal]))[Symbol.asyncIterator]();
+      const following = anySignal([signal, ended.signal]);
+      const entries = journal.follow(after, following.signal)[Symbol.asyncIterator]();
       try {
         await journal.refresh(signal);
         yield head();
@@ -38,6 +39,7 @@ export function localJournalSource(journal: JournalReader, clock: Clock): Journa
         }
       } finally {
         ended.abort(new Error('nobody follows any more'));
+        following.release();
       }
     },
   };
@@ -46,12 +48,14 @@ export function localJournalSource(journal: JournalReader, clock: Clock): Journa
 /** What `next` resolves to, or `undefined` if that takes longer than the pause between two heads. */
 async function withinHeartbeat<T>(next: Promise<T>, clock: Clock, signal: AbortSignal): Promise<T | undefined> {
   const over = new AbortController();
-  const pause = clock.sleep(JOURNAL_HEARTBEAT_MS, AbortSignal.any([signal, over.signal])).then(() => undefined);
+  const pausing = anySignal([signal, over.signal]);
+  const pause = clock.sleep(JOURNAL_HEARTBEAT_MS, pausing.signal).then(() => undefined);
   pause.catch(() => undefined);
   next.catch(() => undefined);
   try {
     return await Promise.race([next, pause]);
   } finally {
     over.abort();
+    pausing.release();
   }
 }
