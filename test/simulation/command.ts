@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runSeed, type SeedRun } from './run-seed.js';
+import { catchBug, plantedBugs } from './teeth.js';
 
 /** `npm run simulate:faults`: as many worlds as there is time for; see `--help`. */
 
-const HELP = `Usage: npm run simulate:faults -- [--seeds N] [--from N] [--seed N] [--operations N]
+const HELP = `Usage: npm run simulate:faults -- [--seeds N] [--from N] [--seed N] [--operations N] [--teeth]
 
 Runs a three-region cluster in this process on virtual time, once for each seed, with faults, and checks the invariants.
   --seeds N       how many seeds (1000)
   --from N        the first of them (1)
   --seed N        only this one, with the end of its trace
   --operations N  requests of clients for each seed (200)
+  --teeth         plant bugs instead, one after the other, and say how soon each is found
 
 The last line is the verdict; the exit status is 0 only when nothing was violated.`;
 
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     operations: { type: 'string', default: String(OPERATIONS) },
+    teeth: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
 });
@@ -38,12 +41,16 @@ process.on('unhandledRejection', (error) => {
 });
 
 if (values.help === true) say(HELP);
+else if (values.teeth === true) await bite();
 else await main();
 
 async function main(): Promise<void> {
   const operations = Number(values.operations);
   const single = values.seed !== undefined;
-  const corpus = JSON.parse(readFileSync(new URL('./corpus.json', import.meta.url), 'utf8')) as { seed: number }[];
+  const corpus = JSON.parse(readFileSync(new URL('./corpus.json', import.meta.url), 'utf8')) as {
+    seed: number;
+    operations: number;
+  }[];
   const from = Number(values.from);
   const range = Array.from({ length: Number(values.seeds) }, (_, index) => from + index);
   const seeds = single ? [Number(values.seed)] : [...corpus.map(({ seed }) => seed), ...range];
@@ -80,6 +87,21 @@ async function main(): Promise<void> {
       `${failed.length} seeds with violations${failed.length === 0 ? '' : ` (${failed.slice(0, 20).join(', ')})`}, ${seconds} s`,
   );
   process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+/** Plants each bug in turn; one that is not found says that the checkers are blind to it. */
+async function bite(): Promise<void> {
+  let missed = 0;
+  for (const bug of plantedBugs()) {
+    const found = await catchBug(bug, { operations: Number(values.operations), limit: Number(values.seeds) });
+    if (found === undefined) missed += 1;
+    const how = found === undefined ? 'NOT FOUND' : `${found.seeds} seeds, by ${found.checkers.join(', ')}`;
+    say(`${bug.padEnd(24)} ${how}`);
+  }
+  say(
+    `${missed === 0 ? 'PASS' : 'FAIL'}: ${plantedBugs().length - missed} of ${plantedBugs().length} planted bugs found`,
+  );
+  process.exitCode = missed === 0 ? 0 : 1;
 }
 
 function tell(run: SeedRun): void {

@@ -38,14 +38,15 @@ export async function crashPrimary(
 
   const again = await world.run(() => world.startPrimary());
   if (again !== 'done') return [...problems, 'it does not start again'];
-  const visible = summary(await readRegionState(world.primaryStore));
+  const visible = summary(await readRegionState(world.primaryStore), scenario);
   if (end === 'done' && visible !== after) problems.push('what was acknowledged is not there');
   if (end !== 'done' && visible !== before && visible !== after) problems.push(`half of it is there: ${visible}`);
 
   const retried = await world.run(async () => scenario.act(pushOf(await world.startPrimary())));
   if (retried !== 'done') problems.push('it cannot be repeated');
   const last = await readRegionState(world.primaryStore);
-  if (summary(last) !== after) problems.push(`repeated, it is not as it should be: ${summary(last)}`);
+  if (summary(last, scenario) !== after)
+    problems.push(`repeated, it is not as it should be: ${summary(last, scenario)}`);
   return [...problems, ...holes(last, new Set()), ...(await readJournalState(world.primaryStore)).damage];
 }
 
@@ -110,13 +111,13 @@ async function prepared(scenario: CrashScenario): Promise<CrashWorld> {
 
 async function bothStates(scenario: CrashScenario): Promise<readonly [string, string]> {
   const world = await prepared(scenario);
-  const before = summary(await readRegionState(world.primaryStore));
+  const before = summary(await readRegionState(world.primaryStore), scenario);
   await world.run(async () => scenario.act(pushOf(await world.startPrimary())));
-  return [before, summary(await readRegionState(world.primaryStore))];
+  return [before, summary(await readRegionState(world.primaryStore), scenario)];
 }
 
 /** What can be seen from outside, without the places in the journal: those differ when something is repeated. */
-function summary({ tags, manifests, referrers, catalog }: RegionState): string {
+function summary({ tags, manifests, referrers, catalog, links }: RegionState, scenario: CrashScenario): string {
   return JSON.stringify({
     tags: [...tags].flatMap(([key, { digest }]) => (digest === undefined ? [] : [[key, digest]])),
     manifests: [...manifests].flatMap(([key, { live }]) => (live ? [key] : [])),
@@ -124,6 +125,8 @@ function summary({ tags, manifests, referrers, catalog }: RegionState): string {
       list.length === 0 ? [] : [[key, list.map(({ digest }) => digest).sort()]],
     ),
     catalog,
+    // Blobs are pushed one by one; only where a single one is the whole of it, none or all of it must be there.
+    ...(scenario.ofOneBlob === true ? { links: [...links].flatMap(([key, { live }]) => (live ? [key] : [])) } : {}),
   });
 }
 

@@ -18,6 +18,7 @@ export interface CrashScenario {
   readonly name: string;
   readonly before: (push: Push) => Promise<unknown>;
   readonly act: (push: Push) => Promise<unknown>;
+  readonly ofOneBlob?: boolean;
 }
 
 export const CRASH_SCENARIOS: readonly CrashScenario[] = [
@@ -34,10 +35,21 @@ export const CRASH_SCENARIOS: readonly CrashScenario[] = [
     before: async (push) => [await image(push, first), await image(push, second)],
     act: (push) => image(push, both, v1),
   },
-  { name: 'an upload in chunks', before: nothing, act: (push) => chunks(push, sampleBlob('chunks', 900)) },
-  { name: 'an upload of one piece', before: nothing, act: (push) => blob(push, sampleBlob('whole', 900)) },
+  {
+    name: 'an upload in chunks',
+    ofOneBlob: true,
+    before: nothing,
+    act: (push) => chunks(push, sampleBlob('chunks', 900)),
+  },
+  {
+    name: 'an upload of one piece',
+    ofOneBlob: true,
+    before: nothing,
+    act: (push) => blob(push, sampleBlob('whole', 900)),
+  },
   {
     name: 'a mount',
+    ofOneBlob: true,
     before: (push) => image(push, first, v1),
     act: (push) => push.uploads.mount(other, shared.digest, app, forever),
   },
@@ -54,7 +66,8 @@ export const CRASH_SCENARIOS: readonly CrashScenario[] = [
   },
   {
     name: 'the deletion of a blob',
-    before: (push) => image(push, first, v1),
+    ofOneBlob: true,
+    before: (push) => blob(push, shared),
     act: (push) => gone(() => push.deleteBlob(app, shared.digest, forever)),
   },
 ];

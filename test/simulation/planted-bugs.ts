@@ -1,14 +1,295 @@
+import { Readable } from 'node:stream';
 import type { RegionName } from '#libs/geo';
-import type { ObjectStore } from '#libs/storage';
+import type { Entry } from '#libs/journal';
+import type { Digest, Reference, RepositoryName } from '#libs/oci';
+import type { JournalMessage, PeerClient } from '#libs/peer';
+import type { Pull, Push } from '#libs/registry';
+import type { MemoryQueueJobs } from '#libs/replication';
+import { isStorageError, keys, type ObjectStat, type ObjectStore } from '#libs/storage';
 import type { RegistryProcess } from './registry-process.js';
 import type { ReplicatorProcessOptions } from './replicator-process.js';
 
-export const PLANTED_BUGS = ['none'] as const;
-export type PlantedBug = (typeof PLANTED_BUGS)[number];
+/** Mistakes that somebody could make, each in one place, and what they do. docs/testing.md says who finds them. */
+export const PLANTED_BUGS = {
+  'journal-overwrites': 'a batch is put into its slot without asking whether the slot is taken',
+  'taken-slot-is-mine': 'a slot that is taken is believed to hold the own batch',
+  'views-overwrite': 'tags are replaced without asking whether somebody else replaced them first',
+  'acknowledge-first': 'a push is acknowledged before it is in the journal',
+  'acknowledge-unknown': 'a push that was not answered in time is acknowledged',
+  'tag-cache': 'the primary answers for a tag from a memory of two seconds',
+  'no-recovery': 'nobody at the primary applies what a process that died left behind',
+  'short-listing': 'only the first two keys of a list are seen',
+  'tags-before-blobs': 'a replica shows images whose blobs it has not got',
+  'index-before-children': 'a replica shows an index whose children it has not got',
+  'no-tombstones': 'a replica forgets what was deleted instead of remembering that it was',
+  'deletes-skipped': 'a replica skips the deletion of tags',
+  'manifest-keeps-tags': 'the deletion of a manifest leaves its tags at a replica',
+  'boastful-progress': 'a region says that it applied what it has only heard of',
+  'last-writer-wins': 'a replica applies entries as they come, whatever their place in the order',
+  'job-never-again': 'a blob that was a job once never becomes one again',
+  'hash-unchecked': 'a replica keeps the bytes that came, whatever they hash to',
+  'router-forgets': 'the router does not learn of the writes that pass through it before it answers them',
+  'presence-by-record': 'a replica makes records of blobs that it has only heard of',
+} as const;
+
+export type PlantedBug = keyof typeof PLANTED_BUGS;
+
+type StoreKind = 'registry' | 'replicator';
 
 /** Where a planted bug gets in: around the ports, so that no product code knows of it. */
 export const bugged = {
-  store: (_bug: PlantedBug | undefined, store: ObjectStore, _region: RegionName, _kind: string): ObjectStore => store,
-  registry: (_bug: PlantedBug | undefined, registry: RegistryProcess): RegistryProcess => registry,
-  replicator: (_bug: PlantedBug | undefined, options: ReplicatorProcessOptions): ReplicatorProcessOptions => options,
+  store(bug: PlantedBug | undefined, store: ObjectStore, region: RegionName, kind: StoreKind): ObjectStore {
+    const replica = kind === 'replicator' && region !== 'eu';
+    switch (bug) {
+      case 'journal-overwrites':
+        return changed(store, {
+          put: (key, bytes, options) => store.put(key, bytes, without(options, key, 'journal/')),
+        });
+      case 'views-overwrite':
+        return changed(store, { put: (key, bytes, options) => store.put(key, bytes, without(options, key, 'tags/')) });
+      case 'taken-slot-is-mine':
+        return changed(store, { put: believing(store) });
+      case 'no-recovery':
+        return region === 'eu' ? changed(store, { read: recoveringNothing(store) }) : store;
+      case 'short-listing':
+        return changed(store, { list: shortListing(store) });
+      case 'boastful-progress':
+        return changed(store, { put: boasting(store) });
+      case 'tags-before-blobs':
+      case 'index-before-children':
+      case 'presence-by-record':
+        return replica ? changed(store, { read: pretending(store, bug) }) : store;
+      case 'no-tombstones':
+        return replica ? changed(store, { put: forgettingDeletes(store) }) : store;
+      case 'last-writer-wins':
+        return replica ? changed(store, { read: blindToTags(store) }) : store;
+      case 'hash-unchecked':
+        return replica ? changed(store, { write: unchecked(store) }) : store;
+      default:
+        return store;
+    }
+  },
+
+  registry(bug: PlantedBug | undefined, registry: RegistryProcess): RegistryProcess {
+    const { push } = registry;
+    if (push === undefined) return registry;
+    if (bug === 'acknowledge-first') return { ...registry, push: hasty(push, registry) };
+    if (bug === 'acknowledge-unknown') return { ...registry, push: careless(push, registry) };
+    if (bug === 'tag-cache') return { ...registry, pull: cached(registry) };
+    return registry;
+  },
+
+  replicator(bug: PlantedBug | undefined, options: ReplicatorProcessOptions): ReplicatorProcessOptions {
+    const { primary, jobs } = options;
+    if (bug === 'job-never-again') return { ...options, jobs: onlyOnce(jobs) };
+    if (primary === undefined) return options;
+    if (bug === 'deletes-skipped') return { ...options, primary: retelling(primary, withoutTagDelete) };
+    if (bug === 'manifest-keeps-tags') return { ...options, primary: retelling(primary, withoutTags) };
+    return options;
+  },
 };
+
+type Put = ObjectStore['put'];
+
+function changed(store: ObjectStore, changes: Partial<ObjectStore>): ObjectStore {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const change: unknown = Reflect.get(changes, name);
+      if (change !== undefined) return change;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+function without(options: Parameters<Put>[2], key: string, prefix: string): Parameters<Put>[2] {
+  return key.startsWith(prefix) ? { signal: options.signal } : options;
+}
+
+function believing(store: ObjectStore): Put {
+  return async (key, bytes, options) => {
+    try {
+      return await store.put(key, bytes, options);
+    } catch (error) {
+      if (key.startsWith('journal/') && isStorageError(error, 'precondition_failed')) return statOf(key, bytes);
+      throw error;
+    }
+  };
+}
+
+/** Says that everything is applied already, to whoever starts. */
+function recoveringNothing(store: ObjectStore): ObjectStore['read'] {
+  return async (key, signal, maxBytes) => {
+    const found = await store.read(key, signal, maxBytes);
+    if (key !== keys.progress || found === undefined) return found;
+    const page = await store.list({ prefix: keys.journalPrefix, limit: 1_000 }, signal);
+    const last = Number(page.objects.at(-1)?.key.slice(keys.journalPrefix.length) ?? 0);
+    const progress = JSON.parse(Buffer.from(found.bytes).toString()) as { watermark: number };
+    const watermark = Math.max(progress.watermark, last);
+    return { ...found, bytes: Buffer.from(JSON.stringify({ ...progress, watermark, beyond: [] })) };
+  };
+}
+
+function shortListing(store: ObjectStore): ObjectStore['list'] {
+  return async (request, signal) => {
+    const { objects } = await store.list(request, signal);
+    return { objects: objects.slice(0, 2), more: false };
+  };
+}
+
+function boasting(store: ObjectStore): Put {
+  return (key, bytes, options) => {
+    if (key !== keys.progress) return store.put(key, bytes, options);
+    const progress = JSON.parse(Buffer.from(bytes).toString()) as { head: number };
+    return store.put(key, Buffer.from(JSON.stringify({ ...progress, watermark: progress.head, beyond: [] })), options);
+  };
+}
+
+/** Answers that something is there which is not. */
+function pretending(store: ObjectStore, bug: PlantedBug): ObjectStore['read'] {
+  return async (key, signal, maxBytes) => {
+    const found = await store.read(key, signal, maxBytes);
+    if (found !== undefined) return found;
+    if (bug === 'index-before-children' && key.startsWith('manifests/')) {
+      const line = JSON.stringify({ seq: 0, manifest: { mediaType: '', blobs: [], children: [] } });
+      return { ...statOf(key, Buffer.alloc(0)), bytes: Buffer.from(`${line}\n`) };
+    }
+    if (bug === 'index-before-children' || !key.startsWith('blobs/')) return undefined;
+    const record = Buffer.from(JSON.stringify({ size: 1, data: 'data/nowhere', verifiedMs: 0 }));
+    if (bug === 'presence-by-record') await store.put(key, record, { signal });
+    return { ...statOf(key, record), bytes: record };
+  };
+}
+
+function forgettingDeletes(store: ObjectStore): Put {
+  return async (key, bytes, options) => {
+    const text = Buffer.from(bytes).toString();
+    const tombstone = /^(tags|manifests|links)\//.test(key) && /^\{"seq":[\d.]+\}\n?$/.test(text);
+    if (!tombstone) return store.put(key, bytes, options);
+    await store.delete(key, options.signal);
+    return statOf(key, bytes);
+  };
+}
+
+/** Sees no tag, so that whatever comes replaces it. */
+function blindToTags(store: ObjectStore): ObjectStore['read'] {
+  return async (key, signal, maxBytes) => {
+    const found = await store.read(key, signal, maxBytes);
+    if (found === undefined || !key.startsWith('tags/')) return found;
+    return { ...found, bytes: Buffer.from(JSON.stringify({ seq: 0 })) };
+  };
+}
+
+/** Keeps what comes of a stream, good or bad. */
+function unchecked(store: ObjectStore): ObjectStore['write'] {
+  return async (key, body, options) => {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(chunk);
+    } catch (error) {
+      const wrong = error instanceof Error && 'code' in error && error.code === 'DIGEST_INVALID';
+      if (!wrong) throw error;
+    }
+    const bytes = Buffer.concat(chunks);
+    return store.write(key, Readable.from([bytes], { objectMode: false }), { signal: options.signal });
+  };
+}
+
+function hasty(push: Push, { journal }: RegistryProcess): Push {
+  return replaced(push, async (upload, signal) => {
+    const committing = push.manifest(upload, signal);
+    const seq = (journal?.head.seq ?? 0) + 1;
+    const early = new Promise<'early'>((resolve) => queueMicrotask(() => resolve('early')));
+    const first = await Promise.race([committing, early]);
+    committing.catch(() => undefined);
+    return first === 'early' ? { digest: '' as Digest, seq, tags: [] } : first;
+  });
+}
+
+function careless(push: Push, { journal }: RegistryProcess): Push {
+  return replaced(push, async (upload, signal) => {
+    try {
+      return await push.manifest(upload, signal);
+    } catch (error) {
+      if ((error as { status?: number }).status === 404) throw error;
+      return { digest: '' as Digest, seq: (journal?.head.seq ?? 0) + 1, tags: [] };
+    }
+  });
+}
+
+function replaced(push: Push, manifest: Push['manifest']): Push {
+  return {
+    uploads: push.uploads,
+    manifest,
+    deleteManifest: (...request) => push.deleteManifest(...request),
+    deleteBlob: (...request) => push.deleteBlob(...request),
+  };
+}
+
+const CACHE_MS = 2_000;
+
+function cached({ pull, process }: RegistryProcess): Pull {
+  const seen = new Map<string, { readonly atMs: number; readonly answer: ReturnType<Pull['manifest']> }>();
+  return {
+    blob: (...request) => pull.blob(...request),
+    manifest: (repository: RepositoryName, reference: Reference, signal) => {
+      if (reference.kind === 'digest') return pull.manifest(repository, reference, signal);
+      const key = `${repository}:${reference.tag}`;
+      const known = seen.get(key);
+      if (known !== undefined && process.clock.monotonic() - known.atMs < CACHE_MS) return known.answer;
+      const answer = pull.manifest(repository, reference, signal);
+      seen.set(key, { atMs: process.clock.monotonic(), answer });
+      return answer;
+    },
+  };
+}
+
+/** Which jobs a region's queue has ever had, by the queue. */
+const ever = new WeakMap<MemoryQueueJobs['waiting'], Set<Digest>>();
+
+function onlyOnce(jobs: MemoryQueueJobs): MemoryQueueJobs {
+  const known = ever.get(jobs.waiting) ?? new Set<Digest>();
+  ever.set(jobs.waiting, known);
+  return {
+    waiting: jobs.waiting,
+    active: jobs.active,
+    changed: jobs.changed,
+    add: (job) => {
+      if (!known.has(job.digest)) jobs.add(job);
+      known.add(job.digest);
+    },
+    take: () => jobs.take(),
+    end: (job) => jobs.end(job),
+    lose: () => jobs.lose(),
+  };
+}
+
+function retelling(primary: PeerClient, tell: (entry: Entry) => Entry): PeerClient {
+  async function* journal(after: number, signal: AbortSignal): AsyncGenerator<JournalMessage> {
+    for await (const message of primary.journal(after, signal)) {
+      yield message.kind === 'entry' ? { kind: 'entry', entry: tell(message.entry) } : message;
+    }
+  }
+  return new Proxy(primary, {
+    get: (target, name) => {
+      if (name === 'journal') return journal;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** An entry that changes nothing, at the same place. */
+function withoutTagDelete(entry: Entry): Entry {
+  if (entry.type !== 'tag.delete') return entry;
+  const { seq, epoch, timeMs, repository } = entry;
+  return { type: 'blob.delete', repository, digest: `sha256:${'0'.repeat(64)}` as Digest, seq, epoch, timeMs };
+}
+
+function withoutTags(entry: Entry): Entry {
+  return entry.type === 'manifest.delete' ? { ...entry, tags: [] } : entry;
+}
+
+function statOf(key: string, bytes: Uint8Array): ObjectStat {
+  return { key, size: bytes.byteLength, etag: 'planted', modifiedMs: 0 };
+}

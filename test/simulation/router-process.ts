@@ -16,6 +16,8 @@ export class RouterProcess {
     readonly process: SimulatedProcess,
     topology: Topology,
     peers: readonly PeerClient[],
+    /** A planted bug. */
+    private readonly forgetful = false,
   ) {
     const { clock, random, signal, universe } = process;
     this.#time = new AwakeTime(clock);
@@ -38,7 +40,7 @@ export class RouterProcess {
 
   /** A write passed through, and its place in the journal is known before its client hears of it. */
   learn(seq: number, repository: RepositoryName): void {
-    this.#knowledge.learn(seq, repository);
+    if (!this.forgetful) this.#knowledge.learn(seq, repository);
   }
 
   async #tick(): Promise<void> {

@@ -21,6 +21,9 @@ const WORK_LIMIT_MS = 15 * 60_000;
 /** I4: 30 s after the last fault every region is like the primary. The bytes of a simulation weigh nothing. */
 const CONVERGENCE_LIMIT_MS = 30_000;
 
+/** With a window of a single entry a region takes one sweep for each entry that another worker's copy was for. */
+const SWEEP_MS = 2_000;
+
 const FINAL_READS_LIMIT_MS = 5 * 60_000;
 
 /** How often the buckets are looked into while everything goes on. */
@@ -90,7 +93,7 @@ async function live(cluster: SimulatedCluster, history: History): Promise<readon
   void untilConverged(cluster).then(() => {
     converged = true;
   });
-  await scheduler.run(healedMs + CONVERGENCE_LIMIT_MS, () => converged);
+  await scheduler.run(healedMs + CONVERGENCE_LIMIT_MS + (await backlogMs(cluster)), () => converged);
   look.stop();
   let read = false;
   void workload.finalReads().finally(() => {
@@ -137,6 +140,14 @@ class LookInto {
       }
     }
   }
+}
+
+/** What a backlog adds to the time that a region has, when its window is tiny. */
+async function backlogMs(cluster: SimulatedCluster): Promise<number> {
+  const { entries } = await readJournalState(cluster.region(PRIMARY).store);
+  const states = await Promise.all(REGIONS.map((name) => readRegionState(cluster.region(name).store)));
+  const behind = Math.max(...states.map(({ watermark }) => entries.length - watermark));
+  return (behind * SWEEP_MS) / cluster.faults.plan.windowEntries;
 }
 
 async function untilConverged(cluster: SimulatedCluster): Promise<void> {

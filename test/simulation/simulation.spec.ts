@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { runSeed, type SeedRun } from './run-seed.js';
+
+/** A share of what `npm run simulate:faults` runs: as many seeds as fit into a minute. */
+const SEEDS = 200;
+const SEEDS_AT_ONCE = 20;
+const OPERATIONS = 50;
+
+const corpus = JSON.parse(readFileSync(new URL('./corpus.json', import.meta.url), 'utf8')) as {
+  readonly seed: number;
+  readonly operations: number;
+  readonly found: string;
+}[];
+
+function report({ seed, violations, trace }: SeedRun, operations: number): string {
+  const whats = violations.map(({ checker, what }) => `${checker}: ${what}`);
+  const again = `npm run simulate:faults -- --seed ${seed} --operations ${operations}`;
+  return [...trace, ...whats.slice(0, 10), `again: ${again}`].join('\n');
+}
+
+async function expectNoViolations(seed: number, operations: number): Promise<void> {
+  const run = await runSeed({ seed, operations });
+  if (run.violations.length > 0) throw new Error(report(run, operations));
+}
+
+describe('a cluster that is simulated', () => {
+  it('lives the same life twice from one seed, and another from another', async () => {
+    const [first, again, other] = [await life(7), await life(7), await life(8)];
+    expect(again).toEqual(first);
+    expect(other.traceHash).not.toBe(first.traceHash);
+    expect(first.faults).toBeGreaterThan(10);
+  });
+
+  it('lets nobody ask for real time or real chance', async () => {
+    const running = runSeed({ seed: 1, operations: 5 });
+    expect(() => Date.now()).toThrow('simulation');
+    expect(() => Math.random()).toThrow('simulation');
+    expect(() => setTimeout(() => undefined, 1)).toThrow('simulation');
+    await running;
+    expect(Date.now()).toBeGreaterThan(0);
+  });
+
+  it.each(corpus)('still lives through seed $seed: $found', ({ seed, operations }) =>
+    expectNoViolations(seed, operations),
+  );
+
+  it.each(Array.from({ length: SEEDS / SEEDS_AT_ONCE }, (_, at) => 1 + at * SEEDS_AT_ONCE))(
+    'breaks no promise, whatever happens to it: seeds from %i',
+    async (from) => {
+      for (let seed = from; seed < from + SEEDS_AT_ONCE; seed += 1) await expectNoViolations(seed, OPERATIONS);
+    },
+  );
+});
+
+async function life(seed: number) {
+  const { traceHash, virtualMs, operations, faults } = await runSeed({ seed, operations: 40 });
+  return { traceHash, virtualMs, operations, faults: [...faults.values()].reduce((sum, count) => sum + count, 0) };
+}
