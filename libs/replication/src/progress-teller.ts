@@ -1,0 +1,68 @@
+import type { RegionProgress } from '#libs/peer';
+import { type Clock, withDeadline } from '#libs/resilience';
+import type { ProgressStore } from './progress-store.js';
+import type { RegionStanding } from './region-standing.js';
+
+/** Progress is stored at most this often; what a crash loses of it is applied again. */
+const SAVE_MS = 200;
+
+/** A change is told at once, and those that follow on its heels together. */
+const REPORT_MS = 20;
+
+export interface ProgressTellerOptions {
+  readonly standing: RegionStanding;
+  readonly current: () => RegionProgress;
+  readonly store: ProgressStore;
+  readonly clock: Clock;
+  readonly onProgress: (progress: RegionProgress) => void;
+  readonly onRetry: (what: string, error: unknown) => void;
+  /** Aborts when the replicator stops. */
+  readonly signal: AbortSignal;
+}
+
+/** Tells how far a region is, each time that changes: to whoever listens, soon; to the store, for the next start. */
+export class ProgressTeller {
+  constructor(private readonly options: ProgressTellerOptions) {}
+
+  async keepReporting(): Promise<void> {
+    const { current, clock, onProgress, signal } = this.options;
+    for (;;) {
+      const { version } = this.options.standing.changed;
+      onProgress(current());
+      await clock.sleep(REPORT_MS, signal);
+      await this.#untilChanged(version);
+    }
+  }
+
+  async keepSaving(): Promise<void> {
+    const { standing, current, store, clock, onRetry, signal } = this.options;
+    for (let saved = ''; ; ) {
+      const { version } = standing.changed;
+      // That the primary was heard again is no reason to write: an idle region leaves its store alone.
+      const { mark } = standing;
+      if (saved === mark) {
+        await this.#untilChanged(version);
+        continue;
+      }
+      try {
+        await store.save(current(), signal);
+        saved = mark;
+      } catch (error) {
+        signal.throwIfAborted();
+        onRetry('storing the progress', error);
+      }
+      await clock.sleep(SAVE_MS, signal);
+    }
+  }
+
+  /** Once more, when everything else has ended. */
+  async saveLast(limitMs: number): Promise<void> {
+    const { store, current, clock } = this.options;
+    await withDeadline(new AbortController().signal, limitMs, clock, (signal) => store.save(current(), signal));
+  }
+
+  async #untilChanged(version: number): Promise<void> {
+    const { standing, clock, signal } = this.options;
+    await standing.changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
+  }
+}

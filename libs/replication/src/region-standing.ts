@@ -1,0 +1,140 @@
+import type { Entry } from '#libs/journal';
+import type { Digest, RepositoryName } from '#libs/oci';
+import type { RegionProgress } from '#libs/peer';
+import { Notifier } from '#libs/resilience';
+import { AppliedSeqs } from './applied-seqs.js';
+
+/** Entries applied beyond the watermark at the most: each is named in every report. Only a stuck entry comes near it. */
+const MAX_BEYOND = 10_000;
+
+interface Unreadable {
+  readonly reason: string;
+  readonly heardMs: number;
+}
+
+/**
+ * Where a region stands in the journal: what it has heard of, what of that it took up, and what of that is applied. Every
+ * change of it is told by {@link changed}.
+ */
+export class RegionStanding {
+  readonly changed = new Notifier();
+  readonly #generation: string;
+  readonly #applied: AppliedSeqs;
+  readonly #pending = new Map<number, Entry>();
+  readonly #unreadable = new Map<number, Unreadable>();
+  #epoch: number;
+  #head: number;
+  #headTimeMs = 0;
+  #heardMs: number;
+  #taken: number;
+
+  constructor(stored: RegionProgress) {
+    this.#applied = new AppliedSeqs(stored.watermark, stored.beyond);
+    this.#generation = stored.generation;
+    this.#epoch = stored.epoch;
+    this.#head = Math.max(stored.head, stored.watermark);
+    this.#heardMs = stored.heardMs;
+    this.#taken = stored.watermark;
+  }
+
+  /** The last entry that was taken up; the journal is followed from there. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Entries taken up and not applied. */
+  get pendingCount(): number {
+    return this.#pending.size + this.#unreadable.size;
+  }
+
+  /** Two standings that are equal in this have nothing to tell each other; hearing the primary again does not count. */
+  get mark(): string {
+    return `${this.#epoch} ${this.#applied.size} ${this.#head}`;
+  }
+
+  hasRoom(windowEntries: number): boolean {
+    return this.pendingCount < windowEntries && this.#applied.beyondCount < MAX_BEYOND;
+  }
+
+  isApplied(seq: number): boolean {
+    return this.#applied.has(seq);
+  }
+
+  /** Whether that manifest was taken up and is not applied yet. */
+  isPending(repository: RepositoryName, digest: Digest): boolean {
+    for (const entry of this.#pending.values()) {
+      if (entry.type === 'manifest.put' && entry.repository === repository && entry.digest === digest) return true;
+    }
+    return false;
+  }
+
+  /** The primary said something. */
+  heard(atMs: number): void {
+    this.#heardMs = atMs;
+  }
+
+  announce(head: { readonly seq: number; readonly timeMs: number }): void {
+    this.#head = Math.max(this.#head, head.seq);
+    this.#headTimeMs = head.timeMs;
+    this.changed.notify();
+  }
+
+  /** @throws Error if `seq` is not the next one to be taken up */
+  expect(seq: number): void {
+    if (seq !== this.#taken + 1) throw new Error(`entry ${seq} came after entry ${this.#taken}`);
+    this.#head = Math.max(this.#head, seq);
+  }
+
+  /** The reign of an earlier primary is over; nothing of it is believed any more (I12). @throws Error */
+  refuseEarlierEpoch(epoch: number): void {
+    if (epoch < this.#epoch) throw new Error(`epoch ${epoch} is over, this is epoch ${this.#epoch}`);
+  }
+
+  /** From now on the entry counts as missing. */
+  begin(entry: Entry): void {
+    this.#epoch = entry.epoch;
+    this.#pending.set(entry.seq, entry);
+  }
+
+  /** The entry is planned, or was applied before. */
+  take(seq: number): void {
+    this.#taken = seq;
+  }
+
+  /** An entry that this release cannot read keeps its place: the watermark stays below it, and others go on. */
+  setAside(seq: number, reason: string): void {
+    this.#unreadable.set(seq, { reason, heardMs: this.#heardMs });
+    this.#taken = seq;
+    this.changed.notify();
+  }
+
+  apply(seq: number): void {
+    this.#pending.delete(seq);
+    this.#applied.add(seq);
+    this.changed.notify();
+  }
+
+  progress(missing: { readonly bytes: number; readonly failed: RegionProgress['failed'] }): RegionProgress {
+    const { watermark, beyond } = this.#applied;
+    const unreadable = [...this.#unreadable].map(([seq, { reason }]) => ({ seq, reason }));
+    return {
+      generation: this.#generation,
+      epoch: this.#epoch,
+      watermark,
+      beyond,
+      head: Math.max(this.#head, watermark),
+      oldestPendingMs: this.#oldestPendingMs(),
+      backlog: { entries: Math.max(0, this.#head - this.#applied.size), bytes: missing.bytes },
+      heardMs: this.#heardMs,
+      failed: [...unreadable, ...missing.failed].sort((a, b) => a.seq - b.seq).slice(-100),
+    };
+  }
+
+  /** An entry that was announced and has not come is pending as well: no lag of 0 while something is missing (I15). */
+  #oldestPendingMs(): number | undefined {
+    const times = [...this.#pending.values()].map((entry) => entry.timeMs);
+    for (const { heardMs } of this.#unreadable.values()) times.push(heardMs);
+    if (this.#head > this.#taken && this.#headTimeMs > 0) times.push(this.#headTimeMs);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+}
