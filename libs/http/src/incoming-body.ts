@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
 /** A client that sends nothing for so long, while we wait for it, has gone or holds a connection on purpose. */
-const STALL_MS = 60_000;
+const STALL_MS = 30_000;
 
 /**
  * A request's body as a stream of its own. Destroying a request cuts the connection, and the answer with it; whoever
