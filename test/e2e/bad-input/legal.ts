@@ -51,9 +51,8 @@ export const legalUploads: readonly LegalCase[] = [
     run: async (place) => {
       const id = idOf(await begin(place));
       const body = () => Readable.from([TEN.bytes.subarray(0, 5), TEN.bytes.subarray(5)]);
-      const headers = { 'transfer-encoding': 'chunked' };
-      const chunk = await ask(place.origin, { method: 'PATCH', path: sessionPath(place, id), body, headers: {} });
-      expect([headers['transfer-encoding'], chunk.status, chunk.headers.range]).toEqual(['chunked', 202, '0-9']);
+      const chunk = await ask(place.origin, { method: 'PATCH', path: sessionPath(place, id), body });
+      expect([chunk.status, chunk.headers.range]).toEqual([202, '0-9']);
       expect(await statuses(place, { method: 'PUT', path: sessionPath(place, id, `?digest=${TEN.digest}`) })).toEqual([
         201,
       ]);
