@@ -7,6 +7,7 @@ import { openRegionContent, type RegionContent } from '#libs/registry';
 import { freshProgress, LocalPresence, ProgressStore, RegionStatusBoard } from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
 import { BytesInFlight } from './bytes-in-flight.js';
+import { StoreWatch } from './store-watch.js';
 
 /** What every registry process has, whatever its region's role. */
 export interface RegionParts {
@@ -22,6 +23,7 @@ export interface RegionParts {
   /** The primary, at a replica. */
   readonly origin: HttpPeerClient | undefined;
   readonly status: RegionStatusBoard;
+  readonly storeWatch: StoreWatch;
   readonly presence: LocalPresence;
 }
 
@@ -37,7 +39,8 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
   const peers = openPeers(config.topology, region, { key: keys.regionToken, clock });
   const origin = peers.find((peer) => peer.region === regional.primary.name);
   const inFlight = new BytesInFlight(bus);
-  const ready = (): boolean => !context.readiness.draining;
+  const storeWatch = new StoreWatch(context.readiness, clock);
+  const ready = (): boolean => !context.readiness.draining && storeWatch.answers;
   const status = new RegionStatusBoard(freshProgress(''), { region, role: site.role, clock, ready });
   const bytesInFlight = (digest: Digest): number => inFlight.of(digest);
   return {
@@ -52,6 +55,7 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
     peers,
     origin,
     status,
+    storeWatch,
     presence: new LocalPresence({ region, content, origin, clock, bytesInFlight, changed: status.changed }),
   };
 }

@@ -47,7 +47,7 @@ export class RegistryNode {
 
   /** Catches up with what was committed, then answers. */
   async start(): Promise<RegionEdge> {
-    const { bus, heartbeats, context } = this.parts;
+    const { bus, heartbeats, storeWatch, context } = this.parts;
     const { signal } = this.#stopping;
     bus.start();
     const role = this.parts.origin === undefined ? await this.#primary() : await this.#replica();
@@ -59,6 +59,7 @@ export class RegistryNode {
       startedMs: context.clock.now(),
     } as const;
     void heartbeats.run(self, signal);
+    void storeWatch.follow(signal);
     return this.#edge(role);
   }
 
