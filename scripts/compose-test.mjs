@@ -55,6 +55,7 @@ try {
   await step("the reader's key opens nothing but data", readerIsPoor);
   await step('two registries in westeurope, both used', scale);
   await step('a region without replicator is seen to fall behind, and catches up', fallBehind);
+  await step('clients of a region without its store are sent elsewhere, and home again', loseStore);
   await step('every query of the dashboards finds series', dashboards);
   await step('alert rules', promtool);
   await step('stop, in order and in time', stop);
@@ -156,6 +157,16 @@ async function fallBehind() {
   await check.waitUntilEverywhere(REPOSITORY, '2');
   await check.until('Prometheus sees that westeurope has caught up', 30, async () => !(await lags()));
   docker('rmi', `${IMAGE}:2`);
+}
+
+async function loseStore() {
+  const [eastus, westeurope] = check.REGIONS;
+  const servedBy = async ({ url }) => (await check.regionThatServes('westeurope', REPOSITORY, '1')) === url;
+  assert.ok(await servedBy(westeurope), 'clients in westeurope were not served there to begin with');
+  project.compose('stop', 'westeurope-minio');
+  await check.until('clients in westeurope are sent to the next region', 10, () => servedBy(eastus));
+  project.compose('start', 'westeurope-minio');
+  await check.until('clients in westeurope are served there again', 30, () => servedBy(westeurope));
 }
 
 function queryOf(panel) {

@@ -43,6 +43,15 @@ export async function pullFrom({ name, url, store }, repository, reference) {
   return blobs.length;
 }
 
+/** Where the router sends a client that is in the region: the origin of a registry. */
+export async function regionThatServes(client, repository, reference) {
+  const headers = { accept: MANIFEST_TYPES, 'x-meridian-region': client };
+  const url = `http://${ROUTER}/v2/${repository}/manifests/${reference}`;
+  const answer = await fetch(url, { headers, redirect: 'manual' });
+  assert.equal(answer.status, 307, await answer.text());
+  return new URL(answer.headers.get('location') ?? '').origin;
+}
+
 async function getManifest(url, repository, reference) {
   const headers = { accept: MANIFEST_TYPES };
   const answer = await fetch(`${url}/v2/${repository}/manifests/${reference}`, { headers });
