@@ -52,7 +52,7 @@ export async function runSeed({ seed, operations, bug, traceLines = 60 }: SeedOp
   try {
     const random = new SeededRandom(seed);
     const scheduler = new Scheduler();
-    const trace = new Trace(scheduler);
+    const trace = new Trace(scheduler, traceLines);
     const plan = drawFaultPlan(random, operations);
     trace.say('plan', JSON.stringify(plan));
     const faults = new FaultInjector(random, plan);

@@ -5,7 +5,7 @@ import { runSeed, type SeedRun } from './run-seed.js';
 /** A share of what `npm run simulate:faults` runs: as many seeds as fit into a minute. */
 const SEEDS = 200;
 const SEEDS_AT_ONCE = 20;
-const OPERATIONS = 50;
+const OPERATIONS = 40;
 
 const corpus = JSON.parse(readFileSync(new URL('./corpus.json', import.meta.url), 'utf8')) as {
   readonly seed: number;

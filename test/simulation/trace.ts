@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Scheduler } from './scheduler.js';
 
-/** Lines that are kept for whoever has to understand a failure. */
-const KEPT_LINES = 20_000;
-
 /** What happened, in order: hashed whole, so that two runs can be compared, and kept at its end. */
 export class Trace {
   readonly #hash = createHash('sha256');
   #lines: string[] = [];
   #count = 0;
 
-  constructor(private readonly scheduler: Scheduler) {}
+  constructor(
+    private readonly scheduler: Scheduler,
+    /** Lines that are kept for whoever has to understand a failure. */
+    private readonly keptLines = 0,
+  ) {}
 
   get count(): number {
     return this.#count;
@@ -21,11 +22,11 @@ export class Trace {
     this.#hash.update(line);
     this.#count += 1;
     this.#lines.push(line);
-    if (this.#lines.length > 2 * KEPT_LINES) this.#lines = this.#lines.slice(-KEPT_LINES);
+    if (this.#lines.length > 2 * this.keptLines) this.#lines = [...this.last(this.keptLines)];
   }
 
   last(count: number): readonly string[] {
-    return this.#lines.slice(-count);
+    return count === 0 ? [] : this.#lines.slice(-count);
   }
 
   digest(): string {
