@@ -73,11 +73,19 @@ export class Copier {
       const before = copy.done;
       const asked = yield* this.#round(copy, signal);
       if (copy.done >= copy.blob.size) return;
-      if (asked > 0 && copy.lost === undefined) throw new Error(`no region has ${copy.blob.digest}`);
+      // Who is left alone for a while was not asked, and may be the one that has it.
+      const everybody = asked > 0 && asked === this.options.sources.length;
+      if (everybody && copy.lost === undefined) throw new Error(`no region has ${copy.blob.digest}`);
       barren = copy.done > before ? 0 : barren + 1;
-      if (barren >= MAX_BARREN_ROUNDS) throw copy.lost ?? new Error('no region can be reached');
+      if (barren >= MAX_BARREN_ROUNDS) throw copy.lost ?? this.#unreachable();
       await clock.sleep(exponentialBackoff(barren, ROUND_PAUSE, random), signal);
     }
+  }
+
+  #unreachable(): Error {
+    const [nearest] = this.options.sources;
+    if (nearest === undefined) return new Error('there is no other region');
+    return new PeerError('unreachable', nearest.region, 'it cannot be reached, and nobody else has the blob');
   }
 
   /** Asks each source once; says how many that were. */

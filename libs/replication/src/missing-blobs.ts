@@ -1,8 +1,9 @@
 import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest } from '#libs/oci';
-import type { RegionProgress } from '#libs/peer';
+import { PeerError, type RegionProgress } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
 import type { Clock, Random } from '#libs/resilience';
+import { isStorageError } from '#libs/storage';
 import type { CopyHandler, CopyJob, ReplicationQueue } from './replication-queue.js';
 import { Setbacks } from './setbacks.js';
 import type { WaitingEntries } from './waiting-entries.js';
@@ -52,7 +53,7 @@ export class MissingBlobs {
     };
     // A job that gave up leaves its blob missing: it is asked for again after a while.
     const onFailed = (job: CopyJob, error: Error): void => {
-      this.#setbacks.add(job.digest, error.message);
+      this.#setbacks.add(job.digest, error.message, isPassing(error));
       this.options.onRetry(`copy of ${job.digest}`, error);
       this.options.onFailed();
     };
@@ -136,4 +137,9 @@ export class MissingBlobs {
 
 function copyJob(blob: BlobDescriptor): CopyJob {
   return { ...blob, priority: Math.min(MAX_PRIORITY, 1 + Math.floor(blob.size / BYTES_PER_PRIORITY)) };
+}
+
+/** Whether a copy failed for something that has nothing to do with its blob. */
+function isPassing(error: Error): boolean {
+  return (error instanceof PeerError || isStorageError(error)) && error.retryable;
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Digest, parseTag } from '#libs/oci';
-import type { JournalMessage, RegionProgress } from '#libs/peer';
+import { type JournalMessage, PeerError, type RegionProgress } from '#libs/peer';
 import { openRegionContent, type RegionContent } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
@@ -214,6 +214,19 @@ describe('Replicator', () => {
     await caughtUp(after);
     expect(await whole(replica(), 'latest')).toBe(next);
     expect(link.opened).toHaveLength(4);
+  });
+
+  it('has caught up half a minute after a link that was down for long is back, however often it tried', async () => {
+    const blob = await primary.blob('layer');
+    await primary.image('app', [blob], 'latest');
+    const { openBlob } = PrimaryLink.prototype;
+    link.openBlob = () => Promise.reject(new PeerError('unreachable', link.region, 'the line is dead'));
+    const replicator = await start();
+    await clock.advance(20 * 60_000);
+    expect(replicator.progress().watermark).toBe(0);
+    link.openBlob = openBlob;
+    await clock.advance(30_000);
+    expect(replicator.progress().watermark).toBe(1);
   });
 
   it('holds back the journal while its window is full', async () => {

@@ -5,6 +5,9 @@ import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
 const FIRST_PAUSE_MS = 4_000;
 const LONGEST_PAUSE_MS = 60 * 60_000;
 
+/** A link or a store that is down comes back, and then the region has half a minute to catch up (I4). */
+const LONGEST_OUTAGE_PAUSE_MS = 10_000;
+
 interface Setback {
   readonly reason: string;
   readonly times: number;
@@ -20,9 +23,11 @@ export class Setbacks {
     private readonly random: Random,
   ) {}
 
-  add(digest: Digest, reason: string): void {
+  /** `passing`: what failed may come back at any moment, and says nothing about the blob. */
+  add(digest: Digest, reason: string, passing: boolean): void {
     const times = (this.#setbacks.get(digest)?.times ?? 0) + 1;
-    const pause = exponentialBackoff(times - 1, { baseMs: FIRST_PAUSE_MS, capMs: LONGEST_PAUSE_MS }, this.random);
+    const capMs = passing ? LONGEST_OUTAGE_PAUSE_MS : LONGEST_PAUSE_MS;
+    const pause = exponentialBackoff(times - 1, { baseMs: FIRST_PAUSE_MS, capMs }, this.random);
     this.#setbacks.set(digest, { reason, times, againAtMs: this.clock.monotonic() + pause });
   }
 
