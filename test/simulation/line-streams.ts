@@ -57,6 +57,7 @@ export async function* journalStream(
     const { seq, epoch, timeMs } = journal.head;
     lines.say({ kind: 'head', seq, epoch, timeMs });
   };
+  await journal.refresh(signal);
   sayHead();
   const unlisten = hints.listen((blob) => lines.say({ kind: 'hint', blob }));
   const stop = onAbort(signal, () => lines.fail(signal.reason));

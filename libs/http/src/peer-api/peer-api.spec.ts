@@ -50,6 +50,7 @@ const entry = (seq: number): Entry => ({
 /** A journal that is data. */
 class MemoryJournal implements JournalReader {
   readonly #entries: Entry[] = [];
+  readonly #elsewhere: Entry[] = [];
   readonly #appended = new Notifier();
 
   get head() {
@@ -60,6 +61,11 @@ class MemoryJournal implements JournalReader {
   append(): void {
     this.#entries.push(entry(this.#entries.length + 1));
     this.#appended.notify();
+  }
+
+  /** Another process appends an entry; this one has not looked yet. */
+  appendElsewhere(): void {
+    this.#elsewhere.push(entry(this.#entries.length + this.#elsewhere.length + 1));
   }
 
   async *read(after: number) {
@@ -79,6 +85,7 @@ class MemoryJournal implements JournalReader {
   }
 
   refresh() {
+    this.#entries.push(...this.#elsewhere.splice(0));
     return Promise.resolve(this.head);
   }
 }
@@ -177,6 +184,13 @@ describe('the internal API, as a peer client finds it', () => {
     let heads = 0;
     const heard = await listen(1, (message) => message.kind === 'head' && ++heads === 2);
     expect(heard).toEqual([head, { kind: 'entry', entry: entry(2) }, { kind: 'entry', entry: entry(3) }, head]);
+  });
+
+  it('begins with the head of the region, not with what this process has heard of it', async () => {
+    journal.append();
+    journal.appendElsewhere();
+    const [first] = await listen(0, (message) => message.kind === 'head');
+    expect(first).toMatchObject({ kind: 'head', seq: 2 });
   });
 
   it('goes on with what is appended and committed later', async () => {

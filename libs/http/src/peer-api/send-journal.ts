@@ -20,6 +20,8 @@ export async function sendJournal(
 ): Promise<void> {
   const say = (message: JournalMessage, limited: AbortSignal) => lines.send(message, limited);
   const sayHead = (limited: AbortSignal) => say(headOf(journal), limited);
+  // A listener takes the first head for all that was committed so far: another process may have appended since.
+  await journal.refresh(signal);
   await sayHead(signal);
   await runTogether(signal, [
     async (limited) => {
