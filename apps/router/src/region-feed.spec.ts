@@ -64,6 +64,23 @@ describe('RegionFeeds', () => {
     await eventually(() => chosen() === us);
   });
 
+  it('believes the journal about its head, for what the primary says of itself may be older', async () => {
+    stop.controller.abort();
+    await following;
+    stop.controller = new AbortController();
+    primary.journalHead = 12;
+    knowledge = new RegionKnowledge(knowledge.topology, { now: () => systemClock.monotonic() });
+    const log = pino({ level: 'silent' });
+    const feeds = new RegionFeeds([primary, replica], knowledge, systemClock, systemRandom, log);
+    following = feeds.follow(stop.controller.signal);
+    await eventually(open);
+    replica.say({ watermark: 10 });
+    await eventually(() => knowledge.health(us) === 'healthy');
+    expect(chosen()).toBe(eu);
+    replica.say({ watermark: 12 });
+    await eventually(() => chosen() === us);
+  });
+
   it('learns from the journal that a replica is behind, and from the replica that it is not any more', async () => {
     replica.say({ watermark: 10 });
     await eventually(() => chosen() === us);

@@ -40,10 +40,15 @@ export class RegionFeeds {
   #journal(feed: RegionFeed, signal: AbortSignal): Promise<void> {
     let after: number | undefined;
     return this.#forever(feed, 'journal', signal, async (heard) => {
-      after ??= await this.#beginning(feed, signal);
+      const from: number = after ?? (await this.#beginning(feed, signal));
+      after = from;
+      let begun = false;
       try {
-        for await (const message of feed.journal(after, signal)) {
+        for await (const message of feed.journal(from, signal)) {
           heard();
+          // What lies between is on its way; until it has come, only who has all of it is fresh.
+          if (!begun && message.kind === 'head') this.knowledge.begin(Math.max(message.seq, from));
+          begun ||= message.kind === 'head';
           after = this.#learn(message) ?? after;
         }
       } catch (error) {
@@ -66,9 +71,7 @@ export class RegionFeeds {
 
   async #beginning(feed: RegionFeed, signal: AbortSignal): Promise<number> {
     const { head, watermark } = await feed.status(signal);
-    const seq = Math.max(head, watermark);
-    this.knowledge.begin(seq);
-    return seq;
+    return Math.max(head, watermark);
   }
 
   /** Only the status stream speaks for a region's health: a journal that is late makes nobody unhealthy. */

@@ -22,6 +22,8 @@ export class FakeRegion implements RegionFeed {
   head = 0;
   /** The `after` of every time that its journal was opened. */
   readonly journalsFrom: number[] = [];
+  /** The head that its journal begins with, if that is not what its status says. */
+  journalHead: number | undefined;
   refuseJournal = false;
   readonly #server: Server;
   readonly #statuses = new Broadcast<RegionStatus>();
@@ -80,7 +82,8 @@ export class FakeRegion implements RegionFeed {
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage> {
     this.journalsFrom.push(after);
     if (this.refuseJournal) throw new PeerError('refused', this.region, 'no such entry');
-    return this.#journal.listen(signal);
+    const seq = this.journalHead ?? Math.max(this.head, after);
+    return this.#journal.listen(signal, { kind: 'head', seq, epoch: 1, timeMs: 0 });
   }
 
   statusOf(fields: Partial<RegionStatus>): RegionStatus {
@@ -133,8 +136,8 @@ class Broadcast<T> {
     for (const listener of this.#listeners) listener.end(error);
   }
 
-  async *listen(signal: AbortSignal): AsyncGenerator<T> {
-    const waiting: T[] = [];
+  async *listen(signal: AbortSignal, ...first: T[]): AsyncGenerator<T> {
+    const waiting: T[] = first;
     let ended: { readonly error?: Error | undefined } | undefined;
     let wake: () => void = () => undefined;
     const listener = {
