@@ -76,7 +76,7 @@ export class SimulatedCluster {
         process,
         topology,
         REGIONS.map((to) => this.#peer(process, ROUTER, to)),
-        this.bug === 'router-forgets',
+        this.bug === 'router-ignores-freshness',
       );
     });
   }

@@ -58,6 +58,7 @@ export async function* journalStream(
     lines.say({ kind: 'head', seq, epoch, timeMs });
   };
   await journal.refresh(signal);
+  await journal.refresh(signal);
   sayHead();
   const unlisten = hints.listen((blob) => lines.say({ kind: 'hint', blob }));
   const stop = onAbort(signal, () => lines.fail(signal.reason));

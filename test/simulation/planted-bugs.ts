@@ -28,7 +28,7 @@ export const PLANTED_BUGS = {
   'last-writer-wins': 'a replica applies entries as they come, whatever their place in the order',
   'job-never-again': 'a blob that was a job once never becomes one again',
   'hash-unchecked': 'a replica keeps the bytes that came, whatever they hash to',
-  'router-forgets': 'the router does not learn of the writes that pass through it before it answers them',
+  'router-ignores-freshness': 'the router sends reads to whoever is near, fresh or not',
   'presence-by-record': 'a replica makes records of blobs that it has only heard of',
 } as const;
 

@@ -17,7 +17,7 @@ export class RouterProcess {
     topology: Topology,
     peers: readonly PeerClient[],
     /** A planted bug. */
-    private readonly forgetful = false,
+    private readonly ignorant = false,
   ) {
     const { clock, random, signal, universe } = process;
     this.#time = new AwakeTime(clock);
@@ -30,6 +30,7 @@ export class RouterProcess {
 
   /** Where a read goes; `undefined` when no region can be used. */
   route(client: RegionName, repository: RepositoryName): RegionName | undefined {
+    if (this.ignorant) return client;
     const decision = this.#knowledge.decide(client, repository);
     this.process.universe.trace.say(
       this.process.name,
@@ -40,7 +41,7 @@ export class RouterProcess {
 
   /** A write passed through, and its place in the journal is known before its client hears of it. */
   learn(seq: number, repository: RepositoryName): void {
-    if (!this.forgetful) this.#knowledge.learn(seq, repository);
+    this.#knowledge.learn(seq, repository);
   }
 
   async #tick(): Promise<void> {
