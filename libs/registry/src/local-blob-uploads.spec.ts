@@ -5,6 +5,7 @@ import { type BlobDescriptor, digestOf, parseDigest, parseRepositoryName } from 
 import { systemClock } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { FaultyObjectStore } from '#libs/storage/testing';
 import { LocalBlobUploads } from './local-blob-uploads.js';
 import { openRegionContent, type RegionContent } from './region-content.js';
 
@@ -177,6 +178,28 @@ describe('blob uploads', () => {
     expect(await region.content.blobs.stat(wrong.digest, never)).toBeUndefined();
     expect((await store.list({ prefix: keys.dataPrefix, limit: 10 }, never)).objects).toEqual([]);
   });
+
+  it.each([
+    ['under another digest', '', digestOf('other')],
+    ['with more bytes', '!', digestOf('hello!')],
+  ])(
+    'keep a blob whose session is finished again %s, after the first try had stored it',
+    async (_how, rest, digest) => {
+      let failing = true;
+      const store = new FaultyObjectStore(memory(), ({ key }) =>
+        failing && key.startsWith('links/') ? { kind: 'before' } : { kind: 'none' },
+      );
+      const region = node(store);
+      const { uploads } = region;
+      const { id } = await uploads.begin(repository, never);
+      await uploads.append(repository, id, { body: body(Buffer.from('hello')) }, never);
+      const first = uploads.finish(repository, id, { body: body(Buffer.alloc(0)), digest: digestOf('hello') }, never);
+      await expect(first).rejects.toThrow('throttled');
+      failing = false;
+      await Promise.allSettled([uploads.finish(repository, id, { body: body(Buffer.from(rest)), digest }, never)]);
+      expect((await stored(region, digestOf('hello')))?.toString()).toBe('hello');
+    },
+  );
 
   it('belong to the repository that they were begun in', async () => {
     const region = node(memory());

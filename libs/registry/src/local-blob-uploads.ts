@@ -89,8 +89,8 @@ export class LocalBlobUploads implements BlobUploads {
       const broken = await consume(writing.parts, last, uploadOffset(state));
       // Nothing was said of these bytes yet, so they may come again; the session stands where it stood.
       if (broken !== undefined) throw broken.error;
-      await this.#assemble(writing);
-      return await this.#commit(writing, repository, last.digest);
+      const data = await this.#assemble(writing);
+      return await this.#commit(writing, data, repository, last.digest);
     } catch (error) {
       await this.#letGo(writing);
       throw error;
@@ -214,21 +214,21 @@ export class LocalBlobUploads implements BlobUploads {
     }
   }
 
-  /** Makes the object of an upload. Its outcome may be unknown after an earlier try: the object itself decides. */
-  async #assemble(writing: Writing): Promise<void> {
+  /**
+   * Makes the object of an upload and says where it is. Its outcome may be unknown after an earlier try: the object itself
+   * decides. What was never cut into parts gets a key of its own each time: an earlier try may have given its digest to
+   * the bytes at another, and those must stay as they are (I3).
+   */
+  async #assemble(writing: Writing): Promise<string> {
     const { store, signal } = this.options;
     const { parts } = writing;
     const total = parts.offset;
     if (parts.parts.length === 0 && writing.session.state.multipart === undefined) {
-      await store.put(writing.session.state.data, await parts.settle(), { signal });
-      return;
+      return this.#putWhole(await parts.settle());
     }
     const all = await parts.finish();
     const { multipart, data } = writing.session.state;
-    if (multipart === undefined || all.length === 0) {
-      await store.put(data, EMPTY, { signal });
-      return;
-    }
+    if (multipart === undefined || all.length === 0) return this.#putWhole(EMPTY);
     try {
       await store.multipart.complete(multipart, all, signal);
     } catch (error) {
@@ -236,19 +236,28 @@ export class LocalBlobUploads implements BlobUploads {
       const made = await store.stat(data, signal);
       if (made?.size !== total) throw error;
     }
+    return data;
   }
 
-  async #commit(writing: Writing, repository: RepositoryName, digest: Digest): Promise<BlobDescriptor> {
+  async #putWhole(bytes: Uint8Array): Promise<string> {
+    const { store, content, signal } = this.options;
+    const data = content.blobs.newDataKey();
+    await store.put(data, bytes, { signal });
+    return data;
+  }
+
+  async #commit(writing: Writing, data: string, repository: RepositoryName, digest: Digest): Promise<BlobDescriptor> {
     const { store, content, signal } = this.options;
     const { id, state } = writing.session;
     const blob = { digest, size: writing.parts.offset };
-    const computed = await this.#digest(state.data, writing.hash, digest);
+    const computed = await this.#digest(data, writing.hash, digest);
     if (computed !== digest) {
-      await store.delete(state.data, signal);
+      // An object of parts may be what another try is just giving its right digest to. It is left to be swept.
+      if (data !== state.data) await store.delete(data, signal);
       await this.#sessions.forget(id, signal);
       throw new RegistryError('DIGEST_INVALID', { digest, computed });
     }
-    await content.blobs.adopt(blob, state.data, signal);
+    await content.blobs.adopt(blob, data, signal);
     const published = await this.#publish(repository, blob);
     await this.#sessions.forget(id, signal);
     return published;
