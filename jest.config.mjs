@@ -52,7 +52,6 @@ export default {
     layer('simulation', 120 * SECOND, ['<rootDir>/test/simulation/**/*.spec.ts']),
     layer('conformance', 180 * SECOND, ['<rootDir>/test/conformance/**/*.spec.ts']),
     layer('clients', 180 * SECOND, ['<rootDir>/test/clients/**/*.spec.ts']),
-    layer('faults', 180 * SECOND, ['<rootDir>/test/faults/**/*.spec.ts']),
     layer('e2e', 120 * SECOND, ['<rootDir>/test/e2e/**/*.spec.ts']),
   ],
 };

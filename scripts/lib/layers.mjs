@@ -7,12 +7,11 @@
 export const LAYERS = [
   { name: 'unit', required: true, limitMinutes: 10 },
   { name: 'architecture', required: true, limitMinutes: 5 },
-  { name: 'simulation', required: false, limitMinutes: 15 },
+  { name: 'simulation', required: true, limitMinutes: 15 },
   { name: 'contract', required: true, limitMinutes: 15, needsPrograms: true },
   { name: 'conformance', required: true, limitMinutes: 10, needsPrograms: true },
   { name: 'clients', required: true, limitMinutes: 15, needsPrograms: true },
   { name: 'e2e', required: true, limitMinutes: 20, needsPrograms: true },
-  { name: 'faults', required: false, limitMinutes: 20, needsPrograms: true },
 ];
 
 /** What is checked before any test runs; each counts as one check. `args` are given to Node. */
