@@ -61,10 +61,8 @@ describe('a blob of 1 GB', () => {
     const down = await growthDuring(pid, async () => {
       expect(await client.pullBlob('e2e/big', digest)).toBe(GIGABYTE);
     });
-    expect({ up: up < ALLOWED_GROWTH, down: down < ALLOWED_GROWTH, upMb: up / 1e6, downMb: down / 1e6 }).toMatchObject({
-      up: true,
-      down: true,
-    });
+    // Said as numbers, so that a failure tells by how much.
+    expect(Math.max(up, down)).toBeLessThan(ALLOWED_GROWTH);
   }, 180_000);
 });
 

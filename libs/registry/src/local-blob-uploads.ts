@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError, type RepositoryName } from '#libs/oci';
 import { type Clock, Limiter, type Random } from '#libs/resilience';
 import { isStorageError, type MultipartUpload, type ObjectStore, type StoredPart } from '#libs/storage';
+import { PartBuffers } from './part-buffers.js';
 import { PartWriter } from './part-writer.js';
 import type { BlobUploads, ChunkRange, IncomingBytes, UploadStatus } from './push.js';
 import type { RegionContent } from './region-content.js';
@@ -36,6 +37,7 @@ export class LocalBlobUploads implements BlobUploads {
   readonly #sessions: UploadSessions;
   readonly #hashes = new RunningHashes();
   readonly #limiter = new Limiter(PROCESS_PARTS_IN_FLIGHT);
+  readonly #buffers = new PartBuffers();
 
   constructor(private readonly options: LocalBlobUploadsOptions) {
     this.#sessions = new UploadSessions(options);
@@ -68,6 +70,8 @@ export class LocalBlobUploads implements BlobUploads {
     } catch (error) {
       await this.#letGo(writing);
       throw error;
+    } finally {
+      writing.parts.dispose();
     }
   }
 
@@ -94,6 +98,8 @@ export class LocalBlobUploads implements BlobUploads {
     } catch (error) {
       await this.#letGo(writing);
       throw error;
+    } finally {
+      writing.parts.dispose();
     }
   }
 
@@ -158,6 +164,7 @@ export class LocalBlobUploads implements BlobUploads {
       parts: new PartWriter(state, {
         multipart: store.multipart,
         limiter: this.#limiter,
+        buffers: this.#buffers,
         hash,
         signal,
         upload: async (durable) => {

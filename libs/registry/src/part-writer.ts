@@ -2,17 +2,16 @@ import type { Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Limiter } from '#libs/resilience';
 import type { MultipartStore, MultipartUpload, PartPosition, StoredPart } from '#libs/storage';
-
-/** Bytes of a part: above S3's minimum of 5 MiB, and 10,000 of them are 78 GiB. */
-export const PART_BYTES = 8 * 1024 * 1024;
+import { PART_BYTES, type PartBuffers } from './part-buffers.js';
 
 /** Parts of one upload on their way to the store while the next one fills: reading and writing overlap, memory stays flat. */
-const PARTS_IN_FLIGHT = 3;
+const PARTS_IN_FLIGHT = 2;
 
 export interface PartWriterOptions {
   readonly multipart: MultipartStore;
   /** Bounds the parts in flight of all uploads of the process together. */
   readonly limiter: Limiter;
+  readonly buffers: PartBuffers;
   /** Called before each part with the parts that are durable by then; hands over the upload that the part belongs to. */
   readonly upload: (durable: readonly StoredPart[]) => Promise<MultipartUpload>;
   readonly hash: Hash | undefined;
@@ -26,8 +25,9 @@ export interface PartWriterOptions {
 export class PartWriter {
   readonly #parts: StoredPart[];
   readonly #flying = new Set<Promise<void>>();
-  #buffered: Uint8Array[];
-  #bufferedBytes: number;
+  /** The part that is being filled, with so many bytes in it. */
+  #filling: Buffer | undefined;
+  #filled = 0;
   #next: { number: number; offset: number };
   #failure: { readonly error: unknown } | undefined;
 
@@ -36,15 +36,14 @@ export class PartWriter {
     private readonly options: PartWriterOptions,
   ) {
     this.#parts = [...start.parts];
-    this.#buffered = start.tail.length > 0 ? [start.tail] : [];
-    this.#bufferedBytes = start.tail.length;
     const last = start.parts.at(-1);
     this.#next = { number: (last?.number ?? 0) + 1, offset: last === undefined ? 0 : last.offset + last.size };
+    this.#fill(start.tail);
   }
 
   /** Bytes taken in so far, those of earlier chunks included. */
   get offset(): number {
-    return this.#next.offset + this.#bufferedBytes;
+    return this.#next.offset + this.#filled;
   }
 
   get parts(): readonly StoredPart[] {
@@ -55,25 +54,33 @@ export class PartWriter {
   async consume(body: Readable): Promise<void> {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       this.options.hash?.update(chunk);
-      this.#buffered.push(chunk);
-      this.#bufferedBytes += chunk.length;
-      while (this.#bufferedBytes >= PART_BYTES) await this.#send(this.#take(PART_BYTES));
+      for (let rest = chunk; rest.length > 0; ) {
+        rest = rest.subarray(this.#fill(rest));
+        if (this.#filled === PART_BYTES) await this.#send();
+      }
     }
   }
 
   /** Waits until every part is durable; a remainder that is big enough becomes one. Hands over the tail. */
   async settle(): Promise<Uint8Array> {
-    const big = this.#bufferedBytes >= this.options.multipart.minPartBytes && this.#parts.length > 0;
-    if (big) await this.#send(this.#take(this.#bufferedBytes));
+    const big = this.#filled >= this.options.multipart.minPartBytes && this.#parts.length > 0;
+    if (big) await this.#send();
     await this.#landed();
-    return Buffer.concat(this.#buffered, this.#bufferedBytes);
+    return Buffer.from(this.#filling?.subarray(0, this.#filled) ?? []);
   }
 
   /** Makes the tail the last part, whatever its size, and waits until every part is durable. */
   async finish(): Promise<readonly StoredPart[]> {
-    if (this.#bufferedBytes > 0) await this.#send(this.#take(this.#bufferedBytes));
+    if (this.#filled > 0) await this.#send();
     await this.#landed();
     return this.#parts;
+  }
+
+  /** Nothing more will be asked of it. */
+  dispose(): void {
+    if (this.#filling !== undefined) this.options.buffers.giveBack(this.#filling);
+    this.#filling = undefined;
+    this.#filled = 0;
   }
 
   /** Waits until no part is on its way any more, however each of them ended. */
@@ -81,13 +88,28 @@ export class PartWriter {
     await Promise.all(this.#flying);
   }
 
-  async #send(bytes: Uint8Array): Promise<void> {
+  /** Copies as much as there is room for in the part being filled, and says how much that was. */
+  #fill(bytes: Uint8Array): number {
+    if (bytes.length === 0) return 0;
+    this.#filling ??= this.options.buffers.take();
+    const taken = Math.min(bytes.length, PART_BYTES - this.#filled);
+    this.#filling.set(bytes.subarray(0, taken), this.#filled);
+    this.#filled += taken;
+    return taken;
+  }
+
+  /** Sends what was filled on its way. It counts as taken in from the moment that it can be sent at all. */
+  async #send(): Promise<void> {
     while (this.#flying.size >= PARTS_IN_FLIGHT) await Promise.race(this.#flying);
     this.#throwIfFailed();
     const upload = await this.options.upload(this.#parts);
-    const position = { ...this.#next, size: bytes.length };
+    const buffer = this.#filling;
+    if (buffer === undefined) return;
+    const position = { ...this.#next, size: this.#filled };
     this.#next = { number: position.number + 1, offset: position.offset + position.size };
-    const flight = this.#write(upload, position, bytes)
+    this.#filling = undefined;
+    this.#filled = 0;
+    const flight = this.#write(upload, position, buffer)
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
@@ -95,9 +117,12 @@ export class PartWriter {
     this.#flying.add(flight);
   }
 
-  async #write(upload: MultipartUpload, position: PartPosition, bytes: Uint8Array): Promise<void> {
-    const { multipart, limiter, signal } = this.options;
+  /** After a failure the store may still be reading the buffer, so it is not used again. */
+  async #write(upload: MultipartUpload, position: PartPosition, buffer: Buffer): Promise<void> {
+    const { multipart, limiter, signal, buffers } = this.options;
+    const bytes = buffer.subarray(0, position.size);
     const part = await limiter.run(signal, () => multipart.writePart(upload, position, bytes, signal));
+    buffers.giveBack(buffer);
     this.#parts.push(part);
     this.#parts.sort((a, b) => a.number - b.number);
   }
@@ -109,13 +134,5 @@ export class PartWriter {
 
   #throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
-  }
-
-  #take(size: number): Uint8Array {
-    const all = Buffer.concat(this.#buffered, this.#bufferedBytes);
-    const rest = all.subarray(size);
-    this.#buffered = rest.length > 0 ? [rest] : [];
-    this.#bufferedBytes = rest.length;
-    return all.subarray(0, size);
   }
 }
