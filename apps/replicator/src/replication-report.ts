@@ -9,6 +9,9 @@ import type { ReplicatorObserver } from '#libs/replication';
 /** A copy says how far it is at most this often. */
 const BLOB_PROGRESS_MS = 200;
 
+/** More copies than a worker runs at once. */
+const MAX_COPIES = 1_024;
+
 /** What the replicator does, told to the log, the metrics and the other processes of the region. */
 export class ReplicationReport implements ReplicatorObserver {
   readonly #saidAtMs = new Map<string, number>();
@@ -46,9 +49,16 @@ export class ReplicationReport implements ReplicatorObserver {
     const nowMs = clock.monotonic();
     const done = bytesDone >= blob.size;
     if (!done && nowMs - (this.#saidAtMs.get(blob.digest) ?? 0) < BLOB_PROGRESS_MS) return;
-    if (done) this.#saidAtMs.delete(blob.digest);
-    else this.#saidAtMs.set(blob.digest, nowMs);
+    this.#saidAtMs.delete(blob.digest);
+    if (!done) this.#remember(blob.digest, nowMs);
     this.bus.publish({ kind: 'blob.progress', blob, bytesDone });
+  }
+
+  /** A copy that fails never says that it is done: the one that was silent longest is forgotten. */
+  #remember(digest: string, nowMs: number): void {
+    this.#saidAtMs.set(digest, nowMs);
+    const [oldest] = this.#saidAtMs.keys();
+    if (this.#saidAtMs.size > MAX_COPIES && oldest !== undefined) this.#saidAtMs.delete(oldest);
   }
 
   /** Runs a copy and measures how long it took. */

@@ -1,4 +1,3 @@
-export * from './control.module.js';
 export * from './control-bus.js';
 export * from './control-log.js';
 export * from './create-control-bus.js';

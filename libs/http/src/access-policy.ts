@@ -37,14 +37,6 @@ export function requireRows(routes: Iterable<string>): void {
   if (missing.length > 0) throw new TypeError(`routes without a row in the access policy: ${missing.join(', ')}`);
 }
 
-/** The methods that a path has, for `Allow`. */
-export function methodsOf(template: string): readonly string[] {
-  const methods = Object.keys(ACCESS_POLICY)
-    .filter((route) => route.slice(route.indexOf(' ') + 1) === template)
-    .map((route) => route.slice(0, route.indexOf(' ')));
-  return methods.includes('GET') ? ['GET', 'HEAD', ...methods.filter((method) => method !== 'GET')] : methods;
-}
-
 /** The row's name for a request; it need not exist. */
 export function routeName(method: string | undefined, template: string): string {
   return `${method === 'HEAD' ? 'GET' : method} ${template}`;

@@ -13,7 +13,7 @@ import { type Digest, digestAlgorithm, digestEncoded, type RepositoryName, type 
  *   tags/<name>/:<tag>                 digest + the sequence number that set it, or its tombstone
  *   referrers/<name>/@<digest>         what refers to that manifest
  *   catalog/<name>                     zero bytes; so that the catalog is one native LIST in the order of names
- *   uploads/<uuid>                     an upload session; uploads/<uuid>/tail: bytes too few for a part
+ *   uploads/<uuid>                     an upload session, and the bytes that are too few for a part
  *
  * The kind comes first, and the last part begins with a character that no repository name can hold (`@`, `:`), so no
  * repository's name can collide with a key of another (`a/tags/b`, `a/manifests/list` and `uploads` are fine names).
@@ -24,24 +24,19 @@ export const keys = {
   progress: 'state/progress',
   dataPrefix: 'data/',
   data: (uuid: string): string => `data/${uuid}`,
-  blobPrefix: 'blobs/',
   blob: (digest: Digest): string => {
     const encoded = digestEncoded(digest);
     return `blobs/${digestAlgorithm(digest)}/${encoded.slice(0, 2)}/${encoded}`;
   },
-  linkPrefix: (name: RepositoryName): string => `links/${name}/@`,
   link: (name: RepositoryName, digest: Digest): string => `links/${name}/@${digest}`,
-  manifestPrefix: (name: RepositoryName): string => `manifests/${name}/@`,
   manifest: (name: RepositoryName, digest: Digest): string => `manifests/${name}/@${digest}`,
   tagPrefix: (name: RepositoryName): string => `tags/${name}/:`,
   tag: (name: RepositoryName, tag: Tag): string => `tags/${name}/:${tag}`,
-  referrersPrefix: (name: RepositoryName): string => `referrers/${name}/@`,
   referrers: (name: RepositoryName, subject: Digest): string => `referrers/${name}/@${subject}`,
   catalogPrefix: 'catalog/',
   catalog: (name: RepositoryName): string => `catalog/${name}`,
   uploadPrefix: 'uploads/',
   upload: (uuid: string): string => `uploads/${uuid}`,
-  uploadTail: (uuid: string): string => `uploads/${uuid}/tail`,
 } as const;
 
 /** Room for every safe integer (16 digits), so that the order of keys is the order of numbers. */

@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { MAX_MANIFEST_BYTES, parseTag, type Reference, RegistryError, type RepositoryName } from '#libs/oci';
+import {
+  MAX_MANIFEST_BYTES,
+  manifestTooLarge,
+  parseTag,
+  type Reference,
+  RegistryError,
+  type RepositoryName,
+} from '#libs/oci';
 import type { CommittedManifest, Push, TagPrecondition } from '#libs/registry';
 import { sendEmpty } from '../answer.js';
 import { type Exchange, headerOf } from '../exchange.js';
@@ -49,12 +56,12 @@ function headersOf({ digest, seq, subject, tags }: CommittedManifest, sayTags: b
 
 /** The body, as long as it is no longer than a manifest may be; what says that it is longer is not read at all. */
 async function readManifest(request: IncomingMessage): Promise<Uint8Array> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_MANIFEST_BYTES) throw tooLarge();
+  if (Number(request.headers['content-length'] ?? 0) > MAX_MANIFEST_BYTES) throw manifestTooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of new IncomingBody(request) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_MANIFEST_BYTES) throw tooLarge();
+    if (size > MAX_MANIFEST_BYTES) throw manifestTooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
@@ -72,8 +79,4 @@ function preconditionOf(request: IncomingMessage): TagPrecondition | undefined {
   }
   if (ifNoneMatch !== undefined) return { kind: 'absent' };
   return ifMatch === undefined ? undefined : { kind: 'points-at', digests: digestsIn(ifMatch) };
-}
-
-function tooLarge(): RegistryError {
-  return new RegistryError('SIZE_INVALID', { limit: MAX_MANIFEST_BYTES }, { status: 413 });
 }
