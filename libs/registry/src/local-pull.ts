@@ -18,7 +18,8 @@ export class LocalPull implements Pull {
     const digest = await this.#resolve(repository, reference, signal);
     if (digest === undefined) return undefined;
     const found = await this.content.manifests.find(repository, digest, signal);
-    return found === undefined ? undefined : { digest, mediaType: found.mediaType, content: found.content };
+    if (found === undefined) return undefined;
+    return { digest, mediaType: found.mediaType, content: found.content, source: 'local' };
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<PullableBlob | undefined> {

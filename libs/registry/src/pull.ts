@@ -4,12 +4,13 @@ import type { ByteRange } from '#libs/storage';
 
 /** A manifest as it is served: exact bytes. */
 export interface PullableManifest {
+  readonly source: PullSource;
   readonly digest: Digest;
   readonly mediaType: string;
   readonly content: Uint8Array;
 }
 
-/** Where the bytes of an answer came from; a label of the pull metrics. */
+/** Where the bytes of an answer came from: of this region's own, or asked of another one; a label of the pull metrics. */
 export type PullSource = 'local' | 'peer';
 
 /** A blob that the repository may read. Getting one opens nothing. */

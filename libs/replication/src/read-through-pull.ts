@@ -42,7 +42,7 @@ export class ReadThroughPull implements Pull {
     if (found === undefined) return undefined;
     const wanted = reference.kind === 'digest' ? reference.digest : found.digest;
     if (digestOf(found.content, digestAlgorithm(wanted)) !== wanted) throw this.#notYet(repository, undefined);
-    return { digest: wanted, mediaType: found.mediaType, content: found.content };
+    return { digest: wanted, mediaType: found.mediaType, content: found.content, source: 'peer' };
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<PullableBlob | undefined> {

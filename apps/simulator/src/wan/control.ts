@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import { messageOf } from '../problem.js';
-import type { Link } from './link.js';
+import { LINK_STATES, type Link } from './link.js';
 import { lineQuality } from './link-table.js';
 import type { WideAreaNetwork } from './wide-area-network.js';
 
 const changesSchema = lineQuality
-  .extend({ state: z.enum(['up', 'cut', 'blackhole']) })
+  .extend({ state: z.enum(LINK_STATES) })
   .partial()
   .strict();
 
@@ -21,7 +21,7 @@ interface Answer {
  * Lets tests and people change the weather:
  *
  *   GET    /links               every link with its settings, bytes and open connections
- *   PUT    /links/<from>/<to>   {roundTripMs?, megabitsPerSecond?, state?: up | cut | blackhole}
+ *   PUT    /links/<from>/<to>   {roundTripMs?, megabitsPerSecond?, state?}, a state of LINK_STATES
  *   DELETE /links/<from>/<to>   back to the settings of the start
  *   POST   /links/<from>/<to>/reset   resets what is connected now
  *   DELETE /links               all of them back to the settings of the start

@@ -55,7 +55,7 @@ export class DelayLine {
       }
       const waitMs = next.arrivesMs - this.clock.monotonic();
       if (waitMs > 0) await this.clock.sleep(waitMs, signal);
-      await this.link.untilUp(signal);
+      await this.link.untilUp(signal, this.lane);
       await this.#handArrived(destination, signal);
     }
     destination.end();

@@ -3,11 +3,13 @@ import type { RegionName } from '#libs/geo';
 import type { LineQuality } from './link-table.js';
 import { bytesPerMs, TokenBucket } from './token-bucket.js';
 
+export const LINK_STATES = ['up', 'cut', 'blackhole', 'blackhole-there', 'blackhole-back'] as const;
+
 /**
  * `up`: bytes flow. `cut`: connections are reset, new ones too. `blackhole`: nothing arrives and nobody is told;
- * what was sent arrives when the line is up again.
+ * what was sent arrives when the line is up again; `-there` and `-back`: so in one direction only.
  */
-export type LinkState = 'up' | 'cut' | 'blackhole';
+export type LinkState = (typeof LINK_STATES)[number];
 
 export type LinkSettings = LineQuality & { readonly state: LinkState };
 
@@ -71,8 +73,8 @@ export class Link {
 
   change(changes: Partial<LinkSettings>): void {
     this.#settings = { ...this.#settings, ...changes };
-    if (this.#settings.state === 'up') this.#changes.emit('up');
     if (this.#settings.state === 'cut') this.resetConnections();
+    else this.#changes.emit('changed');
   }
 
   /** Back to what it was at the start. */
@@ -91,9 +93,16 @@ export class Link {
     return () => this.#connections.delete(reset);
   }
 
-  /** Resolves as soon as bytes flow. */
-  async untilUp(signal: AbortSignal): Promise<void> {
-    while (this.#settings.state !== 'up') await once(this.#changes, 'up', { signal });
+  /** Resolves as soon as bytes flow on that lane; without one, on both. */
+  async untilUp(signal: AbortSignal, lane?: Lane): Promise<void> {
+    while (!this.#isUp(lane)) await once(this.#changes, 'changed', { signal });
     signal.throwIfAborted();
+  }
+
+  #isUp(lane: Lane | undefined): boolean {
+    const { state } = this.#settings;
+    if (state === 'blackhole-there') return lane === this.back;
+    if (state === 'blackhole-back') return lane === this.there;
+    return state === 'up';
   }
 }

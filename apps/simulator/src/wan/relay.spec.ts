@@ -144,6 +144,33 @@ describe('a relay between two regions', () => {
     socket.destroy();
   });
 
+  it.each([
+    ['blackhole-there', '', 'banner, '],
+    ['blackhole-back', 'question', ''],
+  ] as const)('keeps back one direction only with %s', async (state, heardThere, heardBack) => {
+    let there = '';
+    onConnection = (target) => {
+      target.on('data', (chunk) => {
+        there += String(chunk);
+      });
+    };
+    const socket = await open();
+    let back = '';
+    socket.on('data', (chunk) => {
+      back += String(chunk);
+    });
+    while (accepted.length === 0) await systemClock.sleep(1, new AbortController().signal);
+    link.change({ state });
+    socket.write('question');
+    accepted[0]?.write('banner, ');
+    await systemClock.sleep(100, new AbortController().signal);
+    expect([there, back]).toEqual([heardThere, heardBack]);
+    link.change({ state: 'up' });
+    while (there === '' || back === '') await systemClock.sleep(1, new AbortController().signal);
+    expect([there, back]).toEqual(['question', 'banner, ']);
+    socket.destroy();
+  });
+
   it('resets a client whose target does not listen', async () => {
     const nobody = createServer().listen(0, '127.0.0.1');
     await once(nobody, 'listening');

@@ -51,6 +51,7 @@ describe('what is read', () => {
     'content-length': String(MANIFEST.length),
     'docker-content-digest': MANIFEST_DIGEST,
     etag: `"${MANIFEST_DIGEST}"`,
+    'meridian-source': 'local',
     'x-content-type-options': 'nosniff',
     'docker-distribution-api-version': 'registry/2.0',
     'meridian-region': 'primary',

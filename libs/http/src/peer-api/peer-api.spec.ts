@@ -117,7 +117,10 @@ describe('the internal API, as a peer client finds it', () => {
     return {
       content,
       pull: {
-        manifest: async (name, reference) => region.manifest(name, formatReference(reference)),
+        manifest: async (name, reference) => {
+          const found = region.manifest(name, formatReference(reference));
+          return found === undefined ? undefined : { ...found, source: 'local' as const };
+        },
         blob: async (name, digest) => {
           const linked = region.linked(name, digest);
           const open = () => Promise.resolve(Readable.from([]));
