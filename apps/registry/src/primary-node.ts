@@ -47,7 +47,7 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
     onCommitted: (blob) => announce(parts, hints, blob),
     signal,
   });
-  return { journal, push: new LocalPush(content, journal, uploads) };
+  return { journal, push: new LocalPush(content, journal, uploads, context.config.manifests) };
 }
 
 /** Other processes of the region append too, and take blobs. */

@@ -95,6 +95,15 @@ const schema = z.object({
       spoolDirectory: z.string().min(1).optional(),
     })
     .prefault({}),
+  manifests: z
+    .object({
+      /**
+       * Whether an index may be pushed that names manifests which are not in its repository, as mirrors of a few
+       * platforms do. A pull of what is missing is a 404.
+       */
+      sparseIndexes: z.enum(['accept', 'refuse']).default('refuse'),
+    })
+    .prefault({}),
   router: z
     .object({
       /** `proxy`: for clients that cannot follow a redirect, or cannot reach the regions. */

@@ -1,6 +1,7 @@
 import type { Journal } from '#libs/journal';
 import type { Digest, Reference, RepositoryName } from '#libs/oci';
 import { deleteBlob, deleteManifest, deleteTag } from './deletion.js';
+import { DEFAULT_MANIFEST_POLICY, type ManifestPolicy } from './manifest-policy.js';
 import type { BlobUploads, CommittedManifest, ManifestUpload, Push } from './push.js';
 import { pushManifest } from './push-manifest.js';
 import type { RegionContent } from './region-content.js';
@@ -11,10 +12,11 @@ export class LocalPush implements Push {
     private readonly content: RegionContent,
     private readonly journal: Journal,
     readonly uploads: BlobUploads,
+    private readonly policy: ManifestPolicy = DEFAULT_MANIFEST_POLICY,
   ) {}
 
   manifest(upload: ManifestUpload, signal: AbortSignal): Promise<CommittedManifest> {
-    return pushManifest(this.content, this.journal, upload, signal);
+    return pushManifest(this.content, this.journal, upload, this.policy, signal);
   }
 
   deleteManifest(

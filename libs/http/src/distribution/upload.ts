@@ -7,7 +7,7 @@ import {
   RegistryError,
   type RepositoryName,
 } from '#libs/oci';
-import { type BlobUploads, formatRange, type UploadStatus } from '#libs/registry';
+import { type BlobUploads, formatRange, PART_BYTES, type UploadStatus } from '#libs/registry';
 import type { Principal } from '../access.js';
 import { sendEmpty } from '../answer.js';
 import type { Exchange } from '../exchange.js';
@@ -20,7 +20,12 @@ interface Session {
   readonly id: string;
 }
 
-/** end-4a, end-4b, end-11: begins a session, or takes a whole blob, or lets the repository read one that is there. */
+/**
+ * end-4a, end-4b, end-11: begins a session, or takes a whole blob, or lets the repository read one that is there.
+ *
+ * `OCI-Chunk-Min-Length` asks for chunks of a part each, which go to the store once. Smaller ones are taken all the same;
+ * what is too little for a part is written again with the chunk that follows it.
+ */
 export async function beginUpload(
   options: DistributionOptions,
   uploads: BlobUploads,
@@ -38,7 +43,7 @@ export async function beginUpload(
     return sendCreated(options, exchange, repository, blob);
   }
   const status = await uploads.begin(repository, signal);
-  sendStatus(options, exchange, 202, repository, status);
+  sendStatus(options, exchange, 202, repository, status, { 'OCI-Chunk-Min-Length': PART_BYTES });
 }
 
 /** end-13 */
@@ -126,8 +131,10 @@ function sendStatus(
   code: 202 | 204,
   repository: RepositoryName,
   { id, offset }: UploadStatus,
+  more: OutgoingHttpHeaders = {},
 ): void {
   const headers: OutgoingHttpHeaders = {
+    ...more,
     Location: locations.upload(exchange, repository, id),
     Range: formatRange(offset),
     'Docker-Upload-UUID': id,

@@ -43,6 +43,12 @@ async function beginUpload(): Promise<string> {
 }
 
 describe('an upload', () => {
+  it('asks for chunks that go to the store once, and takes smaller ones', async () => {
+    const begun = await send('POST', UPLOADS);
+    expect(Number(begun.headers['oci-chunk-min-length'])).toBe(8 * 1024 * 1024);
+    expect((await send('PATCH', placeOf(begun), TEN_BYTES)).status).toBe(202);
+  });
+
   it('begins empty, at an address of the region, absolute', async () => {
     const { status, headers } = await send('POST', UPLOADS, undefined, { host: 'primary.test' });
     expect(status).toBe(202);
@@ -319,5 +325,53 @@ describe('what is deleted', () => {
     expect((await send('HEAD', `/v2/${REPOSITORY}/manifests/${MANIFEST_DIGEST}`)).status).toBe(200);
     await send('DELETE', `/v2/${REPOSITORY}/manifests/${MANIFEST_DIGEST}`);
     expect((await send('HEAD', `/v2/${REPOSITORY}/manifests/v2`)).status).toBe(404);
+  });
+});
+
+describe('an index of which not all is there', () => {
+  const child = (digest: string, size: number) => ({ mediaType: MEDIA_TYPES.ociManifest, digest, size });
+  const index = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociIndex,
+    manifests: [child(MANIFEST_DIGEST, MANIFEST.length), child(OTHER, 5)],
+  });
+  const pushIndex = (origin: string, text = index) =>
+    ask(origin, {
+      method: 'PUT',
+      path: `/v2/${REPOSITORY}/manifests/sparse`,
+      headers: { 'content-type': MEDIA_TYPES.ociIndex },
+      body: text,
+    });
+
+  it('is refused by itself', async () => {
+    await putSample(region.origin);
+    const answer = await pushIndex(region.origin);
+    expect([answer.status, codesOf(answer)]).toEqual([404, ['MANIFEST_BLOB_UNKNOWN']]);
+  });
+
+  it('is taken where that is allowed, and what is missing is 404 until it comes', async () => {
+    const mirror = await startTestRegion({ manifests: { sparseIndexes: 'accept' } });
+    try {
+      await putSample(mirror.origin);
+      expect((await pushIndex(mirror.origin)).status).toBe(201);
+      const pull = (reference: string) =>
+        ask(mirror.origin, { method: 'GET', path: `/v2/${REPOSITORY}/manifests/${reference}` });
+      expect((await pull('sparse')).body.toString()).toBe(index);
+      expect((await pull(MANIFEST_DIGEST)).status).toBe(200);
+      expect((await pull(OTHER)).status).toBe(404);
+    } finally {
+      await mirror.close();
+    }
+  });
+
+  it('still needs its blobs where that is allowed', async () => {
+    const mirror = await startTestRegion({ manifests: { sparseIndexes: 'accept' } });
+    try {
+      const blob = { mediaType: 'application/vnd.example.cache', digest: OTHER, size: 5 };
+      const cache = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [blob] });
+      expect(codesOf(await pushIndex(mirror.origin, cache))).toEqual(['MANIFEST_BLOB_UNKNOWN']);
+    } finally {
+      await mirror.close();
+    }
   });
 });

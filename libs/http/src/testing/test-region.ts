@@ -9,6 +9,7 @@ import {
   LocalListing,
   LocalPull,
   LocalPush,
+  type ManifestPolicy,
   openRegionContent,
   type Pull,
   type PullSource,
@@ -41,6 +42,7 @@ export interface TestRegionOptions {
   /** What pulls are answered from instead of the region's own content. */
   readonly pull?: Pull;
   readonly redirectFromBytes?: number;
+  readonly manifests?: ManifestPolicy;
 }
 
 /** A region's registry API on a real socket, over a real registry in memory. */
@@ -139,7 +141,7 @@ async function openParts(
     ...{ store, content, clock, random, headSeq, signal },
     onCommitted: () => undefined,
   });
-  const push = new LocalPush(content, journal, uploads);
+  const push = new LocalPush(content, journal, uploads, options.manifests);
   return { ...reading, writes: { kind: 'local', push }, endings: [() => journal.close()] };
 }
 
