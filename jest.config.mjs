@@ -46,7 +46,9 @@ export default {
   // Every process of the heavier layers starts programs of its own: more workers only make them wait.
   maxWorkers: 2,
   projects: [
-    layer('unit', 15 * SECOND, ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts']),
+    layer('unit', 15 * SECOND, [
+      ...['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts', '<rootDir>/test/checkers/**/*.spec.ts'],
+    ]),
     layer('architecture', 30 * SECOND, ['<rootDir>/test/architecture/**/*.spec.ts']),
     layer('contract', 60 * SECOND, ['<rootDir>/test/contract/**/*.spec.ts']),
     layer('simulation', 120 * SECOND, ['<rootDir>/test/simulation/**/*.spec.ts']),

@@ -1,10 +1,10 @@
 import { FaultyObjectStore, faultAt } from '#libs/storage/testing';
-import { differences, holes } from './checkers/final-state.js';
-import { progressIsTrue } from './checkers/status-truth.js';
+import { differences, holes } from '../checkers/final-state.js';
+import { readJournalState } from '../checkers/journal-state.js';
+import { type RegionState, readRegionState } from '../checkers/region-state.js';
+import { progressIsTrue } from '../checkers/status-truth.js';
 import { type CrashScenario, everything } from './crash-scenarios.js';
 import { CrashWorld } from './crash-world.js';
-import { readJournalState } from './journal-state.js';
-import { type RegionState, readRegionState } from './region-state.js';
 
 export type Moment = 'crash' | 'crash_after';
 export const MOMENTS: readonly Moment[] = ['crash', 'crash_after'];

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import type { RegionName } from '#libs/geo';
 import { type Digest, digestOf, parseManifest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import type { BlobUploads, Push } from '#libs/registry';
+import type { Action, History, Operation, Outcome } from '../checkers/history.js';
 import { PRIMARY, ROUTER, type SimulatedCluster } from './cluster.js';
-import type { Action, History, Operation, Outcome } from './history.js';
 import { callRemote, type Place } from './network.js';
 import type { RegistryProcess } from './registry-process.js';
 import type { SampleBlob, SampleManifest } from './sample-image.js';
@@ -143,7 +143,8 @@ export class SimulatedClient {
       const { seq } = await (via === 'router' ? this.#throughRouter(action.repository, work) : this.#atPrimary(work));
       this.#end(operation, 'ok', { seq });
     } catch (error) {
-      this.#end(operation, outcomeOf(error), { why: String(error) });
+      const code = error instanceof RegistryError ? { code: error.code } : {};
+      this.#end(operation, outcomeOf(error), { why: String(error), ...code });
     }
     return operation.outcome;
   }

@@ -1,8 +1,8 @@
 import type { RegionName } from '#libs/geo';
 import { parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#libs/oci';
+import type { History, Operation } from '../checkers/history.js';
 import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
 import type { FaultPlan } from './fault-plan.js';
-import type { History, Operation } from './history.js';
 import { type SampleBlob, type SampleManifest, sampleBlob, sampleImage, sampleIndex } from './sample-image.js';
 import { SimulatedClient } from './simulated-client.js';
 

@@ -1,4 +1,4 @@
-import type { JournalState } from '../journal-state.js';
+import type { JournalState } from './journal-state.js';
 
 /** What a tag was, from each entry on that changed it. */
 export interface TagMoment {

@@ -1,5 +1,5 @@
-import type { RegionState } from '../region-state.js';
 import { type Checker, type Evidence, finding } from './evidence.js';
+import type { RegionState } from './region-state.js';
 import { manifestTimelines, tagTimelines } from './tag-timeline.js';
 
 /** C5: every region shows what the primary shows, to the last entry. */

@@ -1,6 +1,6 @@
-import type { Operation } from '../history.js';
-import type { JournalEntry } from '../journal-state.js';
 import { type Checker, type Evidence, finding } from './evidence.js';
+import type { Operation } from './history.js';
+import type { JournalEntry } from './journal-state.js';
 
 /** C1 and C10: every acknowledged change is one entry of the journal, where its answer said, and every refused one is none. */
 export const journalTellsTheTruth: Checker = (evidence) => {

@@ -1,5 +1,5 @@
-import type { Operation } from '../history.js';
 import { type Evidence, finding, type Violation } from './evidence.js';
+import type { Operation } from './history.js';
 import { earliestMoment, manifestTimelines, type TagMoment, tagTimelines } from './tag-timeline.js';
 
 /** A read of one register, tag or manifest, that was answered. */

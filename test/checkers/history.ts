@@ -1,6 +1,9 @@
 import type { RegionName } from '#libs/geo';
 import type { Digest, RepositoryName, Tag } from '#libs/oci';
 
+/** What a tag must be for a conditional change: `If-None-Match: *`, `If-Match: *`, or one of `If-Match`'s digests. */
+export type Condition = 'absent' | 'present' | readonly Digest[];
+
 /** What a client asked for. */
 export type Action =
   | {
@@ -10,8 +13,14 @@ export type Action =
       readonly tags: readonly Tag[];
       readonly blobs: readonly Digest[];
       readonly children: readonly Digest[];
+      readonly condition?: Condition;
     }
-  | { readonly kind: 'delete-tag'; readonly repository: RepositoryName; readonly tag: Tag }
+  | {
+      readonly kind: 'delete-tag';
+      readonly repository: RepositoryName;
+      readonly tag: Tag;
+      readonly condition?: Condition;
+    }
   | { readonly kind: 'delete-manifest'; readonly repository: RepositoryName; readonly digest: Digest }
   | { readonly kind: 'read-tag'; readonly repository: RepositoryName; readonly tag: Tag }
   | { readonly kind: 'read-manifest'; readonly repository: RepositoryName; readonly digest: Digest }
@@ -44,6 +53,8 @@ export interface Operation {
   /** Of a read: what could not be pulled of it, or was wrong. */
   broken?: readonly string[];
   tags?: readonly Tag[];
+  /** Of a refusal: the error's code. */
+  code?: string;
   why?: string;
 }
 
@@ -69,7 +80,7 @@ export class History {
   end(
     operation: Operation,
     outcome: Outcome,
-    more: Partial<Pick<Operation, 'seq' | 'digest' | 'broken' | 'tags' | 'why' | 'region'>> = {},
+    more: Partial<Pick<Operation, 'seq' | 'digest' | 'broken' | 'tags' | 'code' | 'why' | 'region'>> = {},
   ): void {
     Object.assign(operation, more);
     operation.outcome = outcome;

@@ -1,6 +1,6 @@
-import type { Operation } from '../history.js';
-import type { JournalState } from '../journal-state.js';
-import type { RegionState } from '../region-state.js';
+import type { Operation } from './history.js';
+import type { JournalState } from './journal-state.js';
+import type { RegionState } from './region-state.js';
 
 /** All that is known of a run when it is over: what clients saw, and what the buckets hold. */
 export interface Evidence {

@@ -6,6 +6,11 @@ import { readsAreRecent, regionsNeverGoBack } from './register-reads.js';
 import { progressIsTrue } from './status-truth.js';
 
 export type { Evidence, Violation } from './evidence.js';
+export { type Action, type Condition, History, type Operation, type Outcome } from './history.js';
+export { type HistoryLine, historyLine, parseHistoryLine } from './history-lines.js';
+export { type JournalState, readJournalState } from './journal-state.js';
+export { IMPOSSIBLE, isLinearizable, MAX_OPERATIONS, type Step } from './linearizable.js';
+export { type RegionState, readRegionState } from './region-state.js';
 
 /** Every checker that needs nothing but the evidence of a run. */
 export const CHECKERS: readonly Checker[] = [

@@ -1,6 +1,6 @@
-import type { JournalState } from '../journal-state.js';
-import type { RegionState } from '../region-state.js';
 import { finding, type Violation } from './evidence.js';
+import type { JournalState } from './journal-state.js';
+import type { RegionState } from './region-state.js';
 
 /** C11: everything that a region says is applied, is: each register stands at that entry, or further. */
 export function progressIsTrue(region: string, state: RegionState, { entries }: JournalState): readonly Violation[] {
