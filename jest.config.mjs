@@ -47,7 +47,8 @@ export default {
   maxWorkers: 2,
   projects: [
     layer('unit', 15 * SECOND, [
-      ...['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts', '<rootDir>/test/checkers/**/*.spec.ts'],
+      ...['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
+      ...['<rootDir>/test/bench/**/*.spec.ts', '<rootDir>/test/checkers/**/*.spec.ts'],
     ]),
     layer('architecture', 30 * SECOND, ['<rootDir>/test/architecture/**/*.spec.ts']),
     layer('contract', 60 * SECOND, ['<rootDir>/test/contract/**/*.spec.ts']),

@@ -1,0 +1,58 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BenchArguments, helpText, parseBenchArguments } from './lib/arguments.js';
+import { Progress } from './lib/progress.js';
+import { type RowResult, runRow } from './lib/runner.js';
+import type { Suite } from './lib/suite.js';
+import { rowLines } from './lib/table.js';
+import { registrySuite } from './registry/suite.js';
+
+/** `npm run bench`; see `--help`. A suite more is a line more here. */
+const SUITES: readonly [Suite, ...Suite[]] = [registrySuite];
+
+const stopped = new AbortController();
+process.once('SIGINT', () => stopped.abort(new Error('interrupted')));
+process.once('SIGTERM', () => stopped.abort(new Error('terminated')));
+
+try {
+  const given = parseBenchArguments(process.argv.slice(2), SUITES);
+  if (given.help) process.stdout.write(`${helpText(SUITES)}\n`);
+  else if (given.list)
+    for (const row of given.suite.rows) process.stdout.write(`${row.name.padEnd(26)} ${row.title}\n`);
+  else await bench(given);
+} catch (error) {
+  process.stderr.write(`bench: ${stopped.signal.aborted ? 'interrupted, everything ended' : describe(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function bench(given: BenchArguments): Promise<void> {
+  const say = (line: string) => (given.json ? process.stderr : process.stdout).write(`${line}\n`);
+  const directory = await mkdtemp(join(tmpdir(), 'meridian-bench-'));
+  try {
+    const results = await measure(given, directory, say);
+    const text = `${JSON.stringify({ suite: given.suite.name, size: given.size, rows: results }, undefined, 2)}\n`;
+    if (given.json) process.stdout.write(text);
+    if (given.out !== undefined) await writeFile(given.out, text);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function measure({ rows, rounds, size }: BenchArguments, directory: string, say: (line: string) => void) {
+  const progress = new Progress(rows, rounds, say);
+  const results: RowResult[] = [];
+  for (const [index, row] of rows.entries()) {
+    progress.starts(row, index);
+    const onSample = (round: number, contender: string) => progress.samples(row, round, contender);
+    const result = await runRow(row, { directory, rounds, size, signal: stopped.signal, onSample });
+    for (const line of rowLines(row, result)) say(line);
+    progress.ended(row);
+    results.push(result);
+  }
+  return results;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util';
+import type { Row, Size, Suite } from './suite.js';
+
+export interface BenchArguments {
+  readonly suite: Suite;
+  readonly rows: readonly Row[];
+  readonly rounds: number;
+  readonly size: Size;
+  readonly json: boolean;
+  readonly out: string | undefined;
+  readonly help: boolean;
+  readonly list: boolean;
+}
+
+const ROUNDS: Readonly<Record<Size, number>> = { quick: 1, usual: 3, full: 3 };
+
+/** @throws Error whose message says what is wrong with the arguments, and what there is */
+export function parseBenchArguments(args: readonly string[], suites: readonly [Suite, ...Suite[]]): BenchArguments {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      full: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const suite = suiteOf(positionals, suites);
+  const size = values.quick ? 'quick' : values.full ? 'full' : 'usual';
+  const { json, out, help, list } = values;
+  return {
+    suite,
+    rows: rowsOf(values.only, suite),
+    rounds: roundsOf(values.rounds) ?? ROUNDS[size],
+    size,
+    json,
+    out,
+    help,
+    list,
+  };
+}
+
+function suiteOf([name, ...more]: readonly string[], suites: readonly [Suite, ...Suite[]]): Suite {
+  const suite = name === undefined ? suites[0] : suites.find((each) => each.name === name);
+  if (suite === undefined || more.length > 0)
+    throw new Error(`one suite at a time: ${suites.map((each) => each.name).join(', ')}`);
+  return suite;
+}
+
+function rowsOf(only: string | undefined, { rows }: Suite): readonly Row[] {
+  if (only === undefined) return rows;
+  return only.split(',').map((name) => {
+    const row = rows.find((each) => each.name === name);
+    if (row === undefined)
+      throw new Error(`there is no row ${name}; there are: ${rows.map((each) => each.name).join(', ')}`);
+    return row;
+  });
+}
+
+function roundsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d?$/.test(text)) throw new Error('--rounds takes a number from 1 to 99');
+  return Number(text);
+}
+
+export function helpText(suites: readonly Suite[]): string {
+  return `Usage: npm run bench -- [suite] [--only row,row] [--rounds N] [--quick | --full] [--json] [--out FILE]
+
+Starts everything that is compared on this machine, measures it in turn, and says which wanted figures are met.
+
+Suites:
+${suites.map(({ name, summary, document }) => `  ${name.padEnd(14)} ${summary}; writes ${document}`).join('\n')}
+
+  --only row,row  only these rows; the document is written by a run of all rows
+  --rounds N      how often everything is measured (3; with --quick 1)
+  --quick         small sizes: to see that it runs, not for figures
+  --full          the sizes that take long as well (1 GiB uploads, 100,000 tags and repositories)
+  --json          the result as JSON on standard output; progress goes to standard error
+  --out FILE      the result as JSON into a file
+  --list          the rows, and what is wanted of them
+
+Examples:
+  npm run bench
+  npm run bench -- --only manifest-get,head-tag
+  npm run bench -- --only push-mono-minio --rounds 5 --out /tmp/push.json
+  MERIDIAN_BENCH_PROFILE=/tmp/profiles npm run bench -- --only redirect --rounds 1   (a .cpuprofile of each Meridian)`;
+}

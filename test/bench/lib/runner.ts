@@ -1,0 +1,105 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { median } from './statistics.js';
+import { ContenderMissing, type Row, type Scene, type Size, type Values, type Wanted } from './suite.js';
+
+export interface Verdict {
+  readonly wanted: Wanted;
+  /** A ratio, or the metric itself; NaN when it could not be measured. */
+  readonly seen: number;
+  readonly met: boolean;
+}
+
+export interface RowResult {
+  readonly name: string;
+  readonly rounds: number;
+  /** In the order in which they were taken. */
+  readonly samples: Readonly<Record<string, readonly Values[]>>;
+  readonly medians: Readonly<Record<string, Values>>;
+  readonly verdicts: readonly Verdict[];
+  /** Contenders that were left out, and why. */
+  readonly missing: Readonly<Record<string, string>>;
+}
+
+export interface RunOptions {
+  readonly directory: string;
+  readonly rounds: number;
+  readonly size: Size;
+  readonly signal: AbortSignal;
+  /** Before each sample. */
+  readonly onSample: (round: number, contender: string) => void;
+}
+
+/** Measures one row: A B C, then C B A, and so on, so that whatever drifts does so for all. */
+export async function runRow(row: Row, options: RunOptions): Promise<RowResult> {
+  const { scene, close } = await openScene(join(options.directory, row.name), options);
+  try {
+    return await sampleRow(row, scene, options);
+  } finally {
+    await close();
+  }
+}
+
+async function sampleRow(row: Row, scene: Scene, options: RunOptions): Promise<RowResult> {
+  const rounds = Math.min(options.rounds, row.mostRounds ?? Number.POSITIVE_INFINITY);
+  const samples = new Map<string, Values[]>(row.contenders.map((name) => [name, []]));
+  const missing = new Map<string, string>();
+  const sample = await row.open(scene);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const contender of inTurn([...samples.keys()], round)) {
+      options.signal.throwIfAborted();
+      options.onSample(round, contender);
+      try {
+        samples.get(contender)?.push(await sample(contender));
+      } catch (error) {
+        if (!(error instanceof ContenderMissing)) throw error;
+        missing.set(contender, error.message);
+        samples.delete(contender);
+      }
+    }
+  }
+  const medians = mapValues(Object.fromEntries(samples), mediansOf);
+  return {
+    name: row.name,
+    rounds,
+    samples: Object.fromEntries(samples),
+    medians,
+    verdicts: row.wanted.map((wanted) => judge(wanted, medians)),
+    missing: Object.fromEntries(missing),
+  };
+}
+
+/** Every second round goes backwards. */
+export function inTurn(contenders: readonly string[], round: number): readonly string[] {
+  return round % 2 === 0 ? contenders : contenders.toReversed();
+}
+
+/** The median of each metric over all samples. */
+export function mediansOf(samples: readonly Values[]): Values {
+  const names = new Set(samples.flatMap((sample) => Object.keys(sample)));
+  return Object.fromEntries([...names].map((name) => [name, median(samples.flatMap((sample) => sample[name] ?? []))]));
+}
+
+/** Compares a wanted figure with what was seen. What was not measured is not met. */
+export function judge(wanted: Wanted, medians: Readonly<Record<string, Values>>): Verdict {
+  const { metric, of, against, againstMetric = metric, atLeast, atMost } = wanted;
+  const value = medians[of]?.[metric] ?? Number.NaN;
+  const seen = against === undefined ? value : value / (medians[against]?.[againstMetric] ?? Number.NaN);
+  const met = (atLeast === undefined || seen >= atLeast) && (atMost === undefined || seen <= atMost);
+  return { wanted, seen, met: met && !Number.isNaN(seen) };
+}
+
+async function openScene(directory: string, { size, signal }: RunOptions) {
+  const ends: (() => Promise<unknown>)[] = [];
+  await mkdir(directory, { recursive: true });
+  const scene: Scene = { directory, size, signal, defer: (end) => ends.push(end) };
+  const close = async () => {
+    for (const end of ends.toReversed()) await end();
+    await rm(directory, { recursive: true, force: true });
+  };
+  return { scene, close };
+}
+
+function mapValues<From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}

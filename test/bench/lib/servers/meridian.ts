@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { freePortBase } from '../../../support/ports.js';
+import { startNode } from '../../../support/process.js';
+import { startRedis } from '../../../support/redis.js';
+import { type RunningServer, type Storage, writeSettings } from './settings.js';
+
+export interface MeridianOptions {
+  readonly directory: string;
+  readonly storage: Storage;
+  readonly redirect?: 'always' | 'never';
+}
+
+/** One registry process of a region that is alone, from dist/, with a Redis of its own. */
+export async function startMeridian({
+  directory,
+  storage,
+  redirect = 'always',
+}: MeridianOptions): Promise<RunningServer> {
+  const port = await freePortBase(2);
+  const origin = `http://127.0.0.1:${port}`;
+  const operator = `http://127.0.0.1:${port + 1}`;
+  const redis = await startRedis();
+  const site = { name: 'bench', role: 'primary', publicUrl: origin, peerUrl: origin };
+  const config = {
+    topology: { regions: [site], roundTripMs: { bench: { bench: 0 } }, defaultRegion: 'bench' },
+    region: 'bench',
+    clusterKeyFile: await writeSettings(directory, 'cluster.key', randomBytes(32).toString('hex')),
+    storage: await storageSection(directory, storage),
+    redisUrl: redis.url,
+    anonymousAccess: 'push',
+    http: { port, operatorPort: port + 1 },
+    log: { level: 'warn' },
+    blobs: { redirect },
+  };
+  const file = await writeSettings(directory, 'meridian.json', JSON.stringify(config));
+  const process = await startNode({
+    name: 'meridian',
+    script: 'apps/registry/src/main.js',
+    env: { MERIDIAN_CONFIG: file, ...profiling(directory) },
+    isReady: async () => (await fetch(`${operator}/health/ready`)).ok,
+  });
+  const stop = async () => {
+    await process.stop();
+    await redis.stop();
+  };
+  return { origin, pid: process.pid, stop };
+}
+
+/** `MERIDIAN_BENCH_PROFILE=<directory>` leaves a .cpuprofile of each process there. */
+function profiling(directory: string): Readonly<Record<string, string>> {
+  const target = process.env.MERIDIAN_BENCH_PROFILE;
+  if (target === undefined) return {};
+  const name = directory.split('/').slice(-2).join('-');
+  return { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${target} --cpu-prof-name=${name}-${Date.now()}.cpuprofile` };
+}
+
+async function storageSection(directory: string, storage: Storage) {
+  if (storage.driver === 'filesystem') return { ...storage, directory: join(storage.directory, 'bucket') };
+  const { driver, endpoint, bucket, accessKeyId, secretAccessKey, reader } = storage;
+  return {
+    driver,
+    endpoint,
+    bucket,
+    accessKeyId,
+    secretAccessKeyFile: await writeSettings(directory, 'writer.key', secretAccessKey),
+    publicEndpoint: endpoint,
+    reader: {
+      accessKeyId: reader.accessKeyId,
+      secretAccessKeyFile: await writeSettings(directory, 'reader.key', reader.secretAccessKey),
+    },
+  };
+}
