@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runTool } from '../support/tools.js';
+import type { Place } from './places.js';
 
 /** One check of the suite, as it went. */
 export interface ConformanceCheck {
@@ -11,14 +12,11 @@ export interface ConformanceCheck {
   readonly message: string;
 }
 
-/** Each target is written to under names of its own: they may be one registry behind two addresses. */
-export interface ConformanceTarget {
-  readonly url: string;
-  readonly namespace: string;
-}
-
 /** Runs the OCI distribution conformance suite, all four parts of it, and returns its checks in their order. */
-export async function runConformance({ url, namespace }: ConformanceTarget): Promise<readonly ConformanceCheck[]> {
+export async function runConformance({
+  url,
+  namespace,
+}: Pick<Place, 'url' | 'namespace'>): Promise<readonly ConformanceCheck[]> {
   const directory = await mkdtemp(join(tmpdir(), 'meridian-conformance-'));
   try {
     const output = await runSuite(url, namespace, directory);

@@ -1,13 +1,19 @@
-import { describe, expect, it } from '@jest/globals';
-import { Cluster } from '../support/cluster.js';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { describeBlobUploads } from './blob-uploads.js';
 import { type ConformanceCheck, parseReport, runConformance } from './conformance-run.js';
+import { describeManifestPushes } from './manifest-pushes.js';
+import { describeMediaTypes } from './media-types.js';
+import { type Place, startPlaces } from './places.js';
 
 /** What the suite does when all its parts are on; the rest it skips by design (they are alternatives to one another). */
 const CHECKS_THAT_RUN = 75;
 
-const results = await runAgainstCluster();
+const { places, stop } = await startPlaces();
+const results = await runSuite(places);
 
-describe.each(Object.entries(results))('the OCI distribution suite against %s', (_target, checks) => {
+afterAll(stop, 60_000);
+
+describe.each(results)('the OCI distribution suite against $place.name', ({ checks }) => {
   it('runs as a whole', () => {
     expect(checks.filter(({ outcome }) => outcome !== 'skipped').length).toBeGreaterThanOrEqual(CHECKS_THAT_RUN);
   });
@@ -16,6 +22,12 @@ describe.each(Object.entries(results))('the OCI distribution suite against %s', 
     if (check.outcome === 'skipped') it.skip(check.name, () => undefined);
     else it(check.name, () => expect(check).toEqual({ name: check.name, outcome: 'passed', message: '' }));
   }
+});
+
+describe.each([...places])('at $name', (place) => {
+  describe('blobs', () => describeBlobUploads(place));
+  describe('manifests', () => describeManifestPushes(place));
+  describe('media types', () => describeMediaTypes(place));
 });
 
 describe('the report of the suite', () => {
@@ -38,14 +50,13 @@ describe('the report of the suite', () => {
 });
 
 /** Cases are named by the checks, so the suite runs before they are declared. */
-async function runAgainstCluster(): Promise<Readonly<Record<string, readonly ConformanceCheck[]>>> {
-  const cluster = await Cluster.start({ regions: ['here', 'there'] });
+async function runSuite(all: readonly Place[]): Promise<{ place: Place; checks: readonly ConformanceCheck[] }[]> {
+  const results = [];
   try {
-    return {
-      'the primary': await runConformance({ url: cluster.primary.registry, namespace: 'conformance/primary' }),
-      'the router': await runConformance({ url: cluster.router, namespace: 'conformance/router' }),
-    };
-  } finally {
-    await cluster.stop();
+    for (const place of all) results.push({ place, checks: await runConformance(place) });
+  } catch (error) {
+    await stop();
+    throw error;
   }
+  return results;
 }

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePortBase } from './ports.js';
+import { startNode, type TestProcess } from './process.js';
+import type { TestS3Server } from './s3-server.js';
+
+/** A registry of one region, with a bucket of its own and no Redis. */
+export interface SingleRegion {
+  /** URL for clients. */
+  readonly registry: string;
+  readonly process: TestProcess;
+  stop(): Promise<void>;
+}
+
+export interface SingleRegionOptions {
+  readonly s3: TestS3Server;
+  /** Further settings of the configuration file. */
+  readonly settings?: object;
+}
+
+/** Starts the smallest registry there is: one process on one bucket. */
+export async function startSingleRegion({ s3, settings = {} }: SingleRegionOptions): Promise<SingleRegion> {
+  const directory = await mkdtemp(join(tmpdir(), 'meridian-single-'));
+  const port = await freePortBase(2);
+  const registry = `http://127.0.0.1:${port}`;
+  const file = async (name: string, content: string) => {
+    await writeFile(join(directory, name), content, { mode: 0o600 });
+    return join(directory, name);
+  };
+  const config = {
+    topology: {
+      regions: [{ name: 'only', role: 'primary', publicUrl: registry, peerUrl: registry }],
+      roundTripMs: {},
+      defaultRegion: 'only',
+    },
+    region: 'only',
+    clusterKeyFile: await file('cluster-key', randomBytes(32).toString('hex')),
+    storage: {
+      driver: 's3',
+      endpoint: s3.endpoint,
+      bucket: await s3.newBucket(),
+      accessKeyId: s3.accessKeyId,
+      secretAccessKeyFile: await file('secret-key', s3.secretAccessKey),
+    },
+    anonymousAccess: 'push',
+    http: { port, operatorPort: port + 1 },
+    log: { level: 'warn' },
+    ...settings,
+  };
+  const process = await startNode({
+    name: 'registry',
+    script: 'apps/registry/src/main.js',
+    env: { MERIDIAN_CONFIG: await file('meridian.json', JSON.stringify(config)) },
+    isReady: async () => (await fetch(`http://127.0.0.1:${port + 1}/health/ready`)).ok,
+  });
+  return {
+    registry,
+    process,
+    stop: async () => {
+      await process.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
