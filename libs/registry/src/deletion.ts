@@ -1,23 +1,25 @@
 import type { Change, Guard, Journal } from '#libs/journal';
 import { type Digest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import { tagsOf } from './manifest-guard.js';
+import { type Precondition, requirePrecondition } from './precondition.js';
 import type { RegionContent } from './region-content.js';
 
 /** Tags read at once while looking for those that point at a manifest. */
 const TAGS_AT_ONCE = 32;
 
-/** Deletes a tag. @throws RegistryError `MANIFEST_UNKNOWN` */
+/** Deletes a tag. @throws RegistryError `MANIFEST_UNKNOWN` · `PRECONDITION_FAILED` */
 export async function deleteTag(
   content: RegionContent,
   journal: Journal,
   repository: RepositoryName,
-  tag: Tag,
+  { tag, precondition }: { readonly tag: Tag; readonly precondition?: Precondition },
   signal: AbortSignal,
 ): Promise<{ readonly seq: number }> {
   const guard: Guard = {
     async validate(inner) {
       const state = await content.tags.get(repository, tag, inner);
       if (state?.value === undefined) throw new RegistryError('MANIFEST_UNKNOWN', { tag });
+      if (precondition !== undefined) requirePrecondition(precondition, state.value, { tag });
     },
     touchedBy: (change) => change.repository === repository && tagsOf(change).includes(tag),
   };
@@ -29,17 +31,19 @@ class TagsMoved extends Error {
   override readonly name = 'TagsMoved';
 }
 
-/** Deletes a manifest and every tag that points at it. @throws RegistryError `MANIFEST_UNKNOWN` */
+/** Deletes a manifest and every tag that points at it. @throws RegistryError `MANIFEST_UNKNOWN` · `PRECONDITION_FAILED` */
 export async function deleteManifest(
   content: RegionContent,
   journal: Journal,
   repository: RepositoryName,
-  digest: Digest,
+  { digest, precondition }: { readonly digest: Digest; readonly precondition?: Precondition },
   signal: AbortSignal,
 ): Promise<{ readonly seq: number }> {
   for (;;) {
     const found = await content.manifests.find(repository, digest, signal);
     if (found === undefined) throw new RegistryError('MANIFEST_UNKNOWN', { digest });
+    // What a digest names never changes, so the order has no part in this.
+    if (precondition !== undefined) requirePrecondition(precondition, digest, { manifest: digest });
     const tags = await tagsPointingAt(content, repository, digest, signal);
     const subject = found.subject === undefined ? {} : { subject: found.subject };
     const guard = deletionGuard(content, repository, digest, tags);

@@ -8,6 +8,7 @@ export * from './local-push.js';
 export * from './manifest-policy.js';
 export type { ManifestRecord } from './manifests.js';
 export { PART_BYTES } from './part-buffers.js';
+export * from './precondition.js';
 export * from './pull.js';
 export * from './push.js';
 export * from './region-content.js';

@@ -1,8 +1,8 @@
 import type { Journal } from '#libs/journal';
-import type { Digest, Reference, RepositoryName } from '#libs/oci';
+import type { Digest, RepositoryName } from '#libs/oci';
 import { deleteBlob, deleteManifest, deleteTag } from './deletion.js';
 import { DEFAULT_MANIFEST_POLICY, type ManifestPolicy } from './manifest-policy.js';
-import type { BlobUploads, CommittedManifest, ManifestUpload, Push } from './push.js';
+import type { BlobUploads, CommittedManifest, DeletionTarget, ManifestUpload, Push } from './push.js';
 import { pushManifest } from './push-manifest.js';
 import type { RegionContent } from './region-content.js';
 
@@ -21,12 +21,12 @@ export class LocalPush implements Push {
 
   deleteManifest(
     repository: RepositoryName,
-    reference: Reference,
+    target: DeletionTarget,
     signal: AbortSignal,
   ): Promise<{ readonly seq: number }> {
-    return reference.kind === 'tag'
-      ? deleteTag(this.content, this.journal, repository, reference.tag, signal)
-      : deleteManifest(this.content, this.journal, repository, reference.digest, signal);
+    return target.kind === 'tag'
+      ? deleteTag(this.content, this.journal, repository, target, signal)
+      : deleteManifest(this.content, this.journal, repository, target, signal);
   }
 
   deleteBlob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<{ readonly seq: number }> {

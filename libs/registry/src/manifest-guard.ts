@@ -1,27 +1,26 @@
 import type { Change, Guard } from '#libs/journal';
 import { type Digest, type Manifest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
-import type { TagPrecondition } from './push.js';
+import { type Precondition, requirePrecondition } from './precondition.js';
 import type { RegionContent } from './region-content.js';
+
+interface GuardedPush {
+  readonly repository: RepositoryName;
+  readonly manifest: Manifest;
+  readonly tags: readonly Tag[];
+  readonly precondition?: Precondition;
+}
 
 /**
  * What must hold where a manifest takes its place in the journal: everything that it names is there, and its tags are in
  * the state that the client asked for. Whatever could change that in between makes the journal ask again.
  */
-export function manifestGuard(
-  content: RegionContent,
-  push: {
-    readonly repository: RepositoryName;
-    readonly manifest: Manifest;
-    readonly tags: readonly Tag[];
-    readonly precondition?: TagPrecondition;
-  },
-): Guard {
+export function manifestGuard(content: RegionContent, push: GuardedPush): Guard {
   const { repository, manifest, tags, precondition } = push;
   return {
     async validate(signal) {
       const [missing] = await Promise.all([
         missingDigests(content, repository, manifest, signal),
-        precondition === undefined ? undefined : requireTags(content, repository, tags, precondition, signal),
+        precondition === undefined ? undefined : requireState(content, push, precondition, signal),
       ]);
       if (missing.length > 0)
         throw new RegistryError(
@@ -32,7 +31,9 @@ export function manifestGuard(
     touchedBy(change) {
       if (change.repository !== repository) return false;
       if (change.type === 'manifest.delete' || change.type === 'blob.delete') return true;
-      return precondition !== undefined && tagsOf(change).some((tag) => tags.includes(tag));
+      if (precondition === undefined) return false;
+      const isItself = change.type === 'manifest.put' && change.digest === manifest.digest;
+      return isItself || tagsOf(change).some((tag) => tags.includes(tag));
     },
   };
 }
@@ -71,19 +72,18 @@ async function missingDigests(
   return digests.filter((digest) => digest !== undefined);
 }
 
-async function requireTags(
+/** The condition is of every tag that the push names; of the manifest itself if it names none. */
+async function requireState(
   content: RegionContent,
-  repository: RepositoryName,
-  tags: readonly Tag[],
-  precondition: TagPrecondition,
+  { repository, manifest, tags }: GuardedPush,
+  precondition: Precondition,
   signal: AbortSignal,
 ): Promise<void> {
   for (const tag of tags) {
-    const digest = (await content.tags.get(repository, tag, signal))?.value;
-    const holds =
-      precondition.kind === 'absent'
-        ? digest === undefined
-        : digest !== undefined && precondition.digests.includes(digest);
-    if (!holds) throw new RegistryError('PRECONDITION_FAILED', { tag, digest: digest ?? null });
+    const current = (await content.tags.get(repository, tag, signal))?.value;
+    requirePrecondition(precondition, current, { tag });
   }
+  if (tags.length > 0) return;
+  const found = await content.manifests.find(repository, manifest.digest, signal);
+  requirePrecondition(precondition, found === undefined ? undefined : manifest.digest, { manifest: manifest.digest });
 }

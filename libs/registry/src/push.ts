@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { BlobDescriptor, Digest, Reference, RepositoryName, Tag } from '#libs/oci';
+import type { Precondition } from './precondition.js';
 
 /** An upload session as its client sees it. */
 export interface UploadStatus {
@@ -67,11 +68,6 @@ export interface BlobUploads {
   ): Promise<BlobDescriptor | undefined>;
 }
 
-/** State that a tag must be in for a conditional manifest PUT: `If-None-Match: *` and `If-Match: "<digest>"`. */
-export type TagPrecondition =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'points-at'; readonly digests: readonly Digest[] };
-
 export interface ManifestUpload {
   readonly repository: RepositoryName;
   readonly reference: Reference;
@@ -80,7 +76,8 @@ export interface ManifestUpload {
   /** The `Content-Type`, as it was sent. */
   readonly contentType: string | undefined;
   readonly content: Uint8Array;
-  readonly precondition?: TagPrecondition;
+  /** Of every tag that the push names; of the manifest itself if it names none. */
+  readonly precondition?: Precondition;
 }
 
 export interface CommittedManifest {
@@ -92,6 +89,9 @@ export interface CommittedManifest {
   readonly tags: readonly Tag[];
 }
 
+/** The precondition is of what the tag points at, or of the manifest. */
+export type DeletionTarget = Reference & { readonly precondition?: Precondition };
+
 /** Changes, as the primary accepts them. Each is in the journal and applied here before it resolves. */
 export interface Push {
   readonly uploads: BlobUploads;
@@ -100,10 +100,13 @@ export interface Push {
    * (detail: the list of every missing digest) · `DIGEST_INVALID` · `PRECONDITION_FAILED`. After any of these nothing has changed.
    */
   manifest(upload: ManifestUpload, signal: AbortSignal): Promise<CommittedManifest>;
-  /** By tag: the tag leaves. By digest: the manifest and its tags. @throws RegistryError `MANIFEST_UNKNOWN` */
+  /**
+   * By tag: the tag leaves. By digest: the manifest and its tags. @throws RegistryError `MANIFEST_UNKNOWN` ·
+   * `PRECONDITION_FAILED`
+   */
   deleteManifest(
     repository: RepositoryName,
-    reference: Reference,
+    target: DeletionTarget,
     signal: AbortSignal,
   ): Promise<{ readonly seq: number }>;
   /** @throws RegistryError `BLOB_UNKNOWN` */

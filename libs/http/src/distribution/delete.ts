@@ -2,16 +2,19 @@ import type { Digest, Reference, RepositoryName } from '#libs/oci';
 import type { Push } from '#libs/registry';
 import { sendEmpty } from '../answer.js';
 import type { Exchange } from '../exchange.js';
+import { preconditionOf } from './entity-tag.js';
 import { SEQ_HEADER } from './seq-header.js';
 
-/** end-9 */
+/** end-9; with `If-Match` only what the client thinks that it deletes. */
 export async function deleteManifest(
   push: Push,
-  { response, signal }: Exchange,
+  { request, response, signal }: Exchange,
   repository: RepositoryName,
   reference: Reference,
 ): Promise<void> {
-  const { seq } = await push.deleteManifest(repository, reference, signal);
+  const precondition = preconditionOf(request);
+  const target = precondition === undefined ? reference : { ...reference, precondition };
+  const { seq } = await push.deleteManifest(repository, target, signal);
   sendEmpty(response, 202, { [SEQ_HEADER]: seq });
 }
 

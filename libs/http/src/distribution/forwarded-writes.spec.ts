@@ -81,6 +81,10 @@ describe('a change at a replica', () => {
     const statuses = [];
     for (const _ of [1, 2]) statuses.push((await send('PUT', '/v2/team/app/manifests/v1', MANIFEST, headers)).status);
     expect(statuses).toEqual([201, 412]);
+    const other = { 'if-match': `"${TEN_DIGEST}"` };
+    expect((await send('DELETE', '/v2/team/app/manifests/v1', undefined, other)).status).toBe(412);
+    const current = { 'if-match': `"${MANIFEST_DIGEST}"` };
+    expect((await send('DELETE', '/v2/team/app/manifests/v1', undefined, current)).status).toBe(202);
   });
 
   it('is asked for at the replica before anything is passed on', async () => {

@@ -1,18 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import {
-  MAX_MANIFEST_BYTES,
-  manifestTooLarge,
-  parseTag,
-  type Reference,
-  RegistryError,
-  type RepositoryName,
-} from '#libs/oci';
-import type { CommittedManifest, Push, TagPrecondition } from '#libs/registry';
+import { MAX_MANIFEST_BYTES, manifestTooLarge, parseTag, type Reference, type RepositoryName } from '#libs/oci';
+import type { CommittedManifest, Push } from '#libs/registry';
 import { sendEmpty } from '../answer.js';
 import { type Exchange, headerOf } from '../exchange.js';
 import { IncomingBody } from '../incoming-body.js';
 import type { DistributionOptions } from './distribution-options.js';
-import { digestsIn } from './entity-tag.js';
+import { entityTag, preconditionOf } from './entity-tag.js';
 import { refuseContentEncoding } from './incoming.js';
 import { SEQ_HEADER } from './seq-header.js';
 
@@ -48,6 +41,7 @@ export async function pushManifest(
 function headersOf({ digest, seq, subject, tags }: CommittedManifest, sayTags: boolean) {
   return {
     'Docker-Content-Digest': digest,
+    ETag: entityTag(digest),
     [SEQ_HEADER]: seq,
     ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
     ...(sayTags ? { 'OCI-Tag': [...tags] } : {}),
@@ -65,18 +59,4 @@ async function readManifest(request: IncomingMessage): Promise<Uint8Array> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
-}
-
-/** @throws RegistryError for a condition that is not understood: to ignore it would do what the client ruled out */
-function preconditionOf(request: IncomingMessage): TagPrecondition | undefined {
-  const ifNoneMatch = headerOf(request, 'if-none-match')?.trim();
-  const ifMatch = headerOf(request, 'if-match')?.trim();
-  if ((ifNoneMatch ?? '*') !== '*' || ifMatch === '*' || (ifNoneMatch !== undefined && ifMatch !== undefined)) {
-    throw new RegistryError('UNSUPPORTED', undefined, {
-      status: 400,
-      message: 'conditions are If-None-Match: * or If-Match with digests',
-    });
-  }
-  if (ifNoneMatch !== undefined) return { kind: 'absent' };
-  return ifMatch === undefined ? undefined : { kind: 'points-at', digests: digestsIn(ifMatch) };
 }

@@ -32,6 +32,9 @@ afterEach(() => region.close());
 const send = (method: string, path: string, body?: string | Uint8Array, headers: Record<string, string> = {}) =>
   ask(region.origin, { method, path, headers, ...(body === undefined ? {} : { body }) });
 
+const detailsOf = (answer: Answer): readonly unknown[] =>
+  (JSON.parse(answer.body.toString()) as { errors: { detail: unknown }[] }).errors.map(({ detail }) => detail);
+
 /** Path and query of an upload's `Location`. */
 function placeOf(answer: Answer): string {
   const { pathname, search } = new URL(String(answer.headers.location));
@@ -254,12 +257,77 @@ describe('a manifest', () => {
   });
 
   it.each([
-    ['if-match', '*'],
-    ['if-none-match', `"${OTHER}"`],
+    ['if-match', 'x'],
+    ['if-match', ''],
+    ['if-match', `"${OTHER}" "${OTHER}"`],
+    ['if-match', `*, "${OTHER}"`],
+    ['if-match', `"${OTHER}`],
+    ['if-none-match', `"${OTHER}", *`],
+    ['if-none-match', `w/"${OTHER}"`],
   ])('is not put under a condition that is not understood: %s: %s', async (name, value) => {
     const answer = await put('v1', MANIFEST, { [name]: value });
     expect([answer.status, codesOf(answer)]).toEqual([400, ['UNSUPPORTED']]);
     expect((await send('HEAD', path('v1'))).status).toBe(404);
+  });
+
+  const CURRENT = MANIFEST_DIGEST;
+  it.each<[string, 'v1' | 'digest', Record<string, string>, number, number]>([
+    ['If-Match: *', 'v1', { 'if-match': '*' }, 412, 201],
+    ['If-Match: the current one', 'v1', { 'if-match': `"${CURRENT}"` }, 412, 201],
+    ['If-Match: the current one, among others', 'v1', { 'if-match': `"x,y" , "${CURRENT}",` }, 412, 201],
+    ['If-Match: the current one, without quotes', 'v1', { 'if-match': CURRENT }, 412, 201],
+    ['If-Match: the current one, but weak', 'v1', { 'if-match': `W/"${CURRENT}"` }, 412, 412],
+    ['If-Match: another one', 'v1', { 'if-match': `"${OTHER}"` }, 412, 412],
+    ['If-Match: no digest', 'v1', { 'if-match': '"x"' }, 412, 412],
+    ['If-None-Match: *', 'v1', { 'if-none-match': '*' }, 201, 412],
+    ['If-None-Match: the current one, weak', 'v1', { 'if-none-match': `W/"${CURRENT}"` }, 201, 412],
+    ['If-None-Match: another one', 'v1', { 'if-none-match': `"${OTHER}"` }, 201, 201],
+    ['both, and both hold', 'v1', { 'if-match': '*', 'if-none-match': `"${OTHER}"` }, 412, 201],
+    ['both, and one holds', 'v1', { 'if-match': '*', 'if-none-match': `"${CURRENT}"` }, 412, 412],
+    ['by digest, If-None-Match: *', 'digest', { 'if-none-match': '*' }, 201, 412],
+    ['by digest, If-Match: *', 'digest', { 'if-match': '*' }, 412, 201],
+    ['by digest, If-Match: itself', 'digest', { 'if-match': `"${CURRENT}"` }, 412, 201],
+    ['by digest, If-Match: another one', 'digest', { 'if-match': `"${OTHER}"` }, 412, 412],
+  ])('is put under %s (%s, %j): %i when nothing is there, %i when it is', async (_, where, headers, fresh, again) => {
+    const reference = where === 'v1' ? 'v1' : CURRENT;
+    const first = await put(reference, MANIFEST, headers);
+    expect(first.status).toBe(fresh);
+    if (fresh === 412) {
+      expect(codesOf(first)).toEqual(['PRECONDITION_FAILED']);
+      expect((await send('HEAD', path(CURRENT))).status).toBe(404);
+      await put(reference, MANIFEST);
+    }
+    expect((await put(reference, MANIFEST, headers)).status).toBe(again);
+  });
+
+  it('is put with several tags only when each of them is as it was asked for', async () => {
+    await put('v1', MANIFEST);
+    const answer = await put(`${MANIFEST_DIGEST}?tag=v1&tag=v2`, MANIFEST, { 'if-match': `"${CURRENT}"` });
+    expect([answer.status, detailsOf(answer)]).toEqual([412, [{ tag: 'v2', digest: null }]]);
+    expect((await send('HEAD', path('v2'))).status).toBe(404);
+  });
+
+  it.each<[string, Record<string, string>, number]>([
+    ['If-Match: *', { 'if-match': '*' }, 202],
+    ['If-Match: the current one', { 'if-match': `"${CURRENT}"` }, 202],
+    ['If-Match: another one', { 'if-match': `"${OTHER}"` }, 412],
+    ['If-None-Match: the current one', { 'if-none-match': `"${CURRENT}"` }, 412],
+    ['what is not understood', { 'if-match': '-' }, 400],
+  ])('is deleted, by its tag or its digest, under %s', async (_, headers, status) => {
+    for (const reference of ['v1', CURRENT]) {
+      expect((await send('DELETE', path(reference), undefined, headers)).status).toBe(status === 400 ? 400 : 404);
+      await put('v1', MANIFEST);
+      expect((await send('DELETE', path(reference), undefined, headers)).status).toBe(status);
+      expect((await send('HEAD', path('v1'))).status).toBe(status === 202 ? 404 : 200);
+      await send('DELETE', path(CURRENT));
+    }
+  });
+
+  it('tells whoever lost a race what is there, so that the next try can begin with it', async () => {
+    const first = await put('v1', MANIFEST);
+    expect(first.headers.etag).toBe(`"${CURRENT}"`);
+    const lost = await put('v1', MANIFEST, { 'if-none-match': '*' });
+    expect(detailsOf(lost)).toEqual([{ tag: 'v1', digest: CURRENT }]);
   });
 
   it('that names what is not there is told each of it', async () => {
