@@ -79,6 +79,7 @@ describe('the router', () => {
     const log = pino({ level: 'silent' });
     const handler = new RouterHandler({
       mode,
+      proxyUploadsFor: ['Helm/', 'oras'],
       anonymousAccess,
       knowledge,
       clients: new ClientRegions(topology, { trustRegionHeader: false, trustedProxies: [] }),
@@ -320,6 +321,23 @@ describe('the router', () => {
     const refused = await ask('POST', '/v2/a/manifests/v1');
     expectError(refused, 405, 'UNSUPPORTED');
     expect(refused.headers.allow).toBe('GET, HEAD, PUT, DELETE');
+  });
+
+  it.each([
+    ['Helm/4.3.1', 202],
+    ['helm/3.20.0', 202],
+    ['oras-go', 202],
+    ['docker/28.2.2 go/go1.24', 307],
+    ['not Helm/4', 307],
+    ['', 307],
+  ])('keeps the uploads of "%s" here if it would not go elsewhere: %i', async (userAgent, status) => {
+    const { peerUrl } = topology.regions.find(({ name }) => name === eu) ?? {};
+    const path = `/v2/team/app/blobs/uploads/${session}`;
+    regions.eu.answer = (_seen, response) => response.writeHead(202, { Location: `${peerUrl}${path}?a=b` }).end();
+    const reply = await ask('POST', '/v2/team/app/blobs/uploads/', { 'User-Agent': userAgent });
+    expect(reply.status).toBe(status);
+    if (status === 202) expect(reply.headers.location).toBe(`${path}?a=b`);
+    else expect(reply.headers.location).toMatch(/^http:\/\/eu\.registry\.test\//);
   });
 
   describe('as a proxy', () => {

@@ -16,6 +16,8 @@ const MAX_WRITE_BYTES = MAX_MANIFEST_BYTES + 1_024;
 
 export interface RouterParts {
   readonly mode: 'redirect' | 'proxy';
+  /** Clients, by the beginning of their `User-Agent`, whose uploads pass through here whatever the mode. */
+  readonly proxyUploadsFor: readonly string[];
   readonly anonymousAccess: AnonymousAccess;
   readonly knowledge: RegionKnowledge;
   readonly clients: ClientRegions;
@@ -87,10 +89,12 @@ export class RouterHandler {
     }
   }
 
-  /** The bytes of blobs never pass through here, unless clients cannot follow. */
+  /** The bytes of blobs never pass through here, unless clients cannot follow, or will not. */
   async #upload(passage: Passage, route: RepositoryRoute): Promise<void> {
+    const { mode, proxyUploadsFor } = this.parts;
     const primary = this.#primaryFor(passage);
-    if (this.parts.mode === 'redirect') return this.#redirect(passage, primary, route);
+    const follows = !isNamed(proxyUploadsFor, passage.request.headers['user-agent']);
+    if (mode === 'redirect' && follows) return this.#redirect(passage, primary, route);
     await this.#forward(passage, primary, this.#granted(passage, primary, route), Number.POSITIVE_INFINITY);
   }
 
@@ -153,4 +157,9 @@ export class RouterHandler {
 
 function textOf(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header.join(',') : header;
+}
+
+function isNamed(beginnings: readonly string[], userAgent = ''): boolean {
+  const name = userAgent.toLowerCase();
+  return beginnings.some((beginning) => name.startsWith(beginning.toLowerCase()));
 }

@@ -68,6 +68,7 @@ export class Router {
     const lifeMs = config.router.grantLifeSeconds * 1_000;
     return new RouterHandler({
       mode: config.router.mode,
+      proxyUploadsFor: config.router.proxyUploadsFor,
       anonymousAccess: config.anonymousAccess,
       knowledge: this.#knowledge,
       clients: this.#clients,

@@ -108,6 +108,11 @@ const schema = z.object({
     .object({
       /** `proxy`: for clients that cannot follow a redirect, or cannot reach the regions. */
       mode: z.enum(['redirect', 'proxy']).default('redirect'),
+      /**
+       * Clients whose uploads pass through the router, by the beginning of their `User-Agent`. Those that are built with
+       * oras-go 2.6.2 and later refuse to go on with an upload at another host than the one that they began it at.
+       */
+      proxyUploadsFor: z.array(z.string().min(1)).default(['Helm/', 'oras', 'notation/']),
       /** Lets a client say where it is (`X-Meridian-Region`). For simulations. */
       trustRegionHeader: z.boolean().default(false),
       /** Networks of the proxies whose `X-Forwarded-For` is believed. */
