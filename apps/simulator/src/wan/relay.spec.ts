@@ -171,6 +171,14 @@ describe('a relay between two regions', () => {
     socket.destroy();
   });
 
+  it('outlives a target that takes a connection and resets it before the client hears of it', async () => {
+    onConnection = (target) => {
+      void systemClock.sleep(30, new AbortController().signal).then(() => target.resetAndDestroy());
+    };
+    link.change({ roundTripMs: 200 });
+    expect(await failureOf(connect({ port, host: '127.0.0.1' }))).toMatchObject({ code: 'ECONNRESET' });
+  });
+
   it('resets a client whose target does not listen', async () => {
     const nobody = createServer().listen(0, '127.0.0.1');
     await once(nobody, 'listening');

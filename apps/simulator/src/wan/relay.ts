@@ -50,8 +50,7 @@ export class Relay {
     client.on('error', fail);
     let target: Socket | undefined;
     try {
-      target = await this.#reach(signal);
-      target.on('error', fail);
+      target = await this.#reach(fail, signal);
       await this.#talk(client, target, signal);
     } catch (error) {
       failed.abort(error);
@@ -63,7 +62,7 @@ export class Relay {
   }
 
   /** The handshake: half a round trip until the target hears of it, and half until the client does. */
-  async #reach(signal: AbortSignal): Promise<Socket> {
+  async #reach(fail: (error: Error) => void, signal: AbortSignal): Promise<Socket> {
     if (this.link.settings.state === 'cut') throw new Error('the line is cut');
     await this.link.untilUp(signal);
     await this.clock.sleep(this.link.settings.roundTripMs / 2, signal);
@@ -74,6 +73,8 @@ export class Relay {
       allowHalfOpen: true,
       noDelay: true,
     });
+    // From here on: a target that resets before the client hears of it would end the program.
+    target.on('error', fail);
     try {
       await once(target, 'connect', { signal });
       await this.clock.sleep(this.link.settings.roundTripMs / 2, signal);
