@@ -96,6 +96,7 @@ export function deletedManifests({
 
 function brokenPulls({ operations }: Evidence, operation: Evidence['operations'][number]): readonly string[] {
   const { broken = [], id, endMs } = operation;
+  if (broken.length === 0) return [];
   const removed = operations.filter(({ action, startMs }) => action.kind === 'delete-manifest' && startMs < endMs);
   const digests = removed.flatMap(({ action }) => (action.kind === 'delete-manifest' ? [action.digest] : []));
   return broken

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ObjectStore } from '#libs/storage';
-import { objects } from './region-state.js';
+import { objects, type ReadableStore } from './region-state.js';
 
 /** An entry as the bucket holds it. */
 export interface JournalEntry {
@@ -22,7 +21,7 @@ export interface JournalState {
 }
 
 /** Reads and audits a journal with nothing of the product: contiguous, chained, and epochs that never go back (I12). */
-export async function readJournalState(store: ObjectStore): Promise<JournalState> {
+export async function readJournalState(store: ReadableStore): Promise<JournalState> {
   const entries: JournalEntry[] = [];
   const damage: string[] = [];
   let chain: string | null = null;

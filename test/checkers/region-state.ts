@@ -3,6 +3,9 @@ import { keys, type ObjectStat, type ObjectStore } from '#libs/storage';
 
 const forever = new AbortController().signal;
 
+/** What is needed of a store to say what is in it. */
+export type ReadableStore = Pick<ObjectStore, 'list' | 'read'>;
+
 export interface TagState {
   readonly seq: number;
   readonly digest: string | undefined;
@@ -32,7 +35,7 @@ export interface RegionState {
   readonly beyond: readonly number[];
 }
 
-export async function readRegionState(store: ObjectStore): Promise<RegionState> {
+export async function readRegionState(store: ReadableStore): Promise<RegionState> {
   const decode = <T>(bytes: Uint8Array): T => JSON.parse(Buffer.from(bytes).toString()) as T;
   const tags = new Map<string, TagState>();
   for await (const { name, bytes } of objects(store, 'tags/')) {
@@ -90,7 +93,7 @@ function hashed(algorithm: string, bytes: Uint8Array): string {
 }
 
 export async function* objects(
-  store: ObjectStore,
+  store: ReadableStore,
   prefix: string,
 ): AsyncGenerator<{ readonly name: string; readonly bytes: Uint8Array }> {
   let last: string | undefined;
