@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchArguments, helpText, parseBenchArguments } from './lib/arguments.js';
+import { writeDocument } from './lib/document.js';
+import { describeMachine } from './lib/machine.js';
 import { Progress } from './lib/progress.js';
 import { type RowResult, runRow } from './lib/runner.js';
 import type { Suite } from './lib/suite.js';
@@ -27,16 +29,27 @@ try {
 }
 
 async function bench(given: BenchArguments): Promise<void> {
-  const say = (line: string) => (given.json ? process.stderr : process.stdout).write(`${line}\n`);
+  const { suite, size, json, out } = given;
+  const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
   const directory = await mkdtemp(join(tmpdir(), 'meridian-bench-'));
   try {
+    const machine = await describeMachine();
     const results = await measure(given, directory, say);
-    const text = `${JSON.stringify({ suite: given.suite.name, size: given.size, rows: results }, undefined, 2)}\n`;
-    if (given.json) process.stdout.write(text);
-    if (given.out !== undefined) await writeFile(given.out, text);
+    const text = `${JSON.stringify({ suite: suite.name, size, machine, rows: results }, undefined, 2)}\n`;
+    if (json) process.stdout.write(text);
+    if (out !== undefined) await writeFile(out, text);
+    say(`\n${summaryOf(results)}`);
+    if (!given.writesDocument) return;
+    await writeDocument({ suite, machine, size, results });
+    say(`written: ${suite.document}, ${suite.picture}`);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function summaryOf(results: readonly RowResult[]): string {
+  const verdicts = results.flatMap((result) => result.verdicts);
+  return `${verdicts.filter(({ met }) => met).length} of ${verdicts.length} wanted figures met`;
 }
 
 async function measure({ rows, rounds, size }: BenchArguments, directory: string, say: (line: string) => void) {

@@ -6,6 +6,8 @@ export interface BenchArguments {
   readonly rows: readonly Row[];
   readonly rounds: number;
   readonly size: Size;
+  /** A run of all rows, at sizes that mean something. */
+  readonly writesDocument: boolean;
   readonly json: boolean;
   readonly out: string | undefined;
   readonly help: boolean;
@@ -32,12 +34,14 @@ export function parseBenchArguments(args: readonly string[], suites: readonly [S
   });
   const suite = suiteOf(positionals, suites);
   const size = values.quick ? 'quick' : values.full ? 'full' : 'usual';
-  const { json, out, help, list } = values;
+  const { json, out, help, list, only } = values;
+  const writesDocument = only === undefined && size !== 'quick';
   return {
     suite,
-    rows: rowsOf(values.only, suite),
+    rows: rowsOf(only, suite),
     rounds: roundsOf(values.rounds) ?? ROUNDS[size],
     size,
+    writesDocument,
     json,
     out,
     help,

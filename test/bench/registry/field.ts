@@ -14,11 +14,12 @@ import type { BlobClient } from './store.js';
 
 /** A server of the row, and the store behind it if that is a server too. */
 export interface Contender {
+  /** Of its first process. */
   readonly origin: string;
   readonly host: string;
-  readonly pid: number;
+  readonly pids: readonly number[];
   readonly storePid?: number;
-  /** A new client, with connections of its own. */
+  /** A new client, with connections of its own, of the next process. */
   client(): BlobClient;
 }
 
@@ -50,20 +51,26 @@ export class Field {
     const storage = onMinio ? await this.#bucket() : ({ driver: 'filesystem', directory } as const);
     const server = await this.#launch(program, directory, storage, mode);
     this.scene.defer(() => server.stop());
+    let next = 0;
+    const origin = () => server.origins[next++ % server.origins.length] ?? server.origins[0];
     const client =
-      program === 'nginx'
-        ? () => new ObjectClient(server.origin, '/store')
-        : () => new RegistryClient(server.origin, REPOSITORY);
+      program === 'nginx' ? () => new ObjectClient(origin(), '/store') : () => new RegistryClient(origin(), REPOSITORY);
     const storePid = onMinio ? await this.minioPid() : undefined;
-    return { origin: server.origin, host: new URL(server.origin).host, pid: server.pid, storePid, client };
+    const [first] = server.origins;
+    return { origin: first, host: new URL(first).host, pids: server.pids, storePid, client };
   }
 
-  #launch(program: string, directory: string, storage: Storage, mode?: string): Promise<RunningServer> {
+  #launch(program: string, directory: string, storage: Storage, mode: string | undefined): Promise<RunningServer> {
     switch (program) {
       case 'meridian':
-        return startMeridian({ directory, storage, redirect: mode === 'streamed' ? 'never' : 'always' });
+        return startMeridian({
+          directory,
+          storage,
+          redirect: mode === undefined ? 'always' : 'never',
+          processes: mode === 'streamed2' ? 2 : 1,
+        });
       case 'distribution':
-        return startDistribution(directory, storage);
+        return startDistribution(directory, storage, mode === undefined);
       case 'olareg':
         return startOlareg(directory);
       case 'nginx':
@@ -78,7 +85,7 @@ export class Field {
     const folder = `/${await minio.newBucket()}`;
     const { endpoint: origin } = minio;
     const client = () => new ObjectClient(origin, folder, minio);
-    return { origin, host: new URL(origin).host, pid: minio.process.pid, client };
+    return { origin, host: new URL(origin).host, pids: [minio.process.pid], client };
   }
 
   async #bucket(): Promise<Storage> {

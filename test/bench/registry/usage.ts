@@ -2,7 +2,7 @@ import { cpuSeconds, forgetPeak, peakMiB } from '../lib/process-usage.js';
 import type { Values } from '../lib/suite.js';
 import type { Contender } from './field.js';
 
-/** What `work` took: seconds by the clock, processor seconds of the server and of the store behind it, peak memory. */
+/** What `work` took: seconds by the clock, processor seconds of the server and of the store behind it, peak of a process. */
 export interface Usage {
   readonly seconds: number;
   readonly cpu: number;
@@ -10,14 +10,21 @@ export interface Usage {
   readonly peak: number;
 }
 
-export async function usageOf({ pid, storePid }: Contender, work: () => Promise<unknown>): Promise<Usage> {
-  await forgetPeak(pid);
-  const before = await Promise.all([cpuSeconds(pid), storePid === undefined ? 0 : cpuSeconds(storePid)]);
+export async function usageOf(contender: Contender, work: () => Promise<unknown>): Promise<Usage> {
+  const { pids, storePid } = contender;
+  await Promise.all(pids.map(forgetPeak));
+  const [cpuBefore, storeBefore] = [await cpuOf(pids), await cpuOf(storePid === undefined ? [] : [storePid])];
   const startedMs = performance.now();
   await work();
   const seconds = (performance.now() - startedMs) / 1000;
-  const after = await Promise.all([cpuSeconds(pid), storePid === undefined ? 0 : cpuSeconds(storePid)]);
-  return { seconds, cpu: after[0] - before[0], storeCpu: after[1] - before[1], peak: await peakMiB(pid) };
+  const cpu = (await cpuOf(pids)) - cpuBefore;
+  const storeCpu = (await cpuOf(storePid === undefined ? [] : [storePid])) - storeBefore;
+  return { seconds, cpu, storeCpu, peak: Math.max(...(await Promise.all(pids.map(peakMiB)))) };
+}
+
+async function cpuOf(pids: readonly number[]): Promise<number> {
+  const each = await Promise.all(pids.map(cpuSeconds));
+  return each.reduce((sum, seconds) => sum + seconds, 0);
 }
 
 /** MB (10^6) a second, processor seconds per GB (10^9), MiB. */

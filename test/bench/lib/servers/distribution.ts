@@ -4,13 +4,22 @@ import { tool } from '../../../support/tools.js';
 import { type RunningServer, type Storage, writeSettings } from './settings.js';
 
 /** CNCF distribution v3, as its own documentation sets it up, without a log of requests. */
-export async function startDistribution(directory: string, storage: Storage): Promise<RunningServer> {
+export async function startDistribution(
+  directory: string,
+  storage: Storage,
+  redirect: boolean,
+): Promise<RunningServer> {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const settings = {
     version: '0.1',
     log: { level: 'error', accesslog: { disabled: true } },
-    storage: { ...driverOf(storage), cache: { blobdescriptor: 'inmemory' }, delete: { enabled: true } },
+    storage: {
+      ...driverOf(storage),
+      cache: { blobdescriptor: 'inmemory' },
+      delete: { enabled: true },
+      redirect: { disable: !redirect },
+    },
     http: { addr: `127.0.0.1:${port}`, secret: 'bench' },
   };
   // JSON is YAML.
@@ -22,7 +31,7 @@ export async function startDistribution(directory: string, storage: Storage): Pr
     env: { OTEL_TRACES_EXPORTER: 'none' },
     isReady: async () => (await fetch(`${origin}/v2/`)).ok,
   });
-  return { origin, pid: process.pid, stop: () => process.stop() };
+  return { origins: [origin], pids: [process.pid], stop: () => process.stop() };
 }
 
 function driverOf(storage: Storage) {

@@ -9,42 +9,57 @@ export interface MeridianOptions {
   readonly directory: string;
   readonly storage: Storage;
   readonly redirect?: 'always' | 'never';
+  /** Registries on the same storage, each on a port of its own. */
+  readonly processes?: number;
 }
 
-/** One registry process of a region that is alone, from dist/, with a Redis of its own. */
-export async function startMeridian({
-  directory,
-  storage,
-  redirect = 'always',
-}: MeridianOptions): Promise<RunningServer> {
+const KEY = randomBytes(32).toString('hex');
+
+/** A region that is alone: its registry processes, from dist/, with a Redis of their own. */
+export async function startMeridian(options: MeridianOptions): Promise<RunningServer> {
+  const redis = await startRedis();
+  const first = await startRegistry(options, redis.url, 1);
+  const more = [];
+  for (let number = 2; number <= (options.processes ?? 1); number += 1) {
+    more.push(await startRegistry(options, redis.url, number));
+  }
+  const all = [first, ...more];
+  const stop = async () => {
+    for (const { process } of all) await process.stop();
+    await redis.stop();
+  };
+  const pids = all.map(({ process }) => process.pid);
+  return { origins: [first.origin, ...more.map(({ origin }) => origin)], pids, stop };
+}
+
+async function startRegistry(
+  { directory, storage, redirect = 'always' }: MeridianOptions,
+  redisUrl: string,
+  number: number,
+) {
   const port = await freePortBase(2);
   const origin = `http://127.0.0.1:${port}`;
   const operator = `http://127.0.0.1:${port + 1}`;
-  const redis = await startRedis();
   const site = { name: 'bench', role: 'primary', publicUrl: origin, peerUrl: origin };
   const config = {
     topology: { regions: [site], roundTripMs: { bench: { bench: 0 } }, defaultRegion: 'bench' },
     region: 'bench',
-    clusterKeyFile: await writeSettings(directory, 'cluster.key', randomBytes(32).toString('hex')),
+    clusterKeyFile: await writeSettings(directory, 'cluster.key', KEY),
     storage: await storageSection(directory, storage),
-    redisUrl: redis.url,
+    redisUrl,
     anonymousAccess: 'push',
     http: { port, operatorPort: port + 1 },
     log: { level: 'warn' },
     blobs: { redirect },
   };
-  const file = await writeSettings(directory, 'meridian.json', JSON.stringify(config));
+  const file = await writeSettings(directory, `meridian-${number}.json`, JSON.stringify(config));
   const process = await startNode({
     name: 'meridian',
     script: 'apps/registry/src/main.js',
     env: { MERIDIAN_CONFIG: file, ...profiling(directory) },
     isReady: async () => (await fetch(`${operator}/health/ready`)).ok,
   });
-  const stop = async () => {
-    await process.stop();
-    await redis.stop();
-  };
-  return { origin, pid: process.pid, stop };
+  return { origin, process };
 }
 
 /** `MERIDIAN_BENCH_PROFILE=<directory>` leaves a .cpuprofile of each process there. */

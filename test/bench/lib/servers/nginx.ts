@@ -22,7 +22,7 @@ export async function startNginx(directory: string): Promise<RunningServer> {
     args: ['-p', directory, '-c', file, '-e', join(directory, 'error.log')],
     isReady: async () => (await fetch(origin)).status > 0,
   });
-  return { origin, pid: process.pid, stop: () => process.stop() };
+  return { origins: [origin], pids: [process.pid], stop: () => process.stop() };
 }
 
 const settings = (directory: string, port: number) => `

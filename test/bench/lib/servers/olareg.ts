@@ -15,5 +15,5 @@ export async function startOlareg(directory: string): Promise<RunningServer> {
     args: ['serve', '--addr', '127.0.0.1', '--port', String(port), '--dir', directory],
     isReady: async () => (await fetch(`${origin}/v2/`)).ok,
   });
-  return { origin, pid: process.pid, stop: () => process.stop('SIGINT') };
+  return { origins: [origin], pids: [process.pid], stop: () => process.stop('SIGINT') };
 }

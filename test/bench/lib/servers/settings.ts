@@ -22,8 +22,8 @@ export type Storage =
     };
 
 export interface RunningServer {
-  /** `http://127.0.0.1:<port>` */
-  readonly origin: string;
-  readonly pid: number;
+  /** `http://127.0.0.1:<port>` of each of its processes. */
+  readonly origins: readonly [string, ...string[]];
+  readonly pids: readonly number[];
   stop(): Promise<unknown>;
 }

@@ -4,6 +4,7 @@ import { syncDisk } from '../../lib/sync-disk.js';
 import { Field } from '../field.js';
 import { imageManifest, MANIFEST } from '../manifests.js';
 import { SIZES } from '../sizes.js';
+import { spread } from '../spread.js';
 import type { BlobClient } from '../store.js';
 import { perByte, perRequest, usageOf } from '../usage.js';
 
@@ -13,27 +14,6 @@ const SMALL_BYTES = 64 * 1024;
 const SMALL_AT_ONCE = 8;
 /** More than anybody takes in a second. */
 const SMALL_PER_SECOND = 4_000;
-
-/** Runs `work` for each item, `clients.length` at a time, until all are done or the time is over; returns how many were. */
-async function spread<Item>(
-  clients: readonly BlobClient[],
-  items: readonly Item[],
-  work: (client: BlobClient, item: Item) => Promise<void>,
-  seconds = Number.POSITIVE_INFINITY,
-): Promise<number> {
-  const end = performance.now() + seconds * 1000;
-  let next = 0;
-  const lanes = clients.map(async (client) => {
-    while (performance.now() < end) {
-      const item = items[next];
-      if (item === undefined) return;
-      next += 1;
-      await work(client, item);
-    }
-  });
-  await Promise.all(lanes);
-  return next;
-}
 
 function imageRow(name: string, title: string, contenders: readonly string[], wanted: readonly Wanted[]): Row {
   return {

@@ -1,20 +1,14 @@
-import { createHash } from 'node:crypto';
-import { Blob } from '../../lib/blob.js';
 import type { Row, Scene, Wanted } from '../../lib/suite.js';
-import { type Contender, Field, REPOSITORY } from '../field.js';
+import { Field } from '../field.js';
 import { type LoadRequest, load } from '../load.js';
-import { imageManifest, MANIFEST } from '../manifests.js';
+import { MANIFEST } from '../manifests.js';
 import { SIZES } from '../sizes.js';
+import { inRepository, manifestRequest, pushSmallImage, type SmallImage } from '../small-image.js';
 import { perRequest, usageOf } from '../usage.js';
 
 const CONNECTIONS = 32;
 const WARM_SECONDS = 0.7;
 const REGISTRIES = ['meridian-fs', 'meridian-minio', 'distribution-fs', 'distribution-minio', 'olareg'];
-
-interface SmallImage {
-  readonly layer: string;
-  readonly manifest: string;
-}
 
 interface RequestRow {
   readonly name: string;
@@ -22,19 +16,6 @@ interface RequestRow {
   readonly contenders: readonly string[];
   readonly wanted: readonly Wanted[];
   readonly request: (image: SmallImage) => LoadRequest;
-}
-
-const path = (rest: string) => `/v2/${REPOSITORY}/${rest}`;
-
-async function pushSmallImage(contender: Contender): Promise<SmallImage> {
-  const client = contender.client();
-  const [config, layer] = [new Blob(1024), new Blob(64 * 1024)];
-  const { json } = imageManifest(config, [layer]);
-  await client.push(config);
-  await client.push(layer);
-  await client.pushManifest(json, 'latest', MANIFEST);
-  client.close();
-  return { layer: layer.digest, manifest: `sha256:${createHash('sha256').update(json).digest('hex')}` };
 }
 
 /** The same small request over 32 connections, as fast as answers come. */
@@ -68,7 +49,6 @@ async function openRequests(scene: Scene, request: RequestRow['request']) {
 
 const rate = (of: string, against: string, atLeast: number): Wanted => ({ metric: 'rate', of, against, atLeast });
 const p99 = (of: string): Wanted => ({ metric: 'p99', of, against: 'olareg', atMost: 1 });
-const ACCEPT = { accept: MANIFEST };
 
 export const requestRows: readonly Row[] = [
   requestRow({
@@ -82,20 +62,25 @@ export const requestRows: readonly Row[] = [
       p99('meridian-fs'),
       p99('meridian-minio'),
     ],
-    request: ({ manifest }) => ({ method: 'GET', path: path(`manifests/${manifest}`), headers: ACCEPT, status: 200 }),
+    request: manifestRequest,
   }),
   requestRow({
     name: 'head-tag',
     title: 'HEAD by tag, 32 connections, one process',
     contenders: REGISTRIES,
     wanted: [rate('meridian-fs', 'distribution-fs', 1.5), rate('meridian-minio', 'distribution-fs', 1.5)],
-    request: () => ({ method: 'HEAD', path: path('manifests/latest'), headers: ACCEPT, status: 200 }),
+    request: () => ({
+      method: 'HEAD',
+      path: inRepository('manifests/latest'),
+      headers: { accept: MANIFEST },
+      status: 200,
+    }),
   }),
   requestRow({
     name: 'redirect',
     title: 'The 307 of a blob, 32 connections, one process',
     contenders: ['meridian-minio', 'distribution-minio'],
     wanted: [rate('meridian-minio', 'distribution-minio', 2.5), { metric: 'cpu', of: 'meridian-minio', atMost: 60 }],
-    request: ({ layer }) => ({ method: 'GET', path: path(`blobs/${layer}`), status: 307 }),
+    request: ({ layer }) => ({ method: 'GET', path: inRepository(`blobs/${layer}`), status: 307 }),
   }),
 ];
