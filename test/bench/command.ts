@@ -14,8 +14,8 @@ import { registrySuite } from './registry/suite.js';
 const SUITES: readonly [Suite, ...Suite[]] = [registrySuite];
 
 const stopped = new AbortController();
-process.once('SIGINT', () => stopped.abort(new Error('interrupted')));
-process.once('SIGTERM', () => stopped.abort(new Error('terminated')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopped.abort(new Error('interrupted')));
+process.on('unhandledRejection', (error) => stopped.abort(error));
 
 try {
   const given = parseBenchArguments(process.argv.slice(2), SUITES);
@@ -24,7 +24,7 @@ try {
     for (const row of given.suite.rows) process.stdout.write(`${row.name.padEnd(26)} ${row.title}\n`);
   else await bench(given);
 } catch (error) {
-  process.stderr.write(`bench: ${stopped.signal.aborted ? 'interrupted, everything ended' : describe(error)}\n`);
+  process.stderr.write(`bench: ${stopped.signal.aborted ? stopped.signal.reason : describe(error)}\n`);
   process.exitCode = 1;
 }
 

@@ -33,10 +33,14 @@ export interface RunOptions {
 /** Measures one row: A B C, then C B A, and so on, so that whatever drifts does so for all. */
 export async function runRow(row: Row, options: RunOptions): Promise<RowResult> {
   const { scene, close } = await openScene(join(options.directory, row.name), options);
+  // Without its servers a sample ends at once.
+  options.signal.addEventListener('abort', close);
   try {
     return await sampleRow(row, scene, options);
   } finally {
+    options.signal.removeEventListener('abort', close);
     await close();
+    await rm(scene.directory, { recursive: true, force: true });
   }
 }
 
@@ -91,12 +95,22 @@ export function judge(wanted: Wanted, medians: Readonly<Record<string, Values>>)
 
 async function openScene(directory: string, { size, signal }: RunOptions) {
   const ends: (() => Promise<unknown>)[] = [];
-  await mkdir(directory, { recursive: true });
-  const scene: Scene = { directory, size, signal, defer: (end) => ends.push(end) };
+  let closing = false;
   const close = async () => {
-    for (const end of ends.toReversed()) await end();
-    await rm(directory, { recursive: true, force: true });
+    closing = true;
+    const failures: unknown[] = [];
+    for (let end = ends.pop(); end !== undefined; end = ends.pop()) {
+      await end().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be ended');
   };
+  const defer = (end: () => Promise<unknown>) => {
+    ends.push(end);
+    // It was still starting when everything else ended.
+    if (closing) void close();
+  };
+  await mkdir(directory, { recursive: true });
+  const scene: Scene = { directory, size, signal, defer };
   return { scene, close };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { freePortBase } from '../../../support/ports.js';
-import { startNode } from '../../../support/process.js';
+import { startNode, type TestProcess } from '../../../support/process.js';
 import { startRedis } from '../../../support/redis.js';
 import { type RunningServer, type Storage, writeSettings } from './settings.js';
 
@@ -18,18 +18,23 @@ const KEY = randomBytes(32).toString('hex');
 /** A region that is alone: its registry processes, from dist/, with a Redis of their own. */
 export async function startMeridian(options: MeridianOptions): Promise<RunningServer> {
   const redis = await startRedis();
-  const first = await startRegistry(options, redis.url, 1);
-  const more = [];
-  for (let number = 2; number <= (options.processes ?? 1); number += 1) {
-    more.push(await startRegistry(options, redis.url, number));
-  }
-  const all = [first, ...more];
+  const running: { origin: string; process: TestProcess }[] = [];
   const stop = async () => {
-    for (const { process } of all) await process.stop();
+    for (const { process } of running) await process.stop();
     await redis.stop();
   };
-  const pids = all.map(({ process }) => process.pid);
-  return { origins: [first.origin, ...more.map(({ origin }) => origin)], pids, stop };
+  try {
+    const first = await startRegistry(options, redis.url, 1);
+    running.push(first);
+    for (let number = 2; number <= (options.processes ?? 1); number += 1) {
+      running.push(await startRegistry(options, redis.url, number));
+    }
+    const origins = running.slice(1).map(({ origin }) => origin);
+    return { origins: [first.origin, ...origins], pids: running.map(({ process }) => process.pid), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 async function startRegistry(

@@ -10,17 +10,20 @@ const UPLOADS = 4;
 const READERS = { connections: 4, pauseMs: 4 };
 const OURS = ['meridian-fs', 'meridian-minio'];
 
-/** Keeps four uploads going until `work` is done. */
+/** Keeps uploads going until `work` is done. */
 async function whileUploading<Result>(contender: Contender, blobs: readonly Blob[], work: () => Promise<Result>) {
-  let done = false;
-  const uploads = blobs.map(async (blob) => {
+  const state = { done: false };
+  const upload = async (blob: Blob) => {
     const client = contender.client();
-    while (!done) await client.push(blob, 'stream');
+    while (!state.done) await client.push(blob, 'stream');
     client.close();
-  });
-  const result = await work();
-  done = true;
-  await Promise.all(uploads);
+  };
+  const stopAfter = async () => {
+    const result = await work();
+    state.done = true;
+    return result;
+  };
+  const [result] = await Promise.all([stopAfter(), ...blobs.map(upload)]);
   return result;
 }
 
