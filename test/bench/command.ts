@@ -39,6 +39,7 @@ async function bench(given: BenchArguments): Promise<void> {
     if (json) process.stdout.write(text);
     if (out !== undefined) await writeFile(out, text);
     say(`\n${summaryOf(results)}`);
+    if (results.some(({ verdicts }) => verdicts.some(({ seen }) => Number.isNaN(seen)))) process.exitCode = 1;
     if (!given.writesDocument) return;
     await writeDocument({ suite, machine, size, results });
     say(`written: ${suite.document}, ${suite.picture}`);
@@ -58,7 +59,8 @@ async function measure({ rows, rounds, size }: BenchArguments, directory: string
   for (const [index, row] of rows.entries()) {
     progress.starts(row, index);
     const onSample = (round: number, contender: string) => progress.samples(row, round, contender);
-    const result = await runRow(row, { directory, rounds, size, signal: stopped.signal, onSample });
+    const onFailure = (contender: string, error: unknown) => say(`  ${contender} FAILED: ${describe(error)}`);
+    const result = await runRow(row, { directory, rounds, size, signal: stopped.signal, onSample, onFailure });
     for (const line of rowLines(row, result)) say(line);
     progress.ended(row);
     results.push(result);

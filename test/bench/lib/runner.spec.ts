@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { inTurn, judge, runRow } from './runner.js';
 import { median, percentile } from './statistics.js';
-import { ContenderMissing, type Row, type Wanted } from './suite.js';
+import type { Row, Wanted } from './suite.js';
 
 describe('median and percentile', () => {
   it.each<[readonly number[], number]>([
@@ -46,7 +46,7 @@ describe('runRow', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  it('goes there and back, takes medians, leaves out who cannot be had, and ends what it started', async () => {
+  it('goes there and back, takes medians, leaves out who fails, and ends what it started', async () => {
     const log: string[] = [];
     const row: Row = {
       name: 'row',
@@ -61,18 +61,45 @@ describe('runRow', () => {
         scene.defer(async () => log.push('ended'));
         return async (contender) => {
           log.push(contender);
-          if (contender === 'c') throw new ContenderMissing('not here');
+          if (contender === 'c') throw new Error('not here\nand a log');
           return { rate: (contender === 'a' ? 200 : 50) + log.length };
         };
       },
     };
     const { signal } = new AbortController();
-    const result = await runRow(row, { directory, rounds: 3, size: 'quick', signal, onSample: () => undefined });
+    const onFailure = (contender: string) => log.push(`${contender} failed`);
+    const onSample = () => undefined;
+    const result = await runRow(row, { directory, rounds: 3, size: 'quick', signal, onSample, onFailure });
 
-    expect(log).toEqual(['a', 'b', 'c', 'b', 'a', 'a', 'b', 'ended', 'first out last']);
-    expect(result.medians).toEqual({ a: { rate: 205 }, b: { rate: 54 } });
-    expect(result.verdicts).toMatchObject([{ seen: 205 / 54, met: true }]);
+    expect(log).toEqual(['a', 'b', 'c', 'c failed', 'b', 'a', 'a', 'b', 'ended', 'first out last']);
+    expect(result.medians).toEqual({ a: { rate: 206 }, b: { rate: 55 } });
+    expect(result.verdicts).toMatchObject([{ seen: 206 / 55, met: true }]);
     expect(result.missing).toEqual({ c: 'not here' });
+  });
+
+  it('ends everything at once when it is interrupted, and what was still starting as well', async () => {
+    const log: string[] = [];
+    const interrupted = new AbortController();
+    const row: Row = {
+      ...{ name: 'row', title: 'A row', metric: 'rate', unit: '/s', contenders: ['a'], wanted: [], secondsPerRound: 1 },
+      open: async (scene) => {
+        const ended = new Promise<never>((_, reject) => {
+          scene.defer(async () => {
+            log.push('server ended');
+            reject(new Error('connection lost'));
+          });
+        });
+        return async () => {
+          interrupted.abort(new Error('interrupted'));
+          scene.defer(async () => log.push('late server ended'));
+          return ended;
+        };
+      },
+    };
+    const options = { directory, rounds: 1, size: 'quick', signal: interrupted.signal } as const;
+    const running = runRow(row, { ...options, onSample: () => undefined, onFailure: () => log.push('failed') });
+    await expect(running).rejects.toThrow('interrupted');
+    expect(log).toEqual(['server ended', 'late server ended']);
   });
 
   it('turns every second round around', () => {

@@ -1,7 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { median } from './statistics.js';
-import { ContenderMissing, type Row, type Scene, type Size, type Values, type Wanted } from './suite.js';
+import type { Row, Scene, Size, Values, Wanted } from './suite.js';
 
 export interface Verdict {
   readonly wanted: Wanted;
@@ -28,6 +29,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Before each sample. */
   readonly onSample: (round: number, contender: string) => void;
+  /** A contender that fails leaves the row; the others go on. */
+  readonly onFailure: (contender: string, error: unknown) => void;
 }
 
 /** Measures one row: A B C, then C B A, and so on, so that whatever drifts does so for all. */
@@ -54,10 +57,11 @@ async function sampleRow(row: Row, scene: Scene, options: RunOptions): Promise<R
       options.signal.throwIfAborted();
       options.onSample(round, contender);
       try {
-        samples.get(contender)?.push(await sample(contender));
+        samples.get(contender)?.push(await within(sample(contender), contender));
       } catch (error) {
-        if (!(error instanceof ContenderMissing)) throw error;
-        missing.set(contender, error.message);
+        options.signal.throwIfAborted();
+        options.onFailure(contender, error);
+        missing.set(contender, firstLine(error));
         samples.delete(contender);
       }
     }
@@ -72,6 +76,24 @@ async function sampleRow(row: Row, scene: Scene, options: RunOptions): Promise<R
     missing: Object.fromEntries(missing),
   };
 }
+
+/** The longest sample, the filling of a registry with 100,000 tags, takes some ten minutes. */
+const SAMPLE_LIMIT_MS = 40 * 60_000;
+
+async function within<Result>(work: Promise<Result>, what: string): Promise<Result> {
+  const limit = new AbortController();
+  const tooLong = setTimeout(SAMPLE_LIMIT_MS, undefined, { signal: limit.signal }).then(() => {
+    throw new Error(`${what} took longer than ${SAMPLE_LIMIT_MS / 60_000} minutes`);
+  });
+  tooLong.catch(() => undefined);
+  try {
+    return await Promise.race([work, tooLong]);
+  } finally {
+    limit.abort();
+  }
+}
+
+const firstLine = (error: unknown) => String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
 
 /** Every second round goes backwards. */
 export function inTurn(contenders: readonly string[], round: number): readonly string[] {

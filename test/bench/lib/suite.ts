@@ -54,6 +54,3 @@ export interface Suite {
   readonly contenders: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
 }
-
-/** Thrown for a contender that cannot be had here; the row goes on without it and says why. */
-export class ContenderMissing extends Error {}

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { canInstallPackages, installPackage } from '../../../../scripts/lib/apt.mjs';
 import { freePort } from '../../../support/ports.js';
 import { TestProcess } from '../../../support/process.js';
-import { ContenderMissing } from '../suite.js';
 import { type RunningServer, writeSettings } from './settings.js';
 
 const PROGRAM = '/usr/sbin/nginx';
@@ -37,7 +36,7 @@ http {
 
 function installNginx(): void {
   if (existsSync(PROGRAM)) return;
-  if (!canInstallPackages()) throw new ContenderMissing('nginx is not installed');
+  if (!canInstallPackages()) throw new Error('nginx is not installed');
   const problem = installPackage('nginx-light');
-  if (problem !== undefined) throw new ContenderMissing(`nginx could not be installed: ${problem}`);
+  if (problem !== undefined) throw new Error(`nginx could not be installed: ${problem}`);
 }
