@@ -92,5 +92,5 @@ Examples:
   npm run bench
   npm run bench -- --only manifest-get,head-tag
   npm run bench -- --only push-mono-minio --rounds 5 --out /tmp/push.json
-  MERIDIAN_BENCH_PROFILE=/tmp/profiles npm run bench -- --only redirect --rounds 1   (a .cpuprofile of each Meridian)`;
+  BENCH_PROFILE=/tmp/profiles npm run bench -- --only redirect --rounds 1   (a .cpuprofile of each Meridian)`;
 }

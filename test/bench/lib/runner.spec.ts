@@ -74,7 +74,7 @@ describe('runRow', () => {
     expect(log).toEqual(['a', 'b', 'c', 'c failed', 'b', 'a', 'a', 'b', 'ended', 'first out last']);
     expect(result.medians).toEqual({ a: { rate: 206 }, b: { rate: 55 } });
     expect(result.verdicts).toMatchObject([{ seen: 206 / 55, met: true }]);
-    expect(result.missing).toEqual({ c: 'not here' });
+    expect(result.missing).toEqual({ c: 'not here and a log' });
   });
 
   it('ends everything at once when it is interrupted, and what was still starting as well', async () => {

@@ -61,7 +61,7 @@ async function sampleRow(row: Row, scene: Scene, options: RunOptions): Promise<R
       } catch (error) {
         options.signal.throwIfAborted();
         options.onFailure(contender, error);
-        missing.set(contender, firstLine(error));
+        missing.set(contender, inOneLine(error));
         samples.delete(contender);
       }
     }
@@ -93,7 +93,13 @@ async function within<Result>(work: Promise<Result>, what: string): Promise<Resu
   }
 }
 
-const firstLine = (error: unknown) => String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
+const SHOWN_CHARACTERS = 160;
+
+const inOneLine = (error: unknown) =>
+  String(error instanceof Error ? error.message : error)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, SHOWN_CHARACTERS);
 
 /** Every second round goes backwards. */
 export function inTurn(contenders: readonly string[], round: number): readonly string[] {

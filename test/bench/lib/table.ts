@@ -1,11 +1,14 @@
 import type { RowResult, Verdict } from './runner.js';
 import type { Row, Values } from './suite.js';
 
+const SMALLEST = 0.001;
+
 /** Three figures that matter. */
 export function figure(value: number): string {
   if (Number.isNaN(value)) return '–';
-  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return digits > 3 ? '0.00' : value.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))/g, digits === 0 ? ',' : '');
+  if (Math.abs(value) < SMALLEST) return '0.00';
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return digits === 0 ? value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',') : value.toFixed(digits);
 }
 
 /** `≥ 2.5 × distribution-fs` */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import nodeProcess from 'node:process';
 import { freePortBase } from '../../../support/ports.js';
-import { startNode, type TestProcess } from '../../../support/process.js';
+import { ROOT, TestProcess } from '../../../support/process.js';
 import { startRedis } from '../../../support/redis.js';
 import { type RunningServer, type Storage, writeSettings } from './settings.js';
 
@@ -58,21 +59,22 @@ async function startRegistry(
     blobs: { redirect },
   };
   const file = await writeSettings(directory, `meridian-${number}.json`, JSON.stringify(config));
-  const process = await startNode({
+  const process = await TestProcess.start({
     name: 'meridian',
-    script: 'apps/registry/src/main.js',
-    env: { MERIDIAN_CONFIG: file, ...profiling(directory) },
+    command: nodeProcess.execPath,
+    args: [...profiling(directory, number), join(ROOT, 'dist/apps/registry/src/main.js')],
+    env: { MERIDIAN_CONFIG: file },
     isReady: async () => (await fetch(`${operator}/health/ready`)).ok,
   });
   return { origin, process };
 }
 
-/** `MERIDIAN_BENCH_PROFILE=<directory>` leaves a .cpuprofile of each process there. */
-function profiling(directory: string): Readonly<Record<string, string>> {
-  const target = process.env.MERIDIAN_BENCH_PROFILE;
-  if (target === undefined) return {};
-  const name = directory.split('/').slice(-2).join('-');
-  return { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${target} --cpu-prof-name=${name}-${Date.now()}.cpuprofile` };
+/** `BENCH_PROFILE=<directory>` leaves a .cpuprofile of each process there, named by its row and contender. */
+function profiling(directory: string, number: number): readonly string[] {
+  const target = nodeProcess.env.BENCH_PROFILE;
+  if (target === undefined) return [];
+  const name = [...directory.split('/').slice(-2), number].join('-');
+  return ['--cpu-prof', `--cpu-prof-dir=${target}`, `--cpu-prof-name=${name}.cpuprofile`];
 }
 
 async function storageSection(directory: string, storage: Storage) {
