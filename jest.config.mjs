@@ -56,5 +56,6 @@ export default {
     layer('conformance', 180 * SECOND, ['<rootDir>/test/conformance/**/*.spec.ts']),
     layer('clients', 180 * SECOND, ['<rootDir>/test/clients/**/*.spec.ts']),
     layer('e2e', 120 * SECOND, ['<rootDir>/test/e2e/**/*.spec.ts']),
+    layer('nemesis', 180 * SECOND, ['<rootDir>/test/nemesis/**/*.spec.ts']),
   ],
 };

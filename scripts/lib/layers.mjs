@@ -12,6 +12,7 @@ export const LAYERS = [
   { name: 'conformance', required: true, limitMinutes: 10, needsPrograms: true },
   { name: 'clients', required: true, limitMinutes: 15, needsPrograms: true },
   { name: 'e2e', required: true, limitMinutes: 20, needsPrograms: true },
+  { name: 'nemesis', required: true, limitMinutes: 10, needsPrograms: true },
 ];
 
 /** What is checked before any test runs; each counts as one check. `args` are given to Node. */

@@ -14,7 +14,7 @@ export const TOOLS = [
     module: 'github.com/minio/minio',
     version: 'v0.0.0-20260212201848-7aac2a2c5b7c',
     path: '.',
-    neededBy: 'contract, e2e',
+    neededBy: 'contract, e2e, nemesis',
     slow: true,
   },
   {

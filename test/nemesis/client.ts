@@ -10,6 +10,8 @@ import { ROUTER, type World } from './world.js';
 
 const UPLOAD_ATTEMPTS = 4;
 const READ_ATTEMPTS = 2;
+/** Larger blobs are sent in chunks of this. */
+const CHUNK_BYTES = 16 * 1_048_576;
 const PAUSE_MS = 200;
 
 /** One who pushes and pulls over HTTP, and writes down what was asked and what was answered. */
@@ -29,7 +31,7 @@ export class NemesisClient {
     repository: RepositoryName,
     image: SampleManifest,
     tags: readonly Tag[],
-    others: readonly RepositoryName[] = [],
+    others?: readonly RepositoryName[],
   ): Promise<Outcome> {
     const uploads = image.blobs.map((blob) => this.#upload(via, repository, blob, others));
     if ((await Promise.all(uploads)).includes(false)) return 'unknown';
@@ -140,8 +142,9 @@ export class NemesisClient {
     via: string,
     repository: RepositoryName,
     blob: SampleBlob,
-    others: readonly RepositoryName[],
+    others: readonly RepositoryName[] | undefined,
   ): Promise<boolean> {
+    if (others === undefined) return this.#uploadAtOnce(via, repository, blob);
     for (let attempt = 0; attempt < UPLOAD_ATTEMPTS && !this.signal.aborted; attempt += 1) {
       const way = this.random.next();
       const from = others[this.random.below(others.length)];
@@ -160,22 +163,33 @@ export class NemesisClient {
     return false;
   }
 
+  /** end-4b: one request for one blob, tried once more for each answer that says nothing. */
+  async #uploadAtOnce(via: string, repository: RepositoryName, { digest, bytes }: SampleBlob): Promise<boolean> {
+    const headers = { 'content-type': 'application/octet-stream' };
+    const post = { method: 'POST', body: bytes, headers };
+    for (let attempt = 0; attempt < UPLOAD_ATTEMPTS && !this.signal.aborted; attempt += 1) {
+      const answer = await this.#ask(via, `/v2/${repository}/blobs/uploads/?digest=${digest}`, post).catch(
+        () => undefined,
+      );
+      if (answer?.status === 201) return true;
+      await systemClock.sleep(this.random.next() * PAUSE_MS * 2 ** attempt, this.signal).catch(() => undefined);
+    }
+    return false;
+  }
+
   async #send(begun: Answer, { bytes, digest }: SampleBlob, inChunks: boolean): Promise<boolean> {
     let location = new URL(begun.headers.get('location') ?? '', begun.url);
     const headers = { ...this.#headers(), 'content-type': 'application/octet-stream' };
-    let rest = bytes;
-    if (inChunks) {
-      const half = bytes.length >> 1;
-      const range = { ...headers, 'content-range': `0-${half - 1}` };
-      const patched = await call(
-        location,
-        { method: 'PATCH', body: bytes.subarray(0, half), headers: range },
-        this.signal,
-      );
+    const step = inChunks ? Math.ceil(bytes.length / 2) : CHUNK_BYTES;
+    let start = 0;
+    for (; bytes.length - start > step; start += step) {
+      const body = bytes.subarray(start, start + step);
+      const range = { ...headers, 'content-range': `${start}-${start + step - 1}` };
+      const patched = await call(location, { method: 'PATCH', body, headers: range }, this.signal);
       if (patched.status !== 202) return false;
       location = new URL(patched.headers.get('location') ?? '', patched.url);
-      rest = bytes.subarray(half);
     }
+    const rest = bytes.subarray(start);
     location.searchParams.set('digest', digest);
     return (await call(location, { method: 'PUT', body: rest, headers }, this.signal)).status === 201;
   }

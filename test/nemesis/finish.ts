@@ -19,7 +19,7 @@ export async function finish(
   world: World,
   workload: Workload,
   operations: readonly Operation[],
-  signal: AbortSignal,
+  { readEveryPush, signal }: { readonly readEveryPush: boolean; readonly signal: AbortSignal },
 ): Promise<Finish> {
   await Promise.all(world.seats.map((seat) => seat.untilReady(signal)));
   const { equal, afterMs, standing } = await untilEqual(world, EQUAL_WITHIN_MS, signal);
@@ -30,6 +30,7 @@ export async function finish(
   for (const link of world.network.links) if (link.from !== CLIENTS) link.change({ roundTripMs: 0 });
   const before = systemClock.monotonic();
   await workload.finalReads(signal);
+  if (readEveryPush) await workload.readEveryPush(signal);
   const evidence = await gather(world, operations);
   const found = [...judge(evidence), ...deathsIn(world), ...unansweredAtTheEnd(operations, before)];
   return {

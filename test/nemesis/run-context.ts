@@ -10,6 +10,8 @@ export interface RunContext {
   readonly world: World;
   readonly seed: number;
   readonly clients: number;
+  /** Kinds of them. */
+  readonly faults: readonly string[];
   /** How long faults happen. */
   readonly lastsMs: number;
   /** Whether a smaller share is enough. */

@@ -1,7 +1,12 @@
-import { mixedRun } from './mixed-run.js';
 import type { Options } from './options.js';
 import type { Report } from './report.js';
 import { progressTo, type RunContext } from './run-context.js';
+import { copyKill } from './scenarios/copy-kill.js';
+import { cuts } from './scenarios/cuts.js';
+import { faultyStore } from './scenarios/faulty-store.js';
+import { forgetting } from './scenarios/flush.js';
+import { kill } from './scenarios/kill.js';
+import { mixed } from './scenarios/mixed.js';
 import { World } from './world.js';
 
 const MINUTE_MS = 60_000;
@@ -16,12 +21,12 @@ export async function run(options: Options, say: (line: string) => void, signal:
   let wrong = true;
   try {
     const context: RunContext = {
-      ...{ world, seed, short, signal },
+      ...{ world, seed, short, signal, faults: options.faults },
       clients: options.clients ?? CLIENTS,
       lastsMs: short && options.minutes === undefined ? SHORT_MS : minutes * MINUTE_MS,
       progress: progressTo(say, signal),
     };
-    const report = await runners[options.scenario](context, options);
+    const report = await runners[options.scenario](context);
     wrong = report.violations.length > 0;
     return report;
   } finally {
@@ -29,11 +34,11 @@ export async function run(options: Options, say: (line: string) => void, signal:
   }
 }
 
-const runners: Readonly<Record<Options['scenario'], (context: RunContext, options: Options) => Promise<Report>>> = {
-  mixed: (context, { faults }) => mixedRun(context, faults),
-  kill: (context, { faults }) => mixedRun(context, faults),
-  flush: (context, { faults }) => mixedRun(context, faults),
-  cuts: (context, { faults }) => mixedRun(context, faults),
-  'faulty-store': (context, { faults }) => mixedRun(context, faults),
-  'copy-kill': (context, { faults }) => mixedRun(context, faults),
+const runners: Readonly<Record<Options['scenario'], (context: RunContext) => Promise<Report>>> = {
+  mixed,
+  kill,
+  flush: forgetting,
+  cuts,
+  'faulty-store': faultyStore,
+  'copy-kill': copyKill,
 };

@@ -16,6 +16,7 @@ export class Seat {
   #closing = new AbortController();
   #watching: Promise<void> = Promise.resolve();
   #killed = false;
+  #held: AbortController | undefined;
   #ready = false;
   /** Ends that nobody asked for, after it was ready. */
   readonly deaths: string[] = [];
@@ -61,6 +62,17 @@ export class Seat {
     }
   }
 
+  /** Ends it, and lets it stay away until {@link release}. */
+  hold(): void {
+    this.#held ??= new AbortController();
+    this.kill();
+  }
+
+  release(): void {
+    this.#held?.abort();
+    this.#held = undefined;
+  }
+
   /** As a power failure does. */
   kill(): void {
     this.#killed = true;
@@ -78,6 +90,7 @@ export class Seat {
 
   async stop(): Promise<void> {
     this.#closing.abort();
+    this.release();
     this.thaw();
     await this.#child?.stop();
     await this.#watching;
@@ -105,6 +118,9 @@ export class Seat {
       if (this.#ready && !this.#killed && !signal.aborted) this.deaths.push(`${this.name} ${how}`);
       this.#ready = false;
       await this.clock.sleep(RESTART_MS, signal).catch(() => undefined);
+      const held = this.#held;
+      if (held !== undefined)
+        await this.clock.sleep(Number.POSITIVE_INFINITY, AbortSignal.any([held.signal, signal])).catch(() => undefined);
     }
   }
 

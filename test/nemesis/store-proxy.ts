@@ -53,7 +53,9 @@ export class StoreProxy {
     private readonly clock: Clock,
   ) {
     this.#server = createServer((incoming, response) => {
-      this.#serve(incoming, response).catch(() => incoming.socket.destroy());
+      // A request that was destroyed has no socket any more.
+      const { socket } = incoming;
+      this.#serve(incoming, response).catch(() => socket.destroy());
     });
     this.#server.keepAliveTimeout = 60_000;
   }

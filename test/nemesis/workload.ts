@@ -1,7 +1,7 @@
 import { parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#libs/oci';
 import { systemClock } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
-import type { History } from '../checkers/index.js';
+import type { History, Outcome } from '../checkers/index.js';
 import {
   type SampleBlob,
   type SampleManifest,
@@ -18,6 +18,8 @@ export interface WorkloadOptions {
   readonly clients: number;
   /** Of all operations, the part that is pushes of new images: 0.25 is a mix, 1 is nothing else. */
   readonly pushShare: number;
+  /** Images of one small blob, sent in two requests: as many as a machine can take. */
+  readonly tiny: boolean;
   /** Between two operations of a client. */
   readonly pauseMs: number;
 }
@@ -27,6 +29,7 @@ const TAGS = 30;
 const SHARED_LAYERS = 6;
 const REMEMBERED = 6;
 const BLOB_BYTES = 4_000;
+const READERS = 6;
 
 /** What clients do, drawn from the seed; what they meet is not. */
 export class Workload {
@@ -78,6 +81,25 @@ export class Workload {
     );
   }
 
+  /** Pulls every image that was acknowledged and not deleted since, by its digest, in every region. */
+  async readEveryPush(signal: AbortSignal): Promise<void> {
+    const left = this.history.operations.flatMap(({ action, outcome }) =>
+      action.kind === 'push' && outcome === 'ok' ? [action] : [],
+    );
+    const hands = Array.from({ length: READERS }, async (_, hand) => {
+      const clients = REGIONS.map((region) => ({
+        region,
+        client: this.client(`final-${region}-${hand}`, region, new SeededRandom(hand), signal),
+      }));
+      for (let next = left.pop(); next !== undefined; next = left.pop()) {
+        const { repository, digest } = next;
+        for (const { region, client } of clients)
+          await client.pull(region, { kind: 'read-manifest', repository, digest });
+      }
+    });
+    await Promise.all(hands);
+  }
+
   async #step(client: NemesisClient, random: SeededRandom): Promise<void> {
     const any = <T>(choices: readonly T[]): T => choices[random.below(choices.length)] as T;
     const repository = any(this.repositories);
@@ -87,7 +109,7 @@ export class Workload {
     const known = this.#sent.get(repository) ?? [];
     const image = known.length === 0 ? undefined : any(known);
     if (image === undefined || random.next() < this.options.pushShare)
-      return this.#push(client, random, writeVia, repository);
+      return void (await this.pushNew(client, random, writeVia, { repository }));
     const dice = random.next();
     if (dice < 0.09)
       return void (await client.push(writeVia, repository, image, this.#someTags(random), this.repositories));
@@ -100,14 +122,29 @@ export class Workload {
     await client.list(any(REGIONS), repository);
   }
 
-  async #push(client: NemesisClient, random: SeededRandom, via: string, repository: RepositoryName): Promise<void> {
+  /** Pushes what nobody has pushed before; where nothing is said of it, anywhere. */
+  async pushNew(
+    client: NemesisClient,
+    random: SeededRandom,
+    via: string,
+    {
+      repository = this.repositories[random.below(REPOSITORIES)] as RepositoryName,
+      tags = this.#someTags(random),
+    } = {},
+  ): Promise<Outcome> {
+    const image = this.options.tiny ? sampleImage(this.#newBlob(random), []) : this.#newImage(random, repository);
+    const others = this.options.tiny ? undefined : this.repositories;
+    const outcome = await client.push(via, repository, image, tags, others);
+    if (outcome !== 'fail') this.#remember(repository, image);
+    return outcome;
+  }
+
+  #newImage(random: SeededRandom, repository: RepositoryName): SampleManifest {
     const layers = [this.#shared[random.below(SHARED_LAYERS)] ?? this.#newBlob(random)];
     if (random.next() < 0.6) layers.push(this.#newBlob(random));
     const known = this.#sent.get(repository) ?? [];
     const subject = random.next() < 0.1 ? known[random.below(known.length)] : undefined;
-    const image = sampleImage(this.#newBlob(random), layers, subject);
-    const outcome = await client.push(via, repository, image, this.#someTags(random), this.repositories);
-    if (outcome !== 'fail') this.#remember(repository, image);
+    return sampleImage(this.#newBlob(random), layers, subject);
   }
 
   async #pushIndex(
@@ -135,6 +172,9 @@ export class Workload {
 
   #newBlob(random: SeededRandom): SampleBlob {
     this.#serial += 1;
-    return sampleBlob(`blob ${this.options.seed} ${this.#serial}`, 100 + random.below(BLOB_BYTES));
+    return sampleBlob(
+      `blob ${this.options.seed} ${this.#serial}`,
+      100 + random.below(this.options.tiny ? 100 : BLOB_BYTES),
+    );
   }
 }

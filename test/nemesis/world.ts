@@ -212,7 +212,7 @@ export class World {
 }
 
 function indexOf(region: string): number {
-  return REGIONS.findIndex((name) => region === name);
+  return (REGIONS as readonly string[]).indexOf(region);
 }
 
 /** What children inherit: everything but settings of Meridian. */

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { type Digest, digestOf, parseRepositoryName, parseTag } from '#libs/oci';
+import { systemClock } from '#libs/resilience';
+import { SeededRandom } from '#libs/resilience/testing';
+import { keys } from '#libs/storage';
+import type { Violation } from '../../checkers/index.js';
+import { sampleBlob, sampleImage } from '../../simulation/sample-image.js';
+import { deathsIn } from '../judge.js';
+import { PRIMARY, REGIONS } from '../places.js';
+import { figuresOf, type Report } from '../report.js';
+import type { RunContext } from '../run-context.js';
+import { Stage } from '../stage.js';
+import { untilEqual } from '../standing.js';
+import type { World } from '../world.js';
+
+const MEBIBYTE = 1_048_576;
+const BLOB_BYTES = 1_024 * MEBIBYTE;
+const SHORT_BYTES = 96 * MEBIBYTE;
+const KILLS = 5;
+const RESUMES_WITHIN_MS = 10_000;
+/** What may cross for one blob, however often its copy was broken off. */
+const MOST_BYTES = 1.02;
+/** Fewer bytes than these may be something else than the blob. */
+const MOVING_BYTES = MEBIBYTE;
+const COPIED_WITHIN_MS = 240_000;
+const POLL_MS = 20;
+const repository = parseRepositoryName('team/big');
+const tag = parseTag('v0');
+const [, REPLICA, OTHER] = REGIONS;
+
+/** The replicator of a region dies five times while it copies one large blob. */
+export async function copyKill(context: RunContext): Promise<Report> {
+  const { world, seed, short, signal, progress } = context;
+  const stage = new Stage('nemesis copy-kill', context);
+  const size = short ? SHORT_BYTES : BLOB_BYTES;
+  // Only one region copies: what crosses is counted.
+  for (const seat of world.seatsOf('replicator', OTHER)) seat.hold();
+  const startMs = systemClock.monotonic();
+  const client = stage.workload.client('pusher', PRIMARY, new SeededRandom(seed), signal);
+  const blob = largeBlob(seed, size);
+  const before = received(world);
+  const config = sampleBlob(`config ${seed}`, 100);
+  await client.push(PRIMARY, repository, sampleImage(config, [blob]), [tag]);
+  const pauses: number[] = [];
+  const problems: Violation[] = [];
+  for (let kills = 0; kills < KILLS; kills += 1) {
+    const target = before + ((kills + 1) * size) / (KILLS + 1);
+    await until(() => received(world) >= target, COPIED_WITHIN_MS, signal);
+    for (const seat of world.seatsOf('replicator', REPLICA)) seat.kill();
+    const atKill = received(world);
+    const killedMs = systemClock.monotonic();
+    await until(() => received(world) > atKill + MOVING_BYTES, COPIED_WITHIN_MS, signal);
+    pauses.push(systemClock.monotonic() - killedMs);
+    await progress(0, () => figuresOf(stage.history.operations));
+  }
+  await until(() => isStored(world, blob.digest, signal), COPIED_WITHIN_MS, signal);
+  const ratio = (received(world) - before) / size;
+  if ((await pulled(world, blob.digest, signal)) !== blob.digest)
+    problems.push({ checker: 'C4 closure', what: `${REPLICA} gives other bytes` });
+  for (const seat of world.seatsOf('replicator', OTHER)) seat.release();
+  await Promise.all(world.seats.map((seat) => seat.untilReady(signal)));
+  const { equal, standing } = await untilEqual(world, COPIED_WITHIN_MS, signal);
+  if (!equal) problems.push({ checker: 'C5 convergence', what: JSON.stringify(standing) });
+  const longest = Math.max(...pauses);
+  if (longest > RESUMES_WITHIN_MS)
+    problems.push({ checker: 'R1 resume', what: `a copy went on only after ${longest.toFixed(0)} ms` });
+  if (ratio > MOST_BYTES) problems.push({ checker: 'R1 bytes', what: `${ratio.toFixed(3)} times the blob crossed` });
+  await stage.history.close();
+  return {
+    ...{
+      title: 'nemesis copy-kill',
+      seed,
+      tookMs: systemClock.monotonic() - startMs,
+      violations: [...problems, ...deathsIn(world)],
+    },
+    operations: stage.history.operations,
+    figures: [
+      [size / MEBIBYTE, 'MiB'],
+      [KILLS, 'kills'],
+      [`goes on after ${pauses.map((ms) => (ms / 1_000).toFixed(1)).join(', ')} s`, ''],
+      [ratio.toFixed(3), 'times the blob on the wire'],
+    ],
+    historyFile: stage.history.path,
+    directory: world.directory,
+  };
+}
+
+/** Bytes that came to the region from the others. */
+function received(world: World): number {
+  return REGIONS.filter((region) => region !== REPLICA).reduce(
+    (sum, from) => sum + world.link(REPLICA, from).back.bytes,
+    0,
+  );
+}
+
+/** No two parts of it are equal, and each seed has its own. */
+function largeBlob(seed: number, size: number) {
+  const bytes = Buffer.alloc(size, createHash('sha512').update(`large ${seed}`).digest());
+  for (let at = 0; at < size; at += MEBIBYTE) bytes.writeUInt32BE(at / MEBIBYTE, at);
+  return { bytes, size, digest: digestOf(bytes) };
+}
+
+async function isStored(world: World, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  const store = await world.openBucket(REPLICA);
+  return (await store.stat(keys.blob(digest), signal)) !== undefined;
+}
+
+/** What the region gives for it, hashed. */
+async function pulled(world: World, digest: Digest, signal: AbortSignal): Promise<string> {
+  const response = await fetch(`${world.urlFor(REPLICA, REPLICA)}/v2/${repository}/blobs/${digest}`, { signal });
+  const hash = createHash('sha256');
+  for await (const chunk of response.body ?? []) hash.update(chunk);
+  return `sha256:${hash.digest('hex')}`;
+}
+
+async function until(condition: () => boolean | Promise<boolean>, limitMs: number, signal: AbortSignal): Promise<void> {
+  const deadline = systemClock.monotonic() + limitMs;
+  while (!(await condition())) {
+    if (systemClock.monotonic() > deadline) throw new Error(`it did not come to be within ${limitMs} ms`);
+    await systemClock.sleep(POLL_MS, signal);
+  }
+}
