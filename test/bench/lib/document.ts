@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { ROOT } from '../../support/process.js';
 import type { Machine } from './machine.js';
 import { pictureOf } from './picture.js';
@@ -38,9 +38,13 @@ export function measuredText({ suite, machine, size, results }: Measured): strin
   return [
     `Measured on ${day} at ${revision}: ${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, ${disk}, Node ${node.slice(1)}; ` +
       `medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, sizes: ${size}. Clients, servers and stores share these cores.`,
-    `![Each row's contenders as bars](${picture || basename(suite.picture)})`,
+    `![Each row's contenders as bars](${picture})`,
     '### What is wanted, and what was seen',
     verdictTable(suite, results),
+    '### Who takes part',
+    ['| | |', '| --- | --- |', ...Object.entries(suite.contenders).map(([name, what]) => `| ${name} | ${what} |`)].join(
+      '\n',
+    ),
     '### All figures',
     ...results.flatMap((result) => rowText(rowOf(suite, result), result)),
     '',

@@ -40,7 +40,12 @@ export function pictureOf(suite: Suite, results: readonly RowResult[]): string {
 
 function blockOf(row: Row, { medians }: RowResult): Block {
   const bars = Object.entries(medians).map(([name, values]) => ({ name, value: values[row.metric] ?? 0 }));
-  return { title: row.title, unit: row.unit, bars, height: HEAD + bars.length * LINE + LINE / 2 };
+  return {
+    title: row.title,
+    unit: row.lessIsBetter ? `${row.unit}, less is better` : row.unit,
+    bars,
+    height: HEAD + bars.length * LINE + LINE / 2,
+  };
 }
 
 /** The first column takes blocks until it has half of the height. */

@@ -35,6 +35,7 @@ export interface Row {
   /** The metric that is shown first, and drawn. */
   readonly metric: string;
   readonly unit: string;
+  readonly lessIsBetter?: boolean;
   readonly contenders: readonly string[];
   readonly wanted: readonly Wanted[];
   /** About how long one round takes, and starting everything; for the estimate. */

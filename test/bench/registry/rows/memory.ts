@@ -29,10 +29,10 @@ const OURS = ['meridian-fs', 'meridian-minio-streamed'];
 
 export const memoryRow: Row = {
   name: 'memory',
-  title:
-    'Peak memory of one process: 8 pushes of 128 MB at once, then 8 pulls without redirect (with --full: of 1 GiB)',
+  title: 'Peak memory of a process with 8 pushes of 128 MiB at once',
   metric: 'push',
   unit: 'MiB',
+  lessIsBetter: true,
   contenders: [...OURS, 'distribution-minio-streamed'],
   wanted: [
     ...atMost('push', 250),

@@ -53,7 +53,7 @@ const p99 = (of: string): Wanted => ({ metric: 'p99', of, against: 'olareg', atM
 export const requestRows: readonly Row[] = [
   requestRow({
     name: 'manifest-get',
-    title: 'Manifest GET by digest, 32 connections, one process',
+    title: 'GET of a manifest by digest, 32 connections',
     contenders: REGISTRIES,
     wanted: [
       rate('meridian-fs', 'distribution-fs', 2.5),
@@ -66,7 +66,7 @@ export const requestRows: readonly Row[] = [
   }),
   requestRow({
     name: 'head-tag',
-    title: 'HEAD by tag, 32 connections, one process',
+    title: 'HEAD of a manifest by tag, 32 connections',
     contenders: REGISTRIES,
     wanted: [rate('meridian-fs', 'distribution-fs', 1.5), rate('meridian-minio', 'distribution-fs', 1.5)],
     request: () => ({
@@ -78,7 +78,7 @@ export const requestRows: readonly Row[] = [
   }),
   requestRow({
     name: 'redirect',
-    title: 'The 307 of a blob, 32 connections, one process',
+    title: 'GET of a blob: the 307 alone, 32 connections',
     contenders: ['meridian-minio', 'distribution-minio'],
     wanted: [rate('meridian-minio', 'distribution-minio', 2.5), { metric: 'cpu', of: 'meridian-minio', atMost: 60 }],
     request: ({ layer }) => ({ method: 'GET', path: inRepository(`blobs/${layer}`), status: 307 }),

@@ -11,9 +11,10 @@ const WAYS: readonly PushWay[] = ['mono', 'stream', 'chunks'];
 /** What the store's process gives to the disk while a blob is pushed, each way: a copy at the end doubles it. */
 export const writtenRow: Row = {
   name: 'written-per-byte',
-  title: 'Bytes that MinIO writes to its disk per byte pushed, the worst of three ways to push',
+  title: 'Bytes that MinIO writes per byte pushed, the worst of three ways',
   metric: 'worst',
   unit: '×',
+  lessIsBetter: true,
   contenders: ['meridian-minio', 'distribution-minio', 'minio'],
   wanted: [{ metric: 'worst', of: 'meridian-minio', atMost: 1.02 }],
   secondsPerRound: 15,
