@@ -60,9 +60,7 @@ export const APPS = {
 };
 
 /** Packages that one folder needs and its lib has no other use for. */
-export const NPM_ONLY_IN = [
-  { folder: 'libs/storage/src/drivers/s3', npm: ['@aws-sdk/client-s3', '@smithy/node-http-handler', 'undici'] },
-];
+export const NPM_ONLY_IN = [{ folder: 'libs/storage/src/drivers/s3', npm: ['undici'] }];
 
 /** What tests may use besides what the code beside them may. */
 export const TEST_NPM = ['@jest/globals', 'fast-check', '@nestjs/testing'];

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { systemClock, systemRandom } from '#libs/resilience';
 import { S3ObjectStore, type S3ObjectStoreOptions } from '#libs/storage';
 import type { TestProcess } from './process.js';
+import { signHeaders } from './sigv4-headers.js';
 
 /** An S3 server that a test started for itself, with nothing in it but what the test put there. */
 export class TestS3Server {
@@ -21,15 +21,10 @@ export class TestS3Server {
   async newBucket(): Promise<string> {
     this.#buckets += 1;
     const bucket = `bucket-${this.#buckets}`;
-    const { accessKeyId, secretAccessKey } = this;
-    const client = new S3Client({
-      endpoint: this.endpoint,
-      region: 'us-east-1',
-      credentials: { accessKeyId, secretAccessKey },
-      forcePathStyle: true,
-    });
-    await client.send(new CreateBucketCommand({ Bucket: bucket }));
-    client.destroy();
+    const { host } = new URL(this.endpoint);
+    const headers = signHeaders(this, { method: 'PUT', host, path: `/${bucket}` });
+    const { status } = await fetch(`${this.endpoint}/${bucket}`, { method: 'PUT', headers });
+    if (status !== 200) throw new Error(`the S3 server made no bucket: ${status}`);
     return bucket;
   }
 

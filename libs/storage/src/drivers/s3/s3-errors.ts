@@ -1,6 +1,6 @@
 import type { StorageErrorCode } from '../../storage-error.js';
 
-/** An answer that is not a success, to a request that did not go through the SDK. */
+/** An answer that is not a success. */
 export class S3ResponseError extends Error {
   override readonly name = 'S3ResponseError';
 
@@ -45,28 +45,19 @@ const BY_STATUS: Readonly<Record<number, StorageErrorCode>> = {
   507: 'out_of_space',
 };
 
+const MISSING = ['', 'NoSuchKey', 'NotFound'];
+
 /**
- * What an error of the SDK, of the HTTP client or of the store means to a store's caller. The only place that decides
+ * What an error of the HTTP client or of the store means to a store's caller. The only place that decides
  * it. A 503 without one of the words above may come from a proxy in between, after the store did what was asked, so it is
  * `unavailable`, whose effect is unknown, like every timeout and every broken connection.
  */
 export function translateS3Error(error: unknown): StorageErrorCode {
-  const { status, code } = describe(error);
-  return BY_CODE[code] ?? (status === undefined ? undefined : BY_STATUS[status]) ?? 'unavailable';
+  if (!(error instanceof S3ResponseError)) return 'unavailable';
+  return BY_CODE[error.code] ?? BY_STATUS[error.status] ?? 'unavailable';
 }
 
 /** Whether the store answered that the object is not there. A missing bucket is another matter. */
 export function isMissingObject(error: unknown): boolean {
-  const { status, code } = describe(error);
-  return status === 404 && ['', 'NoSuchKey', 'NotFound'].includes(code);
-}
-
-function describe(error: unknown): { readonly status?: number; readonly code: string } {
-  if (error instanceof S3ResponseError) return error;
-  if (typeof error !== 'object' || error === null) return { code: '' };
-  const code = 'name' in error && typeof error.name === 'string' ? error.name : '';
-  const metadata = '$metadata' in error ? error.$metadata : undefined;
-  const known = typeof metadata === 'object' && metadata !== null && 'httpStatusCode' in metadata;
-  const status = known ? metadata.httpStatusCode : undefined;
-  return { code, ...(typeof status === 'number' && { status }) };
+  return error instanceof S3ResponseError && error.status === 404 && MISSING.includes(error.code);
 }

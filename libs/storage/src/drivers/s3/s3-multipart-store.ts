@@ -1,28 +1,19 @@
 import type { Readable } from 'node:stream';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  type MultipartUpload as ListedByS3,
-  ListMultipartUploadsCommand,
-  ListPartsCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
 import type { Clock } from '#libs/resilience';
 import { checkPartList, checkPartNumber } from '../../check-request.js';
 import { compareKeys } from '../../key-order.js';
 import type { MultipartStore, MultipartUpload, ObjectStat, PartPosition, StoredPart } from '../../object-store.js';
 import { withSource } from '../../source-stream.js';
 import { isStorageError, StorageError } from '../../storage-error.js';
-import { fromBucketKey, toBucketKey } from './bucket-keys.js';
+import { fromBucketKey } from './bucket-keys.js';
 import { holdingBack } from './holding-back.js';
+import { parseTime } from './list-objects.js';
 import type { S3Operations } from './s3-operation.js';
 import { DRIVER, MIN_PART_BYTES } from './s3-options.js';
 import type { S3Transport } from './s3-transport.js';
+import { escapeXml, xmlElements, xmlText } from './s3-xml.js';
 
 export interface S3Context {
-  readonly client: S3Client;
-  readonly bucket: string;
   readonly transport: S3Transport;
   readonly operations: S3Operations;
   readonly clock: Clock;
@@ -37,9 +28,9 @@ export class S3MultipartStore implements MultipartStore {
 
   begin(key: string, signal: AbortSignal): Promise<MultipartUpload> {
     return this.s3.operations.once('begin', key, signal, async (context) => {
-      const command = new CreateMultipartUploadCommand({ Bucket: this.s3.bucket, Key: toBucketKey(key) });
-      const { UploadId: id } = await this.s3.client.send(command, { abortSignal: signal });
-      if (id === undefined) throw new StorageError('unavailable', context, { message: 'the answer has no upload id' });
+      const begun = await this.s3.transport.ask({ method: 'POST', key, query: { uploads: '' }, signal });
+      const id = xmlText(begun, 'UploadId');
+      if (id === '') throw new StorageError('unavailable', context, { message: 'the answer has no upload id' });
       return { key, id };
     });
   }
@@ -79,13 +70,7 @@ export class S3MultipartStore implements MultipartStore {
     } catch (error) {
       if (!isStorageError(error, 'unavailable')) throw error;
       await this.s3.operations.once('writePart', key, signal, async () => {
-        const command = new ListPartsCommand({
-          Bucket: this.s3.bucket,
-          Key: toBucketKey(key),
-          UploadId: id,
-          MaxParts: 1,
-        });
-        await this.s3.client.send(command, { abortSignal: signal });
+        await this.s3.transport.ask({ method: 'GET', key, query: { uploadId: id, 'max-parts': '1' }, signal });
       });
       throw error;
     }
@@ -99,22 +84,17 @@ export class S3MultipartStore implements MultipartStore {
   ): Promise<StoredPart> {
     const query = { partNumber: String(number), uploadId: id };
     const headers = { 'content-length': String(size) };
-    const response = await this.s3.transport.send({ method: 'PUT', key, query, headers, body, signal });
-    await response.body.dump();
-    return { number, offset, size, etag: response.headers.etag };
+    const { etag } = await this.s3.transport.tell({ method: 'PUT', key, query, headers, body, signal });
+    return { number, offset, size, etag };
   }
 
   complete(upload: MultipartUpload, parts: readonly StoredPart[], signal: AbortSignal): Promise<ObjectStat> {
     const { key, id } = upload;
     return this.s3.operations.once('complete', key, signal, async (context) => {
       const { size } = checkPartList(parts, this.minPartBytes, context);
-      const command = new CompleteMultipartUploadCommand({
-        Bucket: this.s3.bucket,
-        Key: toBucketKey(key),
-        UploadId: id,
-        MultipartUpload: { Parts: parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag })) },
-      });
-      const { ETag: etag = '' } = await this.s3.client.send(command, { abortSignal: signal });
+      const body = Buffer.from(completionOf(parts));
+      const done = await this.s3.transport.ask({ method: 'POST', key, query: { uploadId: id }, body, signal });
+      const etag = xmlText(done, 'ETag');
       return { key, size, etag, modifiedMs: this.s3.clock.now() };
     });
   }
@@ -123,12 +103,7 @@ export class S3MultipartStore implements MultipartStore {
     const { key, id } = upload;
     try {
       await this.s3.operations.repeatable('abort', key, signal, async () => {
-        const command = new AbortMultipartUploadCommand({
-          Bucket: this.s3.bucket,
-          Key: toBucketKey(key),
-          UploadId: id,
-        });
-        await this.s3.client.send(command, { abortSignal: signal });
+        await this.s3.transport.tell({ method: 'DELETE', key, query: { uploadId: id }, signal });
       });
     } catch (error) {
       if (!isStorageError(error, 'no_such_upload')) throw error;
@@ -151,26 +126,31 @@ export class S3MultipartStore implements MultipartStore {
 
   #uploadPage(marker: Marker, signal: AbortSignal): Promise<UploadPage> {
     return this.s3.operations.repeatable('listUploads', undefined, signal, async () => {
-      const command = new ListMultipartUploadsCommand({ Bucket: this.s3.bucket, ...marker });
-      const page = await this.s3.client.send(command, { abortSignal: signal });
-      const uploads = (page.Uploads ?? []).flatMap(listedUpload);
-      const { IsTruncated: more, NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
-      if (!more || KeyMarker === undefined) return { uploads };
-      return { uploads, next: { KeyMarker, ...(UploadIdMarker !== undefined && { UploadIdMarker }) } };
+      const page = await this.s3.transport.ask({ method: 'GET', query: { uploads: '', ...marker }, signal });
+      const uploads = [...xmlElements(page, 'Upload')].flatMap(listedUpload);
+      const more = xmlText(page, 'IsTruncated') === 'true';
+      const [key, id] = [xmlText(page, 'NextKeyMarker'), xmlText(page, 'NextUploadIdMarker')];
+      if (!more || key === '') return { uploads };
+      return { uploads, next: { 'key-marker': key, ...(id !== '' && { 'upload-id-marker': id }) } };
     });
   }
 }
 
 /** Nothing for an upload that somebody else began in the bucket. */
-function listedUpload({ Key = '', UploadId: id = '', Initiated }: ListedByS3): ListedUpload[] {
-  const key = fromBucketKey(Key);
-  return key === undefined ? [] : [{ key, id, beganMs: Initiated?.getTime() ?? 0 }];
+function listedUpload(listed: string): ListedUpload[] {
+  const key = fromBucketKey(xmlText(listed, 'Key'));
+  if (key === undefined) return [];
+  return [{ key, id: xmlText(listed, 'UploadId'), beganMs: parseTime(xmlText(listed, 'Initiated')) }];
 }
 
-interface Marker {
-  readonly KeyMarker?: string;
-  readonly UploadIdMarker?: string;
+function completionOf(parts: readonly StoredPart[]): string {
+  const listed = parts.map(
+    ({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
+  );
+  return `<CompleteMultipartUpload>${listed.join('')}</CompleteMultipartUpload>`;
 }
+
+type Marker = Readonly<Record<string, string>>;
 
 interface UploadPage {
   readonly uploads: readonly ListedUpload[];

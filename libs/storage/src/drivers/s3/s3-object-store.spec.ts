@@ -118,6 +118,15 @@ describe('S3ObjectStore before a server that misbehaves', () => {
     await impatient.close();
   });
 
+  it('takes a success that turns out to be an error for what it is', async () => {
+    const part = { number: 1, offset: 0, size: 5, etag: '"e"' };
+    answers = [status(200, {}, '<?xml version="1.0"?>\n<Error><Code>InternalError</Code></Error>')];
+    await expect(store.multipart.complete({ key: 'k', id: 'u' }, [part], signal)).rejects.toMatchObject({
+      code: 'unavailable',
+      effect: 'unknown',
+    });
+  });
+
   it('fails a body that ends too early', async () => {
     answers = [
       (_request, response) => response.writeHead(200, { 'content-length': '100' }).write('x', () => response.destroy()),

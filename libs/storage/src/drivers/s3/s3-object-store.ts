@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import { checkListRequest, checkReadSize, DEFAULT_MAX_READ_BYTES } from '../../check-request.js';
 import type {
   ByteRange,
@@ -14,24 +13,22 @@ import type {
 } from '../../object-store.js';
 import { type Chunks, collect, withSource } from '../../source-stream.js';
 import { StorageError } from '../../storage-error.js';
-import { toBucketKey } from './bucket-keys.js';
 import { holdingBack } from './holding-back.js';
-import { askPage, listObjects } from './list-objects.js';
+import { listObjects } from './list-objects.js';
 import { fillParts, PartBuffers, STREAM_PART_BYTES } from './part-buffers.js';
-import { createS3Client } from './s3-client.js';
-import { isMissingObject } from './s3-errors.js';
+import { isMissingObject, S3ResponseError } from './s3-errors.js';
 import { type S3Context, S3MultipartStore } from './s3-multipart-store.js';
 import { S3Operations } from './s3-operation.js';
 import { DRIVER, MAX_PUT_BYTES, type S3ObjectStoreOptions } from './s3-options.js';
 import { createPresign } from './s3-presign.js';
 import { checkRange, rangeHeader, sizeFromRange } from './s3-range.js';
-import { type DataRequest, type DataResponse, type ResponseHeaders, S3Transport } from './s3-transport.js';
+import { type ResponseHeaders, type S3Request, type S3Response, S3Transport } from './s3-transport.js';
 import { writeParts } from './write-parts.js';
 
 /**
  * Objects in a bucket of anything that speaks S3 and honours conditional writes (`probeConditionalWrites` proves it).
  *
- * Bytes go by {@link S3Transport}, the rest by the SDK. What may be done twice is tried again after a failure; a
+ * What may be done twice is tried again after a failure; a
  * conditional write, a write of a stream and the steps of an upload are sent once, and without an answer they reject with
  * `unavailable`, whose effect is unknown. An S3 etag is a digest of the content: it changes with every replacement that
  * changes a byte, and the objects that are replaced under a condition never return to the same bytes.
@@ -44,10 +41,10 @@ export class S3ObjectStore implements ObjectStore {
   readonly #buffers = new PartBuffers();
 
   constructor(options: S3ObjectStoreOptions) {
-    const { clock, random, bucket } = options;
+    const { clock, random } = options;
     const transport = new S3Transport(options);
     const operations = new S3Operations(clock, random);
-    this.#s3 = { client: createS3Client(options), bucket, transport, operations, clock };
+    this.#s3 = { transport, operations, clock };
     this.multipart = new S3MultipartStore(this.#s3);
     const presign = createPresign(options, () => transport.storeNow());
     if (presign !== undefined) this.presign = presign;
@@ -129,32 +126,34 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   list(request: ListRequest, signal: AbortSignal): Promise<ListPage> {
-    const { operations, client, bucket } = this.#s3;
+    const { operations, transport } = this.#s3;
     return operations.repeatable('list', undefined, signal, async (context) => {
       checkListRequest(request, context);
-      return await listObjects(request, (range, limit) =>
-        client.send(askPage(bucket, range, limit), { abortSignal: signal }),
-      );
+      return await listObjects(request, (query) => transport.ask({ method: 'GET', query, signal }));
     });
   }
 
   delete(key: string, signal: AbortSignal): Promise<void> {
     return this.#s3.operations.repeatable('delete', key, signal, async () => {
-      await this.#s3.client.send(new DeleteObjectCommand({ Bucket: this.#s3.bucket, Key: toBucketKey(key) }), {
-        abortSignal: signal,
-      });
+      try {
+        await this.#s3.transport.tell({ method: 'DELETE', key, signal });
+      } catch (error) {
+        if (!isMissingObject(error)) throw error;
+      }
     });
   }
 
   /** Ends the connections. What is under way fails. */
   async close(): Promise<void> {
-    this.#s3.client.destroy();
     await this.#s3.transport.close();
   }
 
-  async #find(request: DataRequest): Promise<DataResponse | undefined> {
+  async #find(request: S3Request): Promise<S3Response | undefined> {
     try {
-      return await this.#s3.transport.send(request);
+      const response = await this.#s3.transport.send(request);
+      if (!Number.isNaN(response.headers.contentLength)) return response;
+      response.body.destroy();
+      throw new S3ResponseError(response.status, '', 'the answer does not tell its length');
     } catch (error) {
       if (isMissingObject(error)) return undefined;
       throw error;
@@ -188,9 +187,7 @@ export class S3ObjectStore implements ObjectStore {
     signal: AbortSignal,
   ): Promise<ObjectStat> {
     const headers = { 'content-length': String(size), ...condition };
-    const response = await this.#s3.transport.send({ method: 'PUT', key, headers, body, signal });
-    await response.body.dump();
-    return this.#stat(key, size, response.headers);
+    return this.#stat(key, size, await this.#s3.transport.tell({ method: 'PUT', key, headers, body, signal }));
   }
 
   #stat(key: string, size: number, { etag, lastModifiedMs, dateMs }: ResponseHeaders): ObjectStat {

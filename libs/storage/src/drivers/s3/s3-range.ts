@@ -1,7 +1,7 @@
 import { resolveRange } from '../../check-request.js';
 import type { ByteRange } from '../../object-store.js';
 import { StorageError, type StorageErrorContext } from '../../storage-error.js';
-import type { DataResponse } from './s3-transport.js';
+import type { S3Response } from './s3-transport.js';
 
 /** A range that makes no sense for any object: a store ignores those and sends everything. */
 export function checkRange(range: ByteRange, context: StorageErrorContext): void {
@@ -13,7 +13,7 @@ export function rangeHeader({ start, end }: ByteRange): string {
 }
 
 /** The size of the whole object, from the answer to a request for a range. */
-export function sizeFromRange(response: DataResponse, range: ByteRange, context: StorageErrorContext): number {
+export function sizeFromRange(response: S3Response, range: ByteRange, context: StorageErrorContext): number {
   const { contentLength, contentRange } = response.headers;
   if (response.status === 200) return sizeOfWhole(contentLength, range, context);
   const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange) ?? [];

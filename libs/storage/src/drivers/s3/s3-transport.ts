@@ -8,18 +8,20 @@ import {
   MAX_SOCKETS,
   type S3ObjectStoreOptions,
 } from './s3-options.js';
+import { xmlText } from './s3-xml.js';
 import { SigV4Presigner } from './sigv4-presigner.js';
 
-export interface DataRequest {
-  readonly method: 'GET' | 'HEAD' | 'PUT';
-  readonly key: string;
+export interface S3Request {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  /** Without it, the request is of the bucket. */
+  readonly key?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
 }
 
-export interface DataResponse {
+export interface S3Response {
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly body: Readable & { dump(): Promise<unknown> };
@@ -40,11 +42,13 @@ export interface ResponseHeaders {
 const SIGNATURE_SECONDS = 900;
 /** Clocks closer than this need no correction: stores accept a quarter of an hour. */
 const TOLERATED_SKEW_MS = 60_000;
+/** A page of a thousand of the longest keys holds less than two of these. */
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /**
- * Objects' bytes to and from the store: signed by hand and sent without the SDK, which costs five times the CPU on a
- * small object and half as much again on a large one. Nothing is ever sent twice here.
+ * Requests to the store: signed here and sent without an SDK, which costs five times the CPU on a small object and half
+ * as much again on a large one. Nothing is ever sent twice here.
  */
 export class S3Transport {
   readonly #agent: Agent;
@@ -70,11 +74,12 @@ export class S3Transport {
   }
 
   /** The answer to a request that succeeded. @throws S3ResponseError for every other answer. */
-  async send(request: DataRequest): Promise<DataResponse> {
+  async send(request: S3Request): Promise<S3Response> {
+    const { bucket } = this.options;
     const url = this.#signer.sign({
       method: request.method,
       endpoint: this.#endpoint,
-      path: `${this.options.bucket}/${toBucketKey(request.key)}`,
+      path: request.key === undefined ? bucket : `${bucket}/${toBucketKey(request.key)}`,
       ...(request.query && { query: request.query }),
       expiresSeconds: SIGNATURE_SECONDS,
       nowMs: this.storeNow(),
@@ -90,11 +95,22 @@ export class S3Transport {
     this.#compareClocks(headers);
     response.body.on('error', () => undefined); // an abort may destroy it before its owner listens
     if (response.statusCode >= 300) throw await readError(response);
-    if (request.method !== 'PUT' && Number.isNaN(headers.contentLength)) {
-      response.body.destroy();
-      throw new S3ResponseError(response.statusCode, '', 'the answer does not tell its length');
-    }
     return { status: response.statusCode, headers, body: response.body };
+  }
+
+  /** As {@link send}, for a request that is answered in XML. A store may also begin a success and end in an error. */
+  async ask(request: S3Request): Promise<string> {
+    const { status, body } = await this.send(request);
+    const text = await readText(body, MAX_TEXT_BYTES);
+    if (text.includes('<Error>')) throw errorFrom(status, text);
+    return text;
+  }
+
+  /** As {@link send}, for a request whose answer says nothing more. */
+  async tell(request: S3Request): Promise<ResponseHeaders> {
+    const { headers, body } = await this.send(request);
+    await body.dump();
+    return headers;
   }
 
   async close(): Promise<void> {
@@ -108,7 +124,7 @@ export class S3Transport {
   }
 }
 
-function toBody(body: DataRequest['body']): Uint8Array | Readable | null {
+function toBody(body: S3Request['body']): Uint8Array | Readable | null {
   // undici takes any async iterable; its types know only the one that Node calls Readable.
   return (body as Uint8Array | Readable | undefined) ?? null;
 }
@@ -127,11 +143,21 @@ function readHeaders(headers: Dispatcher.ResponseData['headers']): ResponseHeade
 }
 
 async function readError({ statusCode, body }: Dispatcher.ResponseData): Promise<S3ResponseError> {
-  let text = '';
+  return errorFrom(statusCode, await readText(body, MAX_ERROR_BYTES));
+}
+
+function errorFrom(status: number, text: string): S3ResponseError {
+  return new S3ResponseError(status, xmlText(text, 'Code'), xmlText(text, 'Message'));
+}
+
+/** What is beyond `maxBytes` is not read. */
+async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
   for await (const chunk of body) {
-    text += String(chunk);
-    if (text.length > MAX_ERROR_BYTES) break;
+    chunks.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) break;
   }
-  const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? '';
-  return new S3ResponseError(statusCode, element('Code'), element('Message'));
+  return Buffer.concat(chunks).toString();
 }
