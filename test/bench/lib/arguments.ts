@@ -23,6 +23,7 @@ export function parseBenchArguments(args: readonly string[], suites: readonly [S
     allowPositionals: true,
     options: {
       only: { type: 'string' },
+      contenders: { type: 'string' },
       rounds: { type: 'string' },
       full: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
@@ -34,11 +35,11 @@ export function parseBenchArguments(args: readonly string[], suites: readonly [S
   });
   const suite = suiteOf(positionals, suites);
   const size = values.quick ? 'quick' : values.full ? 'full' : 'usual';
-  const { json, out, help, list, only } = values;
-  const writesDocument = only === undefined && size !== 'quick';
+  const { json, out, help, list, only, contenders } = values;
+  const writesDocument = only === undefined && contenders === undefined && size !== 'quick';
   return {
     suite,
-    rows: rowsOf(only, suite),
+    rows: withOnly(contenders, rowsOf(only, suite), suite),
     rounds: roundsOf(values.rounds) ?? ROUNDS[size],
     size,
     writesDocument,
@@ -66,6 +67,22 @@ function rowsOf(only: string | undefined, { rows }: Suite): readonly Row[] {
   });
 }
 
+/** The rows without the contenders that are not named, nor what is wanted of them or beside them. */
+function withOnly(names: string | undefined, rows: readonly Row[], { contenders }: Suite): readonly Row[] {
+  if (names === undefined) return rows;
+  const kept = names.split(',');
+  const unknown = kept.filter((name) => !(name in contenders));
+  if (unknown.length > 0)
+    throw new Error(`nobody is called ${unknown.join(', ')}; there are: ${Object.keys(contenders).join(', ')}`);
+  return rows
+    .map((row) => ({
+      ...row,
+      contenders: row.contenders.filter((name) => kept.includes(name)),
+      wanted: row.wanted.filter(({ of, against = of }) => kept.includes(of) && kept.includes(against)),
+    }))
+    .filter((row) => row.contenders.length > 0);
+}
+
 function roundsOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[1-9]\d?$/.test(text)) throw new Error('--rounds takes a number from 1 to 99');
@@ -73,24 +90,25 @@ function roundsOf(text: string | undefined): number | undefined {
 }
 
 export function helpText(suites: readonly Suite[]): string {
-  return `Usage: npm run bench -- [suite] [--only row,row] [--rounds N] [--quick | --full] [--json] [--out FILE]
+  return `Usage: npm run bench -- [suite] [--only row,row] [--contenders name,name] [--rounds N] [--quick | --full] [--json] [--out FILE]
 
 Starts everything that is compared on this machine, measures it in turn, and says which wanted figures are met.
 
 Suites:
 ${suites.map(({ name, summary, document }) => `  ${name.padEnd(14)} ${summary}; writes ${document}`).join('\n')}
 
-  --only row,row  only these rows; the document is written by a run of all rows
-  --rounds N      how often everything is measured (3; with --quick 1)
-  --quick         small sizes: to see that it runs, not for figures
-  --full          the sizes that take long as well (1 GiB uploads, 100,000 tags and repositories)
-  --json          the result as JSON on standard output; progress goes to standard error
-  --out FILE      the result as JSON into a file
-  --list          the rows, and what is wanted of them
+  --only row,row    only these rows; the document is written by a run of everything
+  --contenders a,b  only these; rows without any of them are left out
+  --rounds N        how often everything is measured (3; with --quick 1)
+  --quick           small sizes: to see that it runs, not for figures
+  --full            sizes that take long as well: 1 GiB uploads, 100,000 tags and repositories (an hour or more)
+  --json            the result as JSON on standard output; progress goes to standard error
+  --out FILE        the result as JSON into a file
+  --list            the rows
 
 Examples:
   npm run bench
-  npm run bench -- --only manifest-get,head-tag
+  npm run bench -- --only manifest-get,head-tag --contenders meridian-fs,distribution-fs
   npm run bench -- --only push-mono-minio --rounds 5 --out /tmp/push.json
   BENCH_PROFILE=/tmp/profiles npm run bench -- --only redirect --rounds 1   (a .cpuprofile of each Meridian)`;
 }

@@ -19,6 +19,8 @@ describe('the registry suite', () => {
     const names = registrySuite.rows.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(parseBenchArguments(['--only', names.join()], [registrySuite]).rows).toEqual(registrySuite.rows);
+    const alone = parseBenchArguments(['--contenders', 'meridian-fs'], [registrySuite]).rows;
+    expect(new Set(alone.flatMap(({ contenders }) => contenders))).toEqual(new Set(['meridian-fs']));
     expect(() => parseBenchArguments(['--only', 'nothing'], [registrySuite])).toThrow(/there is no row nothing/);
   });
 });
