@@ -64,7 +64,8 @@ export async function readRegionState(store: ReadableStore): Promise<RegionState
   const blobs = new Map<string, boolean>();
   for await (const { name, bytes } of objects(store, 'blobs/')) {
     const [algorithm = '', , hex = ''] = name.split('/');
-    const { data } = decode<{ data: string }>(bytes);
+    const { data, state } = decode<{ data: string; state: string }>(bytes.subarray(0, bytes.indexOf(0x0a)));
+    if (state !== 'live' && state !== 'condemned') continue;
     const found = await store.read(data, forever);
     blobs.set(`${algorithm}:${hex}`, found !== undefined && hashed(algorithm, found.bytes) === hex);
   }

@@ -155,7 +155,8 @@ function pretending(store: ObjectStore, bug: PlantedBug): ObjectStore['read'] {
       return { ...statOf(key, Buffer.alloc(0)), bytes: Buffer.from(`${line}\n`) };
     }
     if (bug === 'index-before-children' || !key.startsWith('blobs/')) return undefined;
-    const record = Buffer.from(JSON.stringify({ size: 1, data: 'data/nowhere', verifiedMs: 0 }));
+    const header = { size: 1, data: 'data/nowhere', verifiedMs: 0, state: 'live' };
+    const record = Buffer.from(`${JSON.stringify(header)}\n`);
     if (bug === 'presence-by-record') await store.put(key, record, { signal });
     return { ...statOf(key, record), bytes: record };
   };

@@ -2,14 +2,21 @@ import { pipeline, type Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
 import type { Clock, Random } from '#libs/resilience';
 import { type ByteRange, isStorageError, keys, type ObjectStore, StorageError } from '#libs/storage';
+import { type BlobRecord, BlobRecords, givenUp } from './blob-records.js';
 import { type ExpectedContent, VerifyingStream } from './verifying-stream.js';
 
-/** That a blob is stored here, and was hashed here. */
-export interface BlobRecord extends BlobDescriptor {
-  /** The key of its bytes: written once, never moved. */
-  readonly data: string;
-  /** When its bytes were hashed on their way into the store, in milliseconds since the epoch. */
-  readonly verifiedMs: number;
+/** Bytes are given their digest soon after they were written, unless configured: a quarter of a collection's grace time. */
+const ADOPT_WITHIN_MS = 15 * 60_000;
+
+export interface BlobStoreOptions {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /**
+   * Bytes that were written longer ago do not become a blob any more. Until a record names them nothing says that they
+   * are needed, and a process that was halted in between must not give its digest to what was swept since.
+   */
+  readonly adoptWithinMs?: number;
 }
 
 /**
@@ -18,15 +25,15 @@ export interface BlobRecord extends BlobDescriptor {
  * visible under a digest that it does not hash to (I3).
  */
 export class BlobStore {
-  constructor(
-    private readonly options: { readonly store: ObjectStore; readonly clock: Clock; readonly random: Random },
-  ) {}
+  readonly records: BlobRecords;
 
-  async stat(digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {
-    const found = await this.options.store.read(keys.blob(digest), signal);
-    if (found === undefined) return undefined;
-    const { size, data, verifiedMs } = JSON.parse(Buffer.from(found.bytes).toString()) as BlobRecord;
-    return { digest, size, data, verifiedMs };
+  constructor(private readonly options: BlobStoreOptions) {
+    this.records = new BlobRecords(options.store);
+  }
+
+  /** The blob, if it is here; from now on it stays for the grace time of a collection at least. */
+  stat(digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {
+    return this.records.find(digest, signal);
   }
 
   /**
@@ -66,15 +73,21 @@ export class BlobStore {
 
   /** The same, reading the stream even if the blob is here: for a client that has to be told of its mistakes. */
   async store(expected: ExpectedContent, body: Readable, signal: AbortSignal): Promise<BlobRecord> {
+    const { clock } = this.options;
     const data = this.newDataKey();
     const verified = new VerifyingStream(expected);
     const size = expected.size === undefined ? {} : { size: expected.size };
+    // Not when the store answered: that answer may have waited for a process that was halted.
+    let writtenMs = clock.monotonic();
+    verified.once('end', () => {
+      writtenMs = clock.monotonic();
+    });
     try {
       await this.options.store.write(data, join(body, verified), { signal, ...size });
     } catch (error) {
       throw isStorageError(error) && error.cause instanceof RegistryError ? error.cause : error;
     }
-    return this.adopt({ digest: expected.digest, size: verified.size }, data, signal);
+    return this.adopt({ digest: expected.digest, size: verified.size }, data, writtenMs, signal);
   }
 
   newDataKey(): string {
@@ -83,23 +96,16 @@ export class BlobStore {
 
   /**
    * Gives bytes that are stored and were hashed their digest. If somebody did so first, theirs is the record, and
-   * these bytes go.
+   * these bytes go. `writtenMs`: by the monotonic clock, no later than when the bytes became whole.
+   * @throws RegistryError `UNAVAILABLE` if that was too long ago
    */
-  async adopt(blob: BlobDescriptor, data: string, signal: AbortSignal): Promise<BlobRecord> {
-    const { store, clock } = this.options;
-    const record = { size: blob.size, data, verifiedMs: clock.now() };
-    try {
-      const bytes = Buffer.from(JSON.stringify(record));
-      await store.put(keys.blob(blob.digest), bytes, { condition: { kind: 'absent' }, signal });
-      return { digest: blob.digest, ...record };
-    } catch (error) {
-      if (!isStorageError(error, 'precondition_failed')) throw error;
-    }
-    const winner = await this.stat(blob.digest, signal);
-    if (winner === undefined) return this.adopt(blob, data, signal);
+  async adopt(blob: BlobDescriptor, data: string, writtenMs: number, signal: AbortSignal): Promise<BlobRecord> {
+    const { store, clock, adoptWithinMs = ADOPT_WITHIN_MS } = this.options;
+    if (clock.monotonic() - writtenMs > adoptWithinMs) throw givenUp(blob.digest);
+    const record = await this.records.adopt(blob, data, clock.now(), signal);
     // Our own record may have been written by an earlier try whose answer was lost.
-    if (winner.data !== data) await store.delete(data, signal);
-    return winner;
+    if (record.data !== data) await store.delete(data, signal);
+    return record;
   }
 }
 

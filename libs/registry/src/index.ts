@@ -1,4 +1,6 @@
 export * from './apply-entry.js';
+export * from './blob-record.js';
+export * from './blob-records.js';
 export * from './blob-store.js';
 export * from './listing.js';
 export * from './local-blob-uploads.js';

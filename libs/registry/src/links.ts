@@ -1,12 +1,39 @@
 import type { Digest, RepositoryName } from '#libs/oci';
 import { keys, type ObjectStore } from '#libs/storage';
-import { type SeqCodec, SeqRegisters } from './seq-register.js';
+import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
-const codec: SeqCodec<true> = {
-  encode: ({ seq, value }) => Buffer.from(JSON.stringify({ seq, live: value })),
+/** A repository may read a blob. */
+export interface Link {
+  /** The collection that found nothing in the repository that needs the blob. */
+  readonly condemned?: string;
+}
+
+/**
+ * `{"seq":7}` for one that ended, `{"seq":7,"live":true}` for one that holds, with `condemned` as it is. A
+ * page of a listing tells the three apart by the sizes that come with it, without reading any of them.
+ */
+const LONGEST_TOMBSTONE_BYTES = 40;
+const LONGEST_UNCONDEMNED_BYTES = 60;
+
+export type LinkKind = 'ended' | 'live' | 'condemned';
+
+export function linkKind(bytes: number): LinkKind {
+  if (bytes <= LONGEST_TOMBSTONE_BYTES) return 'ended';
+  return bytes <= LONGEST_UNCONDEMNED_BYTES ? 'live' : 'condemned';
+}
+
+const codec: SeqCodec<Link> = {
+  encode: ({ seq, value }) => {
+    if (value === undefined) return Buffer.from(JSON.stringify({ seq }));
+    const { condemned } = value;
+    const text = JSON.stringify({ seq, live: true, condemned });
+    return Buffer.from(
+      text.padEnd(condemned === undefined ? LONGEST_UNCONDEMNED_BYTES : LONGEST_UNCONDEMNED_BYTES + 1),
+    );
+  },
   decode: (bytes) => {
-    const { seq, live } = JSON.parse(Buffer.from(bytes).toString()) as { seq: number; live?: true };
-    return { seq, value: live };
+    const { seq, live, ...link } = JSON.parse(Buffer.from(bytes).toString()) as { seq: number; live?: true } & Link;
+    return { seq, value: live === undefined ? undefined : link };
   },
 };
 
@@ -15,14 +42,19 @@ const codec: SeqCodec<true> = {
  * nothing about another.
  */
 export class Links {
-  readonly #registers: SeqRegisters<true>;
+  readonly #registers: SeqRegisters<Link>;
 
   constructor(store: ObjectStore) {
     this.#registers = new SeqRegisters(store, codec);
   }
 
+  /** Whether the repository may; from now on it may for the grace time of a collection at least. */
   async has(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean> {
-    return (await this.#registers.get(keys.link(repository, digest), signal))?.value === true;
+    const key = keys.link(repository, digest);
+    const link = (await this.#registers.get(key, signal))?.value;
+    if (link?.condemned === undefined) return link !== undefined;
+    const revived = await this.#registers.update(key, (current) => revive(current), signal);
+    return revived.value !== undefined;
   }
 
   /**
@@ -30,7 +62,7 @@ export class Links {
    * later seq all the same: the delete that lies between the two may not have come yet.
    */
   async add(repository: RepositoryName, digest: Digest, seq: number, signal: AbortSignal): Promise<void> {
-    await this.#registers.advance(keys.link(repository, digest), { seq, value: true }, signal);
+    await this.#registers.advance(keys.link(repository, digest), { seq, value: {} }, signal);
   }
 
   /**
@@ -38,13 +70,13 @@ export class Links {
    * whatever delete it finds, and before the next one: half a step behind the later of the two.
    */
   async addUploaded(repository: RepositoryName, digest: Digest, headSeq: number, signal: AbortSignal): Promise<void> {
-    const after = (seq: number) => ({ seq: Math.floor(seq) + 0.5, value: true }) as const;
+    const after = (seq: number): Sequenced<Link> => ({ seq: halfAStepBehind(seq), value: {} });
     const key = keys.link(repository, digest);
     const found = await this.#registers.create(key, after(headSeq), signal);
-    if (found.value === true) return;
+    if (found.value !== undefined && found.value.condemned === undefined) return;
     await this.#registers.update(
       key,
-      (current) => (current?.value === true ? undefined : after(Math.max(headSeq, current?.seq ?? 0))),
+      (current) => (current?.value === undefined ? after(Math.max(headSeq, current?.seq ?? 0)) : revive(current)),
       signal,
     );
   }
@@ -52,4 +84,53 @@ export class Links {
   async remove(repository: RepositoryName, digest: Digest, seq: number, signal: AbortSignal): Promise<void> {
     await this.#registers.advance(keys.link(repository, digest), { seq, value: undefined }, signal);
   }
+
+  /** The link as it is; asking changes nothing, and so promises nothing. */
+  inspect(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<Sequenced<Link> | undefined> {
+    return this.#registers.get(keys.link(repository, digest), signal);
+  }
+
+  /** A collection found nothing in the repository that needs the blob. */
+  async condemn(repository: RepositoryName, digest: Digest, cycle: string, signal: AbortSignal): Promise<void> {
+    await this.#registers.update(
+      keys.link(repository, digest),
+      (current) =>
+        current?.value === undefined || current.value.condemned !== undefined
+          ? undefined
+          : { seq: current.seq, value: { ...current.value, condemned: cycle } },
+      signal,
+    );
+  }
+
+  /**
+   * As the sweep at `seq` says, of what `cycle` condemned. What was revived since, and so stands half a step behind an
+   * entry, stays. In other regions links come from entries alone, and nothing before the sweep needs this one.
+   */
+  async sweep(
+    repository: RepositoryName,
+    digest: Digest,
+    { seq, cycle }: { readonly seq: number; readonly cycle: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#registers.update(
+      keys.link(repository, digest),
+      (current) => {
+        if (current !== undefined && current.seq >= seq) return undefined;
+        const link = current?.value;
+        const ownHere = current !== undefined && (link?.condemned !== undefined || !Number.isInteger(current.seq));
+        return !ownHere || link?.condemned === cycle ? { seq, value: undefined } : undefined;
+      },
+      signal,
+    );
+  }
+}
+
+/** Somebody relies on the link. No entry said so, and so it stands half a step behind the one that it had its place from. */
+function revive(current: Sequenced<Link> | undefined): Sequenced<Link> | undefined {
+  if (current?.value?.condemned === undefined) return undefined;
+  return { seq: halfAStepBehind(current.seq), value: {} };
+}
+
+function halfAStepBehind(seq: number): number {
+  return Math.floor(seq) + 0.5;
 }

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError, type RepositoryName } from '#libs/oci';
 import { type Clock, Limiter, type Random } from '#libs/resilience';
 import { isStorageError, type MultipartUpload, type ObjectStore, type StoredPart } from '#libs/storage';
+import { givenUp } from './blob-records.js';
 import { PartBuffers } from './part-buffers.js';
 import { PartWriter } from './part-writer.js';
 import type { BlobUploads, ChunkRange, IncomingBytes, UploadStatus } from './push.js';
@@ -13,6 +14,9 @@ import { outOfOrder, type UploadSession, UploadSessions, type UploadState, uploa
 /** A writer renews its claim as parts become durable; one that is gone blocks its session for this long at the most. */
 const CLAIM_MS = 30_000;
 const CLAIM_RENEWAL_MS = 10_000;
+
+/** After this long what was known of a blob is asked again: a process may be halted for longer than a collection waits. */
+const KNOWN_FOR_MS = 60_000;
 
 const EMPTY = new Uint8Array();
 
@@ -113,9 +117,10 @@ export class LocalBlobUploads implements BlobUploads {
     blob: IncomingBytes & { readonly digest: Digest },
     signal: AbortSignal,
   ): Promise<BlobDescriptor> {
+    const sinceMs = this.options.clock.monotonic();
     const expected = { digest: blob.digest, ...(blob.size === undefined ? {} : { size: blob.size }) };
     const stored = await this.options.content.blobs.store(expected, blob.body, signal);
-    return this.#publish(repository, { digest: stored.digest, size: stored.size });
+    return this.#publish(repository, { digest: stored.digest, size: stored.size }, sinceMs);
   }
 
   async mount(
@@ -124,13 +129,14 @@ export class LocalBlobUploads implements BlobUploads {
     from: RepositoryName,
     signal: AbortSignal,
   ): Promise<BlobDescriptor | undefined> {
-    const { content } = this.options;
+    const { content, clock } = this.options;
+    const sinceMs = clock.monotonic();
     const [readable, record] = await Promise.all([
       content.links.has(from, digest, signal),
       content.blobs.stat(digest, signal),
     ]);
     if (!readable || record === undefined) return undefined;
-    return this.#publish(repository, { digest, size: record.size });
+    return this.#publish(repository, { digest, size: record.size }, sinceMs);
   }
 
   /** @throws RegistryError when the chunk cannot be taken as it was announced; nothing was read of it. */
@@ -254,8 +260,9 @@ export class LocalBlobUploads implements BlobUploads {
   }
 
   async #commit(writing: Writing, data: string, repository: RepositoryName, digest: Digest): Promise<BlobDescriptor> {
-    const { store, content, signal } = this.options;
+    const { store, content, clock, signal } = this.options;
     const { id, state } = writing.session;
+    const assembledMs = clock.monotonic();
     const blob = { digest, size: writing.parts.offset };
     const computed = await this.#digest(data, writing.hash, digest);
     if (computed !== digest) {
@@ -264,8 +271,9 @@ export class LocalBlobUploads implements BlobUploads {
       await this.#sessions.forget(id, signal);
       throw new RegistryError('DIGEST_INVALID', { digest, computed });
     }
-    await content.blobs.adopt(blob, data, signal);
-    const published = await this.#publish(repository, blob);
+    const writtenMs = await this.#namedSince(assembledMs, repository, id, signal);
+    await content.blobs.adopt(blob, data, writtenMs, signal);
+    const published = await this.#publish(repository, blob, writtenMs);
     await this.#sessions.forget(id, signal);
     return published;
   }
@@ -279,9 +287,20 @@ export class LocalBlobUploads implements BlobUploads {
     return `${algorithm}:${again.digest('hex')}`;
   }
 
-  async #publish(repository: RepositoryName, blob: BlobDescriptor): Promise<BlobDescriptor> {
-    const { content, headSeq, onCommitted, signal } = this.options;
+  /** Hashing anew may take long: as long as the session is there, nobody takes its bytes for forgotten ones. */
+  async #namedSince(assembledMs: number, repository: RepositoryName, id: string, signal: AbortSignal): Promise<number> {
+    const nowMs = this.options.clock.monotonic();
+    if (nowMs - assembledMs <= KNOWN_FOR_MS) return assembledMs;
+    await this.#sessions.get(repository, id, signal);
+    return nowMs;
+  }
+
+  /** `sinceMs`: no later than when the blob was known to be here, by the monotonic clock. */
+  async #publish(repository: RepositoryName, blob: BlobDescriptor, sinceMs: number): Promise<BlobDescriptor> {
+    const { content, clock, headSeq, onCommitted, signal } = this.options;
     await content.links.addUploaded(repository, blob.digest, headSeq(), signal);
+    const longAgo = clock.monotonic() - sinceMs > KNOWN_FOR_MS;
+    if (longAgo && (await content.blobs.stat(blob.digest, signal)) === undefined) throw givenUp(blob.digest);
     onCommitted(blob);
     return blob;
   }

@@ -1,6 +1,4 @@
-import type { Clock, Random } from '#libs/resilience';
-import type { ObjectStore } from '#libs/storage';
-import { BlobStore } from './blob-store.js';
+import { BlobStore, type BlobStoreOptions } from './blob-store.js';
 import { Catalog } from './catalog.js';
 import { Links } from './links.js';
 import { Manifests } from './manifests.js';
@@ -17,11 +15,7 @@ export interface RegionContent {
   readonly catalog: Catalog;
 }
 
-export function openRegionContent(options: {
-  readonly store: ObjectStore;
-  readonly clock: Clock;
-  readonly random: Random;
-}): RegionContent {
+export function openRegionContent(options: BlobStoreOptions): RegionContent {
   const { store } = options;
   return {
     blobs: new BlobStore(options),

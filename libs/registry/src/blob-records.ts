@@ -1,0 +1,113 @@
+import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
+import { isStorageError, keys, type ObjectStore, type PutCondition } from '#libs/storage';
+import {
+  type BlobHeader,
+  decodeBlob,
+  encodeBlob,
+  type HeldHeader,
+  type LiveHeader,
+  type StoredBlob,
+} from './blob-record.js';
+
+/** That a blob is stored here, and was hashed here. */
+export interface BlobRecord extends BlobDescriptor {
+  /** The key of its bytes: written once, never moved. */
+  readonly data: string;
+  /** When its bytes were hashed on their way into the store, in milliseconds since the epoch. */
+  readonly verifiedMs: number;
+}
+
+/** A record in whatever state, with what is needed to replace that very version. */
+export interface FoundBlob extends StoredBlob {
+  readonly etag: string;
+  /** When it came into that state, by the store's clock. */
+  readonly modifiedMs: number;
+}
+
+const NO_CONTENT = new Uint8Array();
+
+/**
+ * The records of a region's blobs. Each moves by condition only, from the version that was read:
+ *
+ *   (none) ─► live ─► condemned ─► gone ─► live (other bytes)
+ *              ▲  │       │                  quarantined ─► live (other bytes)
+ *              └──┼───────┘ revived
+ *                 └─► quarantined
+ */
+export class BlobRecords {
+  constructor(private readonly store: ObjectStore) {}
+
+  /**
+   * The record of a blob that is here. One that is condemned is live again before this resolves, so whoever is told
+   * that a blob is here may count on it for the grace time of a collection at least.
+   */
+  async find(digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {
+    for (;;) {
+      const found = await this.inspect(digest, signal);
+      if (found === undefined) return undefined;
+      const { header } = found;
+      if (header.state === 'live') return recordOf(digest, header);
+      if (header.state !== 'condemned') return undefined;
+      const live = liveHeader(header);
+      if (await this.replace(digest, found, live, signal)) return recordOf(digest, live);
+    }
+  }
+
+  /** The record as it is; asking changes nothing, and so promises nothing. */
+  async inspect(digest: Digest, signal: AbortSignal): Promise<FoundBlob | undefined> {
+    const found = await this.store.read(keys.blob(digest), signal);
+    if (found === undefined) return undefined;
+    return { ...decodeBlob(found.bytes), etag: found.etag, modifiedMs: found.modifiedMs };
+  }
+
+  /**
+   * Gives bytes that are stored and were hashed their digest, unless other bytes have it: then theirs is the record.
+   * @throws RegistryError `UNAVAILABLE` if these very bytes were given up meanwhile: they may be gone
+   */
+  async adopt(blob: BlobDescriptor, data: string, verifiedMs: number, signal: AbortSignal): Promise<BlobRecord> {
+    const live: LiveHeader = { size: blob.size, data, verifiedMs, state: 'live' };
+    if (await this.#put(blob.digest, { header: live, content: NO_CONTENT }, { kind: 'absent' }, signal)) {
+      return recordOf(blob.digest, live);
+    }
+    for (;;) {
+      const winner = await this.find(blob.digest, signal);
+      if (winner !== undefined) return winner;
+      const found = await this.inspect(blob.digest, signal);
+      if (found === undefined || found.header.state === 'live' || found.header.state === 'condemned') continue;
+      if (found.header.data === data) throw givenUp(blob.digest);
+      if (await this.replace(blob.digest, found, live, signal)) return recordOf(blob.digest, live);
+    }
+  }
+
+  /** Moves a record that was read to another state. @returns false if it has moved meanwhile */
+  replace(digest: Digest, found: FoundBlob, header: BlobHeader, signal: AbortSignal): Promise<boolean> {
+    const content = header.state === 'gone' ? NO_CONTENT : found.content;
+    return this.#put(digest, { header, content }, { kind: 'matches', etag: found.etag }, signal);
+  }
+
+  async #put(digest: Digest, blob: StoredBlob, condition: PutCondition, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.store.put(keys.blob(digest), encodeBlob(blob), { condition, signal });
+      return true;
+    } catch (error) {
+      if (isStorageError(error, 'precondition_failed')) return false;
+      throw error;
+    }
+  }
+}
+
+export function liveHeader({ size, data, verifiedMs }: HeldHeader): LiveHeader {
+  return { size, data, verifiedMs, state: 'live' };
+}
+
+function recordOf(digest: Digest, { size, data, verifiedMs }: LiveHeader): BlobRecord {
+  return { digest, size, data, verifiedMs };
+}
+
+export function givenUp(digest: Digest): RegistryError {
+  return new RegistryError(
+    'UNAVAILABLE',
+    { digest },
+    { message: 'this took so long that the bytes were given up; send them again', headers: { 'Retry-After': '1' } },
+  );
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { digestOf, parseRepositoryName } from '#libs/oci';
+import { FakeClock } from '#libs/resilience/testing';
+import { keys, MemoryObjectStore } from '#libs/storage';
+import { type LinkKind, Links, linkKind } from './links.js';
+
+const signal = new AbortController().signal;
+const repository = parseRepositoryName('demo/app');
+const digest = digestOf('a layer');
+
+function open() {
+  const store = new MemoryObjectStore({ clock: new FakeClock() });
+  const links = new Links(store);
+  const has = () => links.has(repository, digest, signal);
+  const kind = async (): Promise<LinkKind> =>
+    linkKind((await store.stat(keys.link(repository, digest), signal))?.size ?? 0);
+  return { links, has, kind };
+}
+
+describe('the link of a repository to a blob', () => {
+  it('says by its size what it is, whatever its place in the journal', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 2 ** 50 }), fc.uuid(), async (seq, cycle) => {
+        const { links, kind } = open();
+        await links.addUploaded(repository, digest, seq, signal);
+        expect(await kind()).toBe('live');
+        await links.condemn(repository, digest, cycle, signal);
+        expect(await kind()).toBe('condemned');
+        await links.sweep(repository, digest, { seq: seq + 1, cycle }, signal);
+        expect(await kind()).toBe('ended');
+      }),
+    );
+  });
+
+  it('is spared by a sweep of what it was condemned for before somebody asked', async () => {
+    const { links, has, kind } = open();
+    await links.add(repository, digest, 3, signal);
+    await links.condemn(repository, digest, 'one', signal);
+    expect(await has()).toBe(true);
+    expect(await kind()).toBe('live');
+    await links.sweep(repository, digest, { seq: 9, cycle: 'one' }, signal);
+    expect(await has()).toBe(true);
+    await links.condemn(repository, digest, 'two', signal);
+    await links.sweep(repository, digest, { seq: 9, cycle: 'one' }, signal);
+    expect(await has()).toBe(true);
+  });
+
+  it('is revived by an upload, and ends as condemned if nobody asks', async () => {
+    const { links, has } = open();
+    await links.add(repository, digest, 3, signal);
+    await links.condemn(repository, digest, 'one', signal);
+    await links.addUploaded(repository, digest, 5, signal);
+    await links.sweep(repository, digest, { seq: 9, cycle: 'one' }, signal);
+    expect(await has()).toBe(true);
+    await links.condemn(repository, digest, 'two', signal);
+    await links.sweep(repository, digest, { seq: 10, cycle: 'two' }, signal);
+    expect(await has()).toBe(false);
+  });
+
+  it.each([
+    ['the put first', [3, 9]],
+    ['the sweep first', [9, 3]],
+  ])('ends where it was never condemned with the entry of the sweep, %s', async (_name, order) => {
+    const { links, has } = open();
+    for (const seq of order) {
+      if (seq === 3) await links.add(repository, digest, seq, signal);
+      else await links.sweep(repository, digest, { seq, cycle: 'one' }, signal);
+    }
+    expect(await has()).toBe(false);
+    await links.add(repository, digest, 12, signal);
+    await links.sweep(repository, digest, { seq: 9, cycle: 'one' }, signal);
+    expect(await has()).toBe(true);
+  });
+});
