@@ -53,6 +53,7 @@ export default {
     layer('architecture', 30 * SECOND, ['<rootDir>/test/architecture/**/*.spec.ts']),
     layer('contract', 60 * SECOND, ['<rootDir>/test/contract/**/*.spec.ts']),
     layer('simulation', 120 * SECOND, ['<rootDir>/test/simulation/**/*.spec.ts']),
+    layer('model', 120 * SECOND, ['<rootDir>/test/model/**/*.spec.ts']),
     layer('conformance', 180 * SECOND, ['<rootDir>/test/conformance/**/*.spec.ts']),
     layer('clients', 180 * SECOND, ['<rootDir>/test/clients/**/*.spec.ts']),
     layer('e2e', 120 * SECOND, ['<rootDir>/test/e2e/**/*.spec.ts']),

@@ -9,6 +9,7 @@ export const LAYERS = [
   { name: 'architecture', required: true, limitMinutes: 5 },
   { name: 'simulation', required: true, limitMinutes: 15 },
   { name: 'contract', required: true, limitMinutes: 15, needsPrograms: true },
+  { name: 'model', required: true, limitMinutes: 10, needsPrograms: true },
   { name: 'conformance', required: true, limitMinutes: 10, needsPrograms: true },
   { name: 'clients', required: true, limitMinutes: 15, needsPrograms: true },
   { name: 'e2e', required: true, limitMinutes: 20, needsPrograms: true },

@@ -162,22 +162,28 @@ describe('blob uploads', () => {
     expect((await stored(at(nodes, 0), digestOf(bytes)))?.equals(bytes)).toBe(true);
   });
 
-  it.each(['one request', 'a session'])('show nothing when the digest of %s is wrong', async (way) => {
-    const store = memory();
-    const region = node(store);
-    const wrong = { body: body(sample(100)), size: 100, digest: digestOf('something else') };
-    if (way === 'one request') {
-      await expect(region.uploads.put(repository, wrong, never)).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
-    } else {
-      const { id } = await region.uploads.begin(repository, never);
-      await region.uploads.append(repository, id, { body: body(sample(50)) }, never);
-      await expect(region.uploads.finish(repository, id, wrong, never)).rejects.toMatchObject({
-        code: 'DIGEST_INVALID',
-      });
-    }
-    expect(await region.content.blobs.stat(wrong.digest, never)).toBeUndefined();
-    expect((await store.list({ prefix: keys.dataPrefix, limit: 10 }, never)).objects).toEqual([]);
-  });
+  it.each(['one request', 'a session', 'the only bytes of a session'])(
+    'show nothing when the digest of %s is wrong',
+    async (way) => {
+      const store = memory();
+      const region = node(store);
+      const wrong = { body: body(sample(100)), size: 100, digest: digestOf('something else') };
+      if (way === 'one request') {
+        await expect(region.uploads.put(repository, wrong, never)).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
+      } else {
+        const { id } = await region.uploads.begin(repository, never);
+        if (way === 'a session') await region.uploads.append(repository, id, { body: body(sample(50)) }, never);
+        await expect(region.uploads.finish(repository, id, wrong, never)).rejects.toMatchObject({
+          code: 'DIGEST_INVALID',
+        });
+        await expect(region.uploads.status(repository, id, never)).rejects.toMatchObject({
+          code: 'BLOB_UPLOAD_UNKNOWN',
+        });
+      }
+      expect(await region.content.blobs.stat(wrong.digest, never)).toBeUndefined();
+      expect((await store.list({ prefix: keys.dataPrefix, limit: 10 }, never)).objects).toEqual([]);
+    },
+  );
 
   it.each([
     ['under another digest', '', digestOf('other')],

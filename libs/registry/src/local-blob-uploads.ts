@@ -87,11 +87,8 @@ export class LocalBlobUploads implements BlobUploads {
   ): Promise<BlobDescriptor> {
     const session = await this.#openForWriting(repository, id, last, signal);
     const { state } = session;
-    if (uploadOffset(state) === 0 && state.multipart === undefined) {
-      const blob = await this.put(repository, last, signal);
-      await this.#sessions.forget(id, this.options.signal);
-      return blob;
-    }
+    if (uploadOffset(state) === 0 && state.multipart === undefined)
+      return this.#finishWhole(repository, id, last, signal);
     const writing = this.#write(session);
     try {
       const broken = await consume(writing.parts, last, uploadOffset(state));
@@ -137,6 +134,25 @@ export class LocalBlobUploads implements BlobUploads {
     ]);
     if (!readable || record === undefined) return undefined;
     return this.#publish(repository, { digest, size: record.size }, sinceMs);
+  }
+
+  /** Everything comes with the end, so there is nothing to put together; a wrong digest ends the session here too. */
+  async #finishWhole(
+    repository: RepositoryName,
+    id: string,
+    last: IncomingBytes & { readonly digest: Digest },
+    signal: AbortSignal,
+  ): Promise<BlobDescriptor> {
+    try {
+      const blob = await this.put(repository, last, signal);
+      await this.#sessions.forget(id, this.options.signal);
+      return blob;
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === 'DIGEST_INVALID') {
+        await this.#sessions.forget(id, this.options.signal);
+      }
+      throw error;
+    }
   }
 
   /** @throws RegistryError when the chunk cannot be taken as it was announced; nothing was read of it. */
