@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util';
 import { fail, say } from './lib/console.mjs';
 import { ensureRedis } from './lib/ensure-redis.mjs';
-import { ensureSkopeo, ensureTools } from './lib/ensure-tools.mjs';
+import { ensurePackage, ensureTools } from './lib/ensure-tools.mjs';
 import { toolCache } from './lib/tool-cache.mjs';
-import { GROUPS, GROUPS_THAT_TESTS_NEED, TOOLS } from './lib/tools.mjs';
+import { GROUPS, GROUPS_THAT_TESTS_NEED, PACKAGES, TOOLS } from './lib/tools.mjs';
 
 const HELP = `Usage: npm run tools -- [--group G,...] [--only NAME,...] [--list]
 
@@ -18,7 +18,8 @@ each at one version, with Go. A program that is there at its version is left alo
 
 Folder: ${toolCache()}
         (MERIDIAN_TOOLS, or else XDG_CACHE_HOME, moves it)
-redis-server and skopeo come from the system's packages: installed here when root on Debian or Ubuntu.
+redis-server, skopeo and podman come from the system's packages: installed here when root on Debian or Ubuntu. Podman
+is optional; docker and containerd are used by the tests where they are there, and never installed.
 Without Go it says which tests will fail, and ends with status 0, or with 1 when CI=true.`;
 
 const options = readOptions();
@@ -63,7 +64,7 @@ function toolNamed(name) {
 /** Tests need them whatever group was chosen; one that is named with --only is meant alone. */
 async function systemPackages() {
   if (wants('redis-server')) await ensureRedis();
-  return wants('skopeo') ? ensureSkopeo() : [];
+  return PACKAGES.filter(({ name }) => wants(name)).flatMap(ensurePackage);
 }
 
 function wants(name) {
@@ -71,7 +72,7 @@ function wants(name) {
 }
 
 function isSystemPackage(name) {
-  return name === 'redis-server' || name === 'skopeo';
+  return name === 'redis-server' || PACKAGES.some((each) => each.name === name);
 }
 
 /** Somebody who names a program wants to know that it is not there. */

@@ -3,11 +3,11 @@ import { parseArgs } from 'node:util';
 import { fail, say } from './lib/console.mjs';
 import { ensureModules } from './lib/ensure-modules.mjs';
 import { ensureRedis } from './lib/ensure-redis.mjs';
-import { ensureSkopeo, ensureTools } from './lib/ensure-tools.mjs';
+import { ensurePackage, ensureTools } from './lib/ensure-tools.mjs';
 import { CHECKS, LAYERS } from './lib/layers.mjs';
 import { requireNode } from './lib/require-node.mjs';
 import { runCheck, runLayer } from './lib/run-layer.mjs';
-import { GROUPS_THAT_TESTS_NEED, TOOLS } from './lib/tools.mjs';
+import { GROUPS_THAT_TESTS_NEED, PACKAGES, TOOLS } from './lib/tools.mjs';
 
 const NAMES = [...CHECKS, ...LAYERS].map(({ name }) => name);
 
@@ -60,7 +60,7 @@ function readOptions() {
 async function ensurePrograms() {
   await ensureRedis();
   ensureTools(TOOLS.filter(({ group }) => GROUPS_THAT_TESTS_NEED.includes(group)));
-  ensureSkopeo();
+  for (const each of PACKAGES) ensurePackage(each);
 }
 
 async function record(name, action) {

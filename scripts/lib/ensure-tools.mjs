@@ -41,19 +41,21 @@ function withoutGo(missing) {
   return missing.map((tool) => tool.name);
 }
 
-/** skopeo is written in Go too, but needs C libraries to build; distributions have it. */
-export function ensureSkopeo() {
-  if (findTool('skopeo') !== undefined) return [];
+/** Installs a package of the system's whose program is missing. Returns the names of those that cannot be had and must be. */
+export function ensurePackage({ name, neededBy, optional = false }) {
+  if (findTool(name) !== undefined) return [];
+  const lacking = optional ? [] : [name];
   if (!canInstallPackages()) {
+    const lack = optional ? 'not found; it will not be run' : 'not found';
     warn(
-      'skopeo: not found, the clients tests need it (macOS: brew install skopeo · Debian: sudo apt-get install skopeo)',
+      `${name}: ${lack}: needed by ${neededBy} (macOS: brew install ${name} · Debian: sudo apt-get install ${name})`,
     );
-    return ['skopeo'];
+    return lacking;
   }
   const startedMs = Date.now();
-  say('skopeo: installing (apt-get) ...');
-  const problem = installPackage('skopeo');
-  if (problem === undefined) say(`skopeo: installed in ${secondsSince(startedMs)}`);
-  else warn(`skopeo: apt-get failed: ${tail(problem, 3)}`);
-  return problem === undefined ? [] : ['skopeo'];
+  say(`${name}: installing (apt-get), for ${neededBy} ...`);
+  const problem = installPackage(name);
+  if (problem === undefined) say(`${name}: installed in ${secondsSince(startedMs)}`);
+  else warn(`${name}: apt-get failed: ${tail(problem, 3)}`);
+  return problem === undefined ? [] : lacking;
 }

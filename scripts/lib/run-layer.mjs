@@ -97,7 +97,16 @@ function judge(layer, outcome, report) {
   if (failed === 0 && outcome !== 'passed')
     return { passed, skipped, failed: 1, note: 'Jest failed without a failed test' };
   if (passed + failed === 0 && layer.required) return { skipped, failed: 1, note: 'no test ran' };
-  return { passed, failed, skipped };
+  return { passed, failed, skipped, note: notRun(report) };
+}
+
+/** Tests that could not be run on this machine say why in their names (`NOT RUN: …`); nobody should overlook them. */
+function notRun({ testResults }) {
+  return testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ title }) => title.startsWith('NOT RUN: '))
+    .map(({ title }) => title)
+    .join('; ');
 }
 
 function result(name, startedMs, { passed = 0, failed = 0, skipped = 0, note = '' }) {

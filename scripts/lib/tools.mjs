@@ -1,7 +1,7 @@
 /**
  * The Go programs that the tests are run with, each at one version.
  *
- * `core` and `clients` are what `npm test` needs; `peers` (other registries, fault injection, signing) are for
+ * `core` and `clients` are what `npm test` needs; `peers` (other registries, fault injection) are for
  * comparisons and demonstrations. `neededBy` says which layer of the tests cannot run without it.
  */
 const REGCLIENT = { module: 'github.com/regclient/regclient', version: 'v0.11.7' };
@@ -54,21 +54,31 @@ export const TOOLS = [
     neededBy: 'clients',
   },
   { name: 'regctl', group: 'clients', ...REGCLIENT, path: 'cmd/regctl', neededBy: 'clients' },
-  { name: 'helm', group: 'peers', module: 'helm.sh/helm/v4', version: 'v4.3.1', path: 'cmd/helm', slow: true },
+  {
+    name: 'helm',
+    group: 'clients',
+    module: 'helm.sh/helm/v4',
+    version: 'v4.3.1',
+    path: 'cmd/helm',
+    neededBy: 'clients',
+    slow: true,
+  },
   {
     name: 'cosign',
-    group: 'peers',
+    group: 'clients',
     module: 'github.com/sigstore/cosign/v3',
     version: 'v3.1.3',
     path: 'cmd/cosign',
+    neededBy: 'clients',
     slow: true,
   },
   {
     name: 'notation',
-    group: 'peers',
+    group: 'clients',
     module: 'github.com/notaryproject/notation',
     version: 'v1.3.2',
     path: 'cmd/notation',
+    neededBy: 'clients',
   },
   { name: 'olareg', group: 'peers', module: 'github.com/olareg/olareg', version: 'v0.2.2', path: 'cmd/olareg' },
   {
@@ -93,3 +103,12 @@ export const TOOLS = [
 
 export const GROUPS = ['core', 'clients', 'peers'];
 export const GROUPS_THAT_TESTS_NEED = ['core', 'clients'];
+
+/**
+ * What only the system's packages have, because it needs C libraries to build. `optional`: without it its tests are not
+ * run, and say so.
+ */
+export const PACKAGES = [
+  { name: 'skopeo', neededBy: 'the tests of real clients' },
+  { name: 'podman', neededBy: 'its part of the tests of real clients', optional: true },
+];

@@ -75,7 +75,7 @@ const describe = (mediaType: string, bytes: Buffer): Descriptor => ({
 });
 
 /** A tar archive (ustar) with one file: clients look into layers when they validate an image. */
-function tarOfOneFile(content: Buffer): Buffer {
+export function tarOfOneFile(content: Buffer): Buffer {
   const header = Buffer.alloc(BLOCK);
   header.write('sample', 0);
   header.write('0000644\0', 100);
