@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseTag } from '#libs/oci';
+import { digestOf, parseTag } from '#libs/oci';
 import { systemClock } from '#libs/resilience';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import { holes } from '../checkers/final-state.js';
@@ -109,6 +110,33 @@ describe('two processes of one region', () => {
     });
     await fc.assert(property, PARAMETERS);
   });
+});
+
+it('of two chunks at one offset, through two processes, one is taken and the other told where to go on (P5)', async () => {
+  const { repository } = at(IMAGES, 0);
+  const chunks = ['first', 'other'].map((text) => Buffer.from(text));
+  const property = fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+    const store = new MemoryObjectStore({ clock: systemClock });
+    const processes = await openTwo(store, scheduler, new History(() => 0));
+    const { id } = await scheduler.waitFor(at(processes, 0).uploads.begin(repository, forever));
+    const appended = chunks.map((bytes, index) => {
+      const chunk = { body: Readable.from([bytes], { objectMode: false }), range: { start: 0, end: bytes.length - 1 } };
+      return at(processes, index).uploads.append(repository, id, chunk, forever);
+    });
+    const outcomes = await scheduler.waitFor(Promise.allSettled(appended));
+    const lost = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as unknown);
+    expect(lost).toMatchObject([{ code: 'BLOB_UPLOAD_INVALID', status: 416 }]);
+    const winner = at(
+      chunks,
+      outcomes.findIndex(({ status }) => status === 'fulfilled'),
+    );
+    const end = { body: Readable.from([]), digest: digestOf(winner) };
+    const blob = await scheduler.waitFor(at(processes, 1).uploads.finish(repository, id, end, forever));
+    expect(blob.size).toBe(winner.length);
+    expect(await orphans(store)).toEqual([]);
+    await scheduler.waitFor(Promise.all(processes.map((node) => node.close())));
+  });
+  await fc.assert(property, PARAMETERS);
 });
 
 async function openTwo(

@@ -2,7 +2,14 @@ import { Readable } from 'node:stream';
 import { parseRegionName } from '#libs/geo';
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import { RegistryError } from '#libs/oci';
-import { applyEntry, LocalBlobUploads, LocalPull, LocalPush, openRegionContent } from '#libs/registry';
+import {
+  applyEntry,
+  type BlobUploads,
+  LocalBlobUploads,
+  LocalPull,
+  LocalPush,
+  openRegionContent,
+} from '#libs/registry';
 import { systemClock, systemRandom } from '#libs/resilience';
 import type { ObjectStore } from '#libs/storage';
 import type { Action, Condition, History, Operation } from '../checkers/index.js';
@@ -56,6 +63,10 @@ export class RacingProcess {
       const body = Readable.from([bytes], { objectMode: false });
       await this.push.uploads.put(image.repository, { body, size: bytes.length, digest }, forever);
     }
+  }
+
+  get uploads(): BlobUploads {
+    return this.push.uploads;
   }
 
   /** Whether what a mount answered with 201 can be read. */
