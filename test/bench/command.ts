@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchArguments, helpText, parseBenchArguments } from './lib/arguments.js';
 import { writeDocument } from './lib/document.js';
-import { describeMachine } from './lib/machine.js';
+import { describeMachine, type Machine } from './lib/machine.js';
 import { Progress } from './lib/progress.js';
 import { type RowResult, runRow } from './lib/runner.js';
 import type { Suite } from './lib/suite.js';
@@ -22,6 +22,7 @@ try {
   if (given.help) process.stdout.write(`${helpText(SUITES)}\n`);
   else if (given.list)
     for (const row of given.suite.rows) process.stdout.write(`${row.name.padEnd(26)} ${row.title}\n`);
+  else if (given.from.length > 0) await document(given);
   else await bench(given);
 } catch (error) {
   process.stderr.write(`bench: ${stopped.signal.aborted ? stopped.signal.reason : describe(error)}\n`);
@@ -34,10 +35,12 @@ async function bench(given: BenchArguments): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'meridian-bench-'));
   try {
     const machine = await describeMachine();
-    const results = await measure(given, directory, say);
-    const text = `${JSON.stringify({ suite: suite.name, size, machine, rows: results }, undefined, 2)}\n`;
-    if (json) process.stdout.write(text);
-    if (out !== undefined) await writeFile(out, text);
+    const text = (rows: readonly RowResult[]) =>
+      `${JSON.stringify({ suite: suite.name, size, machine, rows }, undefined, 2)}\n`;
+    // After each row: what was measured is not lost when the run is interrupted.
+    const keep = async (rows: readonly RowResult[]) => (out === undefined ? undefined : writeFile(out, text(rows)));
+    const results = await measure(given, directory, say, keep);
+    if (json) process.stdout.write(text(results));
     say(`\n${summaryOf(results)}`);
     if (results.some(({ verdicts }) => verdicts.some(({ seen }) => Number.isNaN(seen)))) process.exitCode = 1;
     if (!given.writesDocument) return;
@@ -48,12 +51,32 @@ async function bench(given: BenchArguments): Promise<void> {
   }
 }
 
+interface Kept {
+  readonly size: string;
+  readonly machine: Machine;
+  readonly rows: readonly RowResult[];
+}
+
+async function document({ suite, from }: BenchArguments): Promise<void> {
+  const kept = await Promise.all(from.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as Kept));
+  const last = kept.at(-1);
+  if (last === undefined) return;
+  const byName = new Map(kept.flatMap(({ rows }) => rows.map((row) => [row.name, row] as const)));
+  const results = suite.rows.flatMap(({ name }) => byName.get(name) ?? []);
+  await writeDocument({ suite, machine: last.machine, size: last.size, results });
+}
+
 function summaryOf(results: readonly RowResult[]): string {
   const verdicts = results.flatMap((result) => result.verdicts);
   return `${verdicts.filter(({ met }) => met).length} of ${verdicts.length} wanted figures met`;
 }
 
-async function measure({ rows, rounds, size }: BenchArguments, directory: string, say: (line: string) => void) {
+async function measure(
+  { rows, rounds, size }: BenchArguments,
+  directory: string,
+  say: (line: string) => void,
+  keep: (results: readonly RowResult[]) => Promise<void>,
+) {
   const progress = new Progress(rows, rounds, say);
   const results: RowResult[] = [];
   for (const [index, row] of rows.entries()) {
@@ -64,6 +87,7 @@ async function measure({ rows, rounds, size }: BenchArguments, directory: string
     for (const line of rowLines(row, result)) say(line);
     progress.ended(row);
     results.push(result);
+    await keep(results);
   }
   return results;
 }

@@ -3,6 +3,7 @@ import { systemClock, systemRandom } from '#libs/resilience';
 import { S3ObjectStore, type S3ObjectStoreOptions } from '#libs/storage';
 import type { TestProcess } from './process.js';
 import { signHeaders } from './sigv4-headers.js';
+import { waitFor } from './wait-for.js';
 
 /** An S3 server that a test started for itself, with nothing in it but what the test put there. */
 export class TestS3Server {
@@ -22,8 +23,13 @@ export class TestS3Server {
     this.#buckets += 1;
     const bucket = `bucket-${this.#buckets}`;
     const { host } = new URL(this.endpoint);
-    const headers = signHeaders(this, { method: 'PUT', host, path: `/${bucket}` });
-    const { status } = await fetch(`${this.endpoint}/${bucket}`, { method: 'PUT', headers });
+    const create = async () => {
+      const headers = signHeaders(this, { method: 'PUT', host, path: `/${bucket}` });
+      const answer = await fetch(`${this.endpoint}/${bucket}`, { method: 'PUT', headers });
+      return answer.status === 503 ? undefined : answer.status;
+    };
+    // A server on a busy machine says that it is ready a moment before it takes buckets.
+    const status = await waitFor(create, { what: 'the S3 server to take a bucket' });
     if (status !== 200) throw new Error(`the S3 server made no bucket: ${status}`);
     return bucket;
   }

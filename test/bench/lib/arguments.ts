@@ -10,6 +10,8 @@ export interface BenchArguments {
   readonly writesDocument: boolean;
   readonly json: boolean;
   readonly out: string | undefined;
+  /** Files that `--out` wrote: the document is made of them, and nothing is measured. */
+  readonly from: readonly string[];
   readonly help: boolean;
   readonly list: boolean;
 }
@@ -24,6 +26,7 @@ export function parseBenchArguments(args: readonly string[], suites: readonly [S
     options: {
       only: { type: 'string' },
       contenders: { type: 'string' },
+      from: { type: 'string' },
       rounds: { type: 'string' },
       full: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
@@ -45,6 +48,7 @@ export function parseBenchArguments(args: readonly string[], suites: readonly [S
     writesDocument,
     json,
     out,
+    from: values.from?.split(',') ?? [],
     help,
     list,
   };
@@ -104,6 +108,7 @@ ${suites.map(({ name, summary, document }) => `  ${name.padEnd(14)} ${summary}; 
   --full            sizes that take long as well: 1 GiB uploads, 100,000 tags and repositories (an hour or more)
   --json            the result as JSON on standard output; progress goes to standard error
   --out FILE        the result as JSON into a file
+  --from FILE,FILE  measures nothing: writes the document from files of --out, of which later ones count more
   --list            the rows
 
 Examples:
