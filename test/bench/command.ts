@@ -5,7 +5,7 @@ import { type BenchArguments, helpText, parseBenchArguments } from './lib/argume
 import { writeDocument } from './lib/document.js';
 import { describeMachine, type Machine } from './lib/machine.js';
 import { Progress } from './lib/progress.js';
-import { type RowResult, runRow } from './lib/runner.js';
+import { judge, type RowResult, runRow } from './lib/runner.js';
 import type { Suite } from './lib/suite.js';
 import { rowLines } from './lib/table.js';
 import { registrySuite } from './registry/suite.js';
@@ -62,7 +62,10 @@ async function document({ suite, from }: BenchArguments): Promise<void> {
   const last = kept.at(-1);
   if (last === undefined) return;
   const byName = new Map(kept.flatMap(({ rows }) => rows.map((row) => [row.name, row] as const)));
-  const results = suite.rows.flatMap(({ name }) => byName.get(name) ?? []);
+  const results = suite.rows.flatMap(({ name, wanted }) => {
+    const result = byName.get(name);
+    return result === undefined ? [] : [{ ...result, verdicts: wanted.map((each) => judge(each, result.medians)) }];
+  });
   await writeDocument({ suite, machine: last.machine, size: last.size, results });
 }
 
