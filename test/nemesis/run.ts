@@ -30,7 +30,7 @@ export async function run(options: Options, say: (line: string) => void, signal:
     wrong = report.violations.length > 0;
     return report;
   } finally {
-    await world.stop({ keep: wrong || options.keep });
+    await world.stop({ keep: options.keep || (wrong && !signal.aborted) });
   }
 }
 

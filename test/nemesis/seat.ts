@@ -1,6 +1,7 @@
 import { truncateSync } from 'node:fs';
 import type { Clock } from '#libs/resilience';
 import { Child } from '../../apps/simulator/src/cluster/child.js';
+import type { Guard } from '../../apps/simulator/src/cluster/guard.js';
 import type { ProcessSpec } from '../../apps/simulator/src/cluster/process-spec.js';
 
 export type Part = 'registry' | 'replicator' | 'router' | 'redis' | 'minio';
@@ -28,6 +29,8 @@ export class Seat {
     readonly region: string,
     private readonly spec: ProcessSpec,
     private readonly clock: Clock,
+    /** Ends it when this program cannot do that any more. */
+    private readonly guard: Guard,
   ) {}
 
   get name(): string {
@@ -112,8 +115,10 @@ export class Seat {
       this.#killed = false;
       const child = new Child({ ...this.spec, environment: this.#environment() }, this.clock);
       this.#child = child;
+      if (child.pid !== undefined) this.guard.add(child.pid);
       const looking = this.#look(child);
       const how = await child.ended;
+      if (child.pid !== undefined) this.guard.remove(child.pid);
       await looking;
       if (this.#ready && !this.#killed && !signal.aborted) this.deaths.push(`${this.name} ${how}`);
       this.#ready = false;
@@ -138,6 +143,10 @@ export class Seat {
     const { environment } = this.spec;
     if (this.clockOffsetMs === 0) return environment;
     const preload = `--import ${new URL('./wrong-clock.mjs', import.meta.url).href}`;
-    return { ...environment, NODE_OPTIONS: preload, NEMESIS_CLOCK_OFFSET_MS: String(this.clockOffsetMs) };
+    return {
+      ...environment,
+      NODE_OPTIONS: `${environment.NODE_OPTIONS ?? ''} ${preload}`,
+      NEMESIS_CLOCK_OFFSET_MS: String(this.clockOffsetMs),
+    };
   }
 }

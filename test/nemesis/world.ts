@@ -5,6 +5,7 @@ import { parseRegionName as nameOf } from '#libs/geo';
 import { systemClock, systemRandom } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
 import type { ObjectStore } from '#libs/storage';
+import { Guard } from '../../apps/simulator/src/cluster/guard.js';
 import type { ProcessSpec } from '../../apps/simulator/src/cluster/process-spec.js';
 import { answersOk } from '../../apps/simulator/src/cluster/readiness.js';
 import { findRedis, redisProcess } from '../../apps/simulator/src/cluster/redis-process.js';
@@ -41,6 +42,7 @@ export class World {
   readonly proxies = new Map<string, StoreProxy>();
   readonly network = new WideAreaNetwork(systemClock);
   readonly #balancers: Balancer[] = [];
+  readonly #guard = new Guard(`${ROOT}dist/apps/simulator/src/cluster/watchdog.js`);
   readonly #buckets = new Map<string, Bucket>();
 
   private constructor(
@@ -58,7 +60,7 @@ export class World {
       await world.#begin();
       return world;
     } catch (error) {
-      await world.stop({ keep: true });
+      await world.stop({ keep: !signal.aborted });
       throw error;
     }
   }
@@ -102,6 +104,7 @@ export class World {
     await Promise.all([...this.proxies.values()].map((proxy) => proxy.close()));
     await Promise.all(this.#balancers.map((balancer) => balancer.close()));
     await this.network.close();
+    await this.#guard.close();
     if (!keep) await rm(this.directory, { recursive: true, force: true });
   }
 
@@ -167,7 +170,13 @@ export class World {
       name,
       command: process.execPath,
       args: [`${ROOT}dist/apps/${app}/src/main.js`],
-      environment: { ...cleanEnvironment(), MERIDIAN_CONFIG: configFile, MERIDIAN_EXIT_WITH_PARENT: '1' },
+      environment: {
+        ...cleanEnvironment(),
+        MERIDIAN_CONFIG: configFile,
+        MERIDIAN_EXIT_WITH_PARENT: '1',
+        // A warning without a place in its log helps nobody.
+        NODE_OPTIONS: '--trace-warnings',
+      },
       directory: this.directory,
       logFile: this.#log(name),
       isReady: (signal) => answersOk(`${urlOf(operator)}/health/ready`, systemClock, signal),
@@ -197,7 +206,7 @@ export class World {
   }
 
   #sit(part: Part, region: string, spec: ProcessSpec): void {
-    this.seats.push(new Seat(part, region, spec, systemClock));
+    this.seats.push(new Seat(part, region, spec, systemClock, this.#guard));
   }
 
   #log(name: string): string {

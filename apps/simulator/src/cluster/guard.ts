@@ -14,6 +14,9 @@ export class Guard {
   #closed = false;
   #lives = 0;
 
+  /** `program`: for whoever runs the sources as they are; the watchdog is a compiled one. */
+  constructor(private readonly program = WATCHDOG) {}
+
   /** A process group began. */
   add(group: number): void {
     this.#groups.add(group);
@@ -37,7 +40,7 @@ export class Guard {
   }
 
   #spawn(): void {
-    const watchdog = spawn(process.execPath, [WATCHDOG], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const watchdog = spawn(process.execPath, [this.program], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     this.#process = watchdog;
     this.#lives += 1;
     // What cannot be told to a watchdog that died is told to the next one.
