@@ -4,6 +4,7 @@ import type { SeededRandom } from '#libs/resilience/testing';
 import { PRIMARY, REGIONS } from './places.js';
 import type { Part, Seat } from './seat.js';
 import { FAIR, type StoreWeather } from './store-proxy.js';
+import { tamper } from './tampering.js';
 import { CLIENTS, REDIS, ROUTER, type World } from './world.js';
 
 /** Where a fault happens, and how it begins and is healed. Healing never fails. */
@@ -45,6 +46,7 @@ export const FAULTS: Readonly<Record<string, MakeTrouble>> = {
   'faulty-store': weather({ unavailable: 0.1, afterEffect: 0.05, cut: 0.03, stall: 0.01, flip: 0.01 }),
   'slow-store': weather({ delayMs: 300 }),
   full: weather({ full: true }),
+  tamper,
   clock: (world, random) => {
     const seat = pick(random, [
       ...world.seatsOf('registry'),
