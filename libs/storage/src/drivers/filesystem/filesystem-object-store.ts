@@ -31,7 +31,7 @@ import { pruneEmpty, readKeyDirectory } from './key-directory.js';
 import { Layout } from './layout.js';
 import { type FoundKey, walkKeys } from './list-keys.js';
 import { type Prepared, Workbench } from './prepare.js';
-import { publish } from './publish.js';
+import { type CreateCondition, publish, replaceWith } from './publish.js';
 import { sweepTemporary } from './sweep.js';
 import { versionStat } from './version.js';
 
@@ -47,13 +47,13 @@ export interface FilesystemObjectStoreOptions {
  * who was killed or stopped can be in the way of others, and nobody has to guess whether a lock's owner still lives.
  *
  * A key that is present has a directory of its own (see `layout.ts`), which holds the bytes of its versions and exactly
- * one *marker*: an empty file whose name tells the current version (see `version.ts`). Every change is one rename of a
+ * one *marker*: a link to nowhere whose name tells the current version (see `version.ts`). Every change is one rename of a
  * name that is never used twice, and the kernel lets only one of many who rename the same name win:
  *
  *   create    prepared directory -> key directory     fails if the key has one, since a directory that holds something
  *                                                     cannot be renamed over
- *   replace   marker of A -> marker of B              fails if A is not current any more; B's bytes were linked into
- *                                                     the directory before, under a name made of B *and A*
+ *   replace   marker of A -> marker of B              fails if A is not current any more; B's bytes were put into the
+ *                                                     directory before, under a name made of B *and A*
  *   delete    key directory -> temporary directory    takes along whatever is current
  *
  * So If-None-Match is `create`, If-Match is `replace`, and a put without a condition tries the one that fits what it
@@ -124,8 +124,19 @@ export class FilesystemObjectStore implements ObjectStore {
     { condition, signal }: { readonly condition?: PutCondition; readonly signal: AbortSignal },
   ): Promise<ObjectStat> {
     return this.#run('put', key, signal, async (context) => {
-      if (condition !== undefined) await this.#checkEarly(key, condition, context);
-      return await this.#publish(key, await this.#bench.fromBytes(bytes), condition, context, signal);
+      const path = this.#layout.keyDirectory(key);
+      for (;;) {
+        // Without a condition it is most likely new, and the attempt will tell; most conditions that fail do so here.
+        const snapshot = condition && (await readKeyDirectory(path));
+        checkCondition(condition, snapshot && { etag: snapshot.current.id }, context);
+        signal.throwIfAborted();
+        if (snapshot === undefined) {
+          const absent = condition?.kind === 'absent' ? condition : undefined;
+          return await this.#publish(key, await this.#bench.fromBytes(bytes), absent, context, signal);
+        }
+        const made = await replaceWith(bytes, this.#bench.versionOf(bytes), path, snapshot);
+        if (made !== undefined) return versionStat(key, made);
+      }
     });
   }
 
@@ -167,16 +178,10 @@ export class FilesystemObjectStore implements ObjectStore {
     });
   }
 
-  /** Most conditions that fail do so before anything is written. */
-  async #checkEarly(key: string, condition: PutCondition, context: StorageErrorContext): Promise<void> {
-    const current = (await readKeyDirectory(this.#layout.keyDirectory(key)))?.current;
-    checkCondition(condition, current && { etag: current.id }, context);
-  }
-
   async #publish(
     key: string,
     prepared: Prepared,
-    condition: PutCondition | undefined,
+    condition: CreateCondition | undefined,
     context: StorageErrorContext,
     signal: AbortSignal,
   ): Promise<ObjectStat> {

@@ -1,7 +1,7 @@
-import { readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { hasCode, unlessMissing } from './filesystem-errors.js';
-import { isMarker, markerName, parseMarker, type Version } from './version.js';
+import { isMarker, isParts, markerName, parseMarker, type Version } from './version.js';
 
 /** What the directory of a key that is present held. */
 export interface KeySnapshot {
@@ -51,7 +51,10 @@ export async function installKeyDirectory(
 
 /** Removes contents that no version can ever need again: see the proof in `filesystem-object-store.ts`. */
 export async function removeContents(path: string, contents: readonly string[]): Promise<void> {
-  for (const name of contents) await rm(`${path}/${name}`, { recursive: true, force: true });
+  for (const name of contents) {
+    if (isParts(name)) await rm(`${path}/${name}`, { recursive: true, force: true });
+    else await unlessMissing(unlink(`${path}/${name}`));
+  }
 }
 
 /** Removes directories while they are empty. Somebody may put something into one just now, and then it stays. */

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock, Random } from '#libs/resilience';
-import { syncDirectory, touchNew, writeAll, writeNewFile } from './durable.js';
+import { syncDirectory, touchNew, writeNewBytes, writeNewFile } from './durable.js';
+import { writeChunks } from './file-filler.js';
 import { unlessMissing } from './filesystem-errors.js';
 import type { Layout } from './layout.js';
 import { contentName, markerName, NO_PREDECESSOR, type Version, type VersionShape } from './version.js';
@@ -29,11 +30,15 @@ export class Workbench {
     return { id, predecessor: NO_PREDECESSOR, size, modifiedMs: this.clock.now(), shape };
   }
 
+  versionOf(bytes: Uint8Array): Version {
+    return this.newVersion(bytes.byteLength, bytes.byteLength === 0 ? 'empty' : 'file');
+  }
+
   async fromBytes(bytes: Uint8Array): Promise<Prepared> {
+    const version = this.versionOf(bytes);
     return await this.#prepare(async (path) => {
-      const version = this.newVersion(bytes.byteLength, bytes.byteLength === 0 ? 'empty' : 'file');
       await touchNew(`${path}/${markerName(version)}`);
-      if (version.shape === 'file') await writeContent(path, version, (file) => writeAll(file, bytes));
+      if (version.shape === 'file') await writeNewBytes(`${path}/${contentName(version)}`, bytes);
       return version;
     });
   }
@@ -41,7 +46,7 @@ export class Workbench {
   async fromChunks(chunks: AsyncIterable<Uint8Array>): Promise<Prepared> {
     return await this.#prepare(async (path) => {
       const drafted = this.newVersion(0, 'file');
-      const size = await writeContent(path, drafted, (file) => writeChunks(file, chunks));
+      const size = await writeNewFile(`${path}/${contentName(drafted)}`, (file) => writeChunks(file, chunks));
       const version: Version = { ...drafted, size, modifiedMs: this.clock.now() };
       await touchNew(`${path}/${markerName(version)}`);
       return version;
@@ -53,7 +58,7 @@ export class Workbench {
     return await this.#prepare(async (path) => {
       const version = this.newVersion(size, 'parts');
       await touchNew(`${path}/${markerName(version)}`);
-      await writeContent(path, version, (file) => writeAll(file, Buffer.from(index)));
+      await writeNewBytes(`${path}/${contentName(version)}`, Buffer.from(index));
       return version;
     });
   }
@@ -78,17 +83,4 @@ export class Workbench {
       throw error;
     }
   }
-}
-
-async function writeContent<T>(path: string, version: Version, fill: (file: FileHandle) => Promise<T>): Promise<T> {
-  return await writeNewFile(`${path}/${contentName(version)}`, fill);
-}
-
-export async function writeChunks(file: FileHandle, chunks: AsyncIterable<Uint8Array>): Promise<number> {
-  let size = 0;
-  for await (const chunk of chunks) {
-    await writeAll(file, chunk);
-    size += chunk.byteLength;
-  }
-  return size;
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { checkCondition } from '../../check-request.js';
 import type { PutCondition } from '../../object-store.js';
 import type { StorageErrorContext } from '../../storage-error.js';
-import { makeDirectories, syncDirectory } from './durable.js';
+import { makeDirectories, syncDirectory, writeNewBytes } from './durable.js';
 import { hasCode, unlessMissing } from './filesystem-errors.js';
 import {
   installKeyDirectory,
@@ -15,23 +15,54 @@ import {
 import type { Prepared } from './prepare.js';
 import { contentName, isMarker, partsName, type Version } from './version.js';
 
+/** What a new version is published under: only if the key is absent, or in any case. */
+export type CreateCondition = Extract<PutCondition, { readonly kind: 'absent' }>;
+
 /**
- * Makes a prepared version the current one of a key if the condition holds, in one step, durably. Returns the version
- * as it became current; the prepared directory is used up then, and still there if this throws.
+ * Makes a prepared version the current one of a key if the condition holds, in one step, durably; for a key that is
+ * probably absent. Returns the version as it became current; the prepared directory is used up then, and still there if
+ * this throws.
  */
 export async function publish(
   prepared: Prepared,
   path: string,
-  condition: PutCondition | undefined,
+  condition: CreateCondition | undefined,
   context: StorageErrorContext,
 ): Promise<Version> {
-  for (;;) {
-    const snapshot = await readKeyDirectory(path);
+  for (let snapshot: KeySnapshot | undefined; ; snapshot = await readKeyDirectory(path)) {
     checkCondition(condition, snapshot && { etag: snapshot.current.id }, context);
     const made = snapshot ? await replace(prepared, path, snapshot) : await create(prepared, path);
     if (made !== undefined) return made;
     // Somebody else was quicker, so the store as a whole went forward: look at what is true now.
   }
+}
+
+/**
+ * Writes bytes as the next version of a key that is present, in one step, durably. `undefined` if what was seen of the
+ * key is not true any more. The bytes go where they are to stay, and who replaces the key meanwhile removes them.
+ */
+export async function replaceWith(
+  bytes: Uint8Array,
+  draft: Version,
+  path: string,
+  { current, contents }: KeySnapshot,
+): Promise<Version | undefined> {
+  const next: Version = { ...draft, predecessor: current.id };
+  const leave = () => removeContents(path, [contentName(next)]);
+  try {
+    if (next.shape === 'file') await writeNewBytes(`${path}/${contentName(next)}`, bytes);
+  } catch (error) {
+    await leave();
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  if (!(await replaceMarker(path, current, next))) {
+    await leave();
+    return undefined;
+  }
+  await unlessMissing(syncDirectory(path));
+  await removeContents(path, contents);
+  return next;
 }
 
 async function create({ path: prepared, version }: Prepared, path: string): Promise<Version | undefined> {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { MultipartUpload, PartPosition, StoredPart } from '../../object-store.js';
 import { StorageError, type StorageErrorContext } from '../../storage-error.js';
-import { syncDirectory, writeAll, writeNewFile } from './durable.js';
+import { syncDirectory, writeNewBytes } from './durable.js';
 import { unlessMissing } from './filesystem-errors.js';
 import { readKeyDirectory } from './key-directory.js';
 import type { Layout } from './layout.js';
@@ -29,7 +29,7 @@ export class UploadDirectory {
   /** Appears whole: prepared elsewhere, then renamed. */
   async create(info: UploadInfo, draft: string): Promise<void> {
     await mkdir(`${draft}/parts`, { recursive: true });
-    await writeNewFile(`${draft}/info`, (file) => writeAll(file, Buffer.from(JSON.stringify(info))));
+    await writeNewBytes(`${draft}/info`, Buffer.from(JSON.stringify(info)));
     await syncDirectory(draft);
     await rename(draft, this.path);
     await syncDirectory(`${this.path}/..`);

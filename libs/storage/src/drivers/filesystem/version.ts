@@ -17,6 +17,7 @@ export const NO_PREDECESSOR = 'none';
 
 /** A marker begins with this; names of contents do not. */
 const MARKER = '=';
+const PARTS = ',parts';
 const SHAPES: readonly string[] = ['empty', 'file', 'parts'] satisfies readonly VersionShape[];
 
 /** The name in a key's directory that makes a version the current one. */
@@ -31,7 +32,11 @@ export function contentName({ id, predecessor }: Pick<Version, 'id' | 'predecess
 
 /** The directory beside a content that is made of parts: the content itself lists them. */
 export function partsName(version: Pick<Version, 'id' | 'predecessor'>): string {
-  return `${contentName(version)},parts`;
+  return `${contentName(version)}${PARTS}`;
+}
+
+export function isParts(name: string): boolean {
+  return name.endsWith(PARTS);
 }
 
 export function isMarker(name: string): boolean {
