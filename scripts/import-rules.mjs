@@ -18,7 +18,7 @@ export const LIBS = {
   geo: { libs: CORE, npm: [] },
   journal: { libs: [...CORE, 'storage'], npm: [] },
   peer: { libs: [...CORE, 'storage', 'geo', 'journal'], npm: ['undici', 'zod'] },
-  registry: { libs: [...CORE, 'storage', 'journal'], npm: [] },
+  registry: { libs: [...CORE, 'storage', 'journal'], npm: ['lru-cache'] },
   replication: { libs: BELOW_REPLICATION, npm: [] },
   queue: {
     libs: [...BELOW_REPLICATION, 'replication'],

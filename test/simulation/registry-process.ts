@@ -4,7 +4,16 @@ import type { RegionName } from '#libs/geo';
 import type { Entry, JournalReader } from '#libs/journal';
 import { type BlobDescriptor, digestOf } from '#libs/oci';
 import { type PeerClient, PeerError } from '#libs/peer';
-import { type Listing, LocalListing, LocalPull, openRegionContent, type Pull, type Push } from '#libs/registry';
+import {
+  type Listing,
+  LocalListing,
+  LocalPull,
+  openRegionContent,
+  type Pull,
+  type Push,
+  SharedReads,
+  StoreReader,
+} from '#libs/registry';
 import {
   type FetchThrough,
   freshProgress,
@@ -73,17 +82,21 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
   };
   await followProgress(asRegionParts(parts, process), signal);
   if (origin === undefined) {
-    const { journal, push } = await openPrimary(asRegionParts(parts, process), hints as never, signal);
-    return { ...service, journal, push, pull: new LocalPull(content), listing: new LocalListing(content) };
+    const { journal, push, reader } = await openPrimary(asRegionParts(parts, process), hints as never, signal);
+    const local = new LocalPull(content, reader);
+    return { ...service, journal, push, local, pull: local, listing: new LocalListing(content) };
   }
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
+  const shared = openRegionContent({ store: new SharedReads(store, clock), clock, random });
+  const local = new LocalPull(content, new StoreReader(shared));
   const fetches = new MemoryFetches(content.blobs, origin, process) as unknown as FetchThrough;
   return {
     ...service,
     journal: undefined satisfies JournalReader | undefined,
     push: undefined,
+    local,
     pull: new ReadThroughPull({
-      local: new LocalPull(content),
+      local,
       content,
       origin: remembering(origin, fetched),
       fetches,

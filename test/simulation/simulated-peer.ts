@@ -13,7 +13,7 @@ import {
   type RegionStatus,
   type StatusSource,
 } from '#libs/peer';
-import { LocalPull, type RegionContent } from '#libs/registry';
+import type { LocalPull, RegionContent } from '#libs/registry';
 import { onAbort, untilAborted } from '#libs/resilience';
 import { type ByteRange, isStorageError } from '#libs/storage';
 import type { HintBoard } from './hint-board.js';
@@ -25,6 +25,7 @@ import type { SimulatedProcess } from './simulated-process.js';
 export interface PeerService {
   readonly process: SimulatedProcess;
   readonly content: RegionContent;
+  readonly local: LocalPull;
   readonly status: StatusSource;
   readonly presence: PresenceSource;
   readonly journal: JournalReader | undefined;
@@ -78,7 +79,7 @@ export class SimulatedPeer implements PeerClient {
   }
 
   findLinkedBlob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined> {
-    return this.#ask(signal, ({ content }) => new LocalPull(content).blob(repository, digest, signal));
+    return this.#ask(signal, ({ local }) => local.blob(repository, digest, signal));
   }
 
   findManifest(
@@ -86,7 +87,7 @@ export class SimulatedPeer implements PeerClient {
     reference: Reference,
     signal: AbortSignal,
   ): Promise<PeerManifest | undefined> {
-    return this.#ask(signal, ({ content }) => new LocalPull(content).manifest(repository, reference, signal));
+    return this.#ask(signal, ({ local }) => local.manifest(repository, reference, signal));
   }
 
   status(signal: AbortSignal): Promise<RegionStatus> {

@@ -1,7 +1,15 @@
 import type { Hints } from '#libs/http';
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import type { BlobDescriptor } from '#libs/oci';
-import { applyEntry, LocalBlobUploads, LocalPush, type Push } from '#libs/registry';
+import {
+  applyEntry,
+  IndexedReader,
+  LocalBlobUploads,
+  LocalPush,
+  type Push,
+  ReadIndex,
+  type RegionReader,
+} from '#libs/registry';
 import { probeConditionalWrites } from '#libs/storage';
 import type { RegionParts } from './region-parts.js';
 
@@ -12,6 +20,7 @@ const FIRST_EPOCH = 1;
 export interface PrimaryNode {
   readonly journal: ObjectStoreJournal;
   readonly push: Push;
+  readonly reader: RegionReader;
 }
 
 /** Finds the journal's end, applies what a process that died left behind, and is then ready for changes. */
@@ -24,16 +33,21 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   const reader = await ObjectStoreJournalReader.open({ store, clock }, watermark, signal);
   for await (const entry of reader.read(watermark, signal)) await applyEntry(content, entry, signal);
   metrics.journalHead.set(reader.head.seq);
+  const index = new ReadIndex(clock);
   const journal = new ObjectStoreJournal({
     store,
     reader,
     clock,
     random,
-    apply: (entry, inner) => applyEntry(content, entry, inner),
+    apply: async (entry, inner) => {
+      await applyEntry(content, entry, inner);
+      index.applied(entry);
+    },
     epoch: Math.max(FIRST_EPOCH, reader.head.epoch),
     onRetry: (what, error) => log.warn({ err: error, what }, 'failed, will be tried again'),
   });
-  reader.onBatch(() => {
+  reader.onBatch(({ entries }) => {
+    for (const entry of entries) index.committed(entry);
     metrics.journalHead.set(reader.head.seq);
     bus.publish({ kind: 'journal.appended', seq: reader.head.seq });
   });
@@ -47,7 +61,11 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
     onCommitted: (blob) => announce(parts, hints, blob),
     signal,
   });
-  return { journal, push: new LocalPush(content, journal, uploads, context.config.manifests) };
+  return {
+    journal,
+    push: new LocalPush(content, journal, uploads, context.config.manifests),
+    reader: new IndexedReader(content, index, journal),
+  };
 }
 
 /** Other processes of the region append too, and take blobs. */

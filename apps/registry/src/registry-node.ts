@@ -18,7 +18,11 @@ import { openRegionParts, type RegionParts } from './region-parts.js';
 import { openReplica } from './replica-node.js';
 
 /** What differs between a primary's process and a replica's. */
-type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & { readonly journal?: JournalReader };
+type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & {
+  readonly journal?: JournalReader;
+  /** What this region itself holds. */
+  readonly local: LocalPull;
+};
 
 /** One registry process of a region: what it consists of, and in which order that begins and ends. */
 export class RegistryNode {
@@ -80,11 +84,13 @@ export class RegistryNode {
 
   async #primary(): Promise<RoleParts> {
     const { content } = this.parts;
-    const { journal, push } = await openPrimary(this.parts, this.#hints, this.#stopping.signal);
+    const { journal, push, reader } = await openPrimary(this.parts, this.#hints, this.#stopping.signal);
+    const local = new LocalPull(content, reader);
     this.#endings.push(() => journal.close());
     return {
       journal,
-      pull: new LocalPull(content),
+      local,
+      pull: local,
       listing: new LocalListing(content),
       writes: { kind: 'local', push },
     };
@@ -105,10 +111,15 @@ export class RegistryNode {
       () => replica.close(),
       () => forwarder.close(),
     );
-    return { pull: replica.pull, listing: replica.listing, writes: { kind: 'forward', forwarder } };
+    return {
+      local: replica.local,
+      pull: replica.pull,
+      listing: replica.listing,
+      writes: { kind: 'forward', forwarder },
+    };
   }
 
-  #edge({ journal, ...role }: RoleParts): RegionEdge {
+  #edge({ journal, local, ...role }: RoleParts): RegionEdge {
     const { context, regional, keys, content, status, presence } = this.parts;
     const { config, clock, log, metrics } = context;
     const { region } = regional;
@@ -132,7 +143,7 @@ export class RegistryNode {
     });
     const peers = new PeerApi({
       content,
-      pull: new LocalPull(content),
+      pull: local,
       ...(journal === undefined ? {} : { journal }),
       hints: this.#hints,
       status,

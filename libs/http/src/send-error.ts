@@ -1,6 +1,6 @@
 import { errorBody, RegistryError } from '#libs/oci';
 import { PeerError } from '#libs/peer';
-import type { Clock } from '#libs/resilience';
+import { type Clock, DeadlineExceeded } from '#libs/resilience';
 import { isStorageError } from '#libs/storage';
 import type { Exchange } from './exchange.js';
 import { isHead } from './exchange.js';
@@ -64,6 +64,7 @@ function isLeaving({ response, signal }: Exchange, error: unknown): boolean {
 function asRegistryError(error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
   if (isStorageError(error) && error.retryable) return unavailable('the store does not answer', error);
+  if (error instanceof DeadlineExceeded) return unavailable('the store did not answer in time', error);
   if (error instanceof PeerError && error.retryable) return unavailable('another region does not answer', error);
   return new RegistryError('INTERNAL', undefined, { cause: error });
 }

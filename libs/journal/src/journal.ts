@@ -8,7 +8,10 @@ export interface JournalReader {
   read(after: number, signal: AbortSignal): AsyncIterable<Entry>;
   /** The same, and then each new one soon after it was appended, by whomever; rejects with the signal's reason. */
   follow(after: number, signal: AbortSignal): AsyncIterable<Entry>;
-  /** Looks now for batches of other writers (a wake-up that came by message, or a timer) and moves the head. */
+  /**
+   * Moves the head to the journal's end as a look finds it that begins after this call: whatever was committed before the
+   * call, by whomever, is known afterwards. Those who ask at the same time share a look, so it may be asked per request.
+   */
   refresh(signal: AbortSignal): Promise<Position>;
 }
 

@@ -1,5 +1,5 @@
 import { digestOf } from '#libs/oci';
-import { type Clock, Notifier, SingleFlight } from '#libs/resilience';
+import { type Clock, Notifier, SharedRounds } from '#libs/resilience';
 import { keys, type ObjectStore } from '#libs/storage';
 import { type Batch, decodeBatch, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, parseBatch, positionAfter } from './batch.js';
 import type { Entry, Position } from './entry.js';
@@ -11,6 +11,9 @@ export const ORIGIN: Position = { seq: 0, epoch: 0, timeMs: 0, chain: undefined 
 
 /** Without a wake-up a follower looks by itself this often: one small GET, of the region's own store. */
 const POLL_MS = 1_000;
+
+/** How long a look for the head may take, with all the batches that it finds, before those who wait are told. */
+const LOOK_LIMIT_MS = 10_000;
 
 /** Newest entries kept in memory for followers, so that a live stream costs no reads: by number and by characters. */
 const RECENT_ENTRIES = 4_096;
@@ -27,10 +30,12 @@ export class ObjectStoreJournalReader implements JournalReader {
   #recent: Entry[] = [];
   #recentCharacters = 0;
   readonly #advanced = new Notifier();
-  readonly #refreshes = new SingleFlight<string, Position>();
+  readonly #looks: SharedRounds<'head', Position>;
   readonly #listeners: ((batch: Batch) => void)[] = [];
 
-  constructor(private readonly options: JournalReaderOptions) {}
+  constructor(private readonly options: JournalReaderOptions) {
+    this.#looks = new SharedRounds({ clock: options.clock, limitMs: LOOK_LIMIT_MS });
+  }
 
   /** Finds the newest batch. `hint`: a seq that is known to have been reached; the search begins there. */
   static async open(
@@ -80,7 +85,7 @@ export class ObjectStoreJournalReader implements JournalReader {
   }
 
   refresh(signal: AbortSignal): Promise<Position> {
-    return this.#refreshes.run('refresh', (flight) => this.#catchUp(flight), signal);
+    return this.#looks.run('head', (look) => this.#catchUp(look), signal);
   }
 
   /** Takes a batch that was just written at the head, or found there. */

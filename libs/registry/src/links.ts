@@ -48,13 +48,25 @@ export class Links {
     this.#registers = new SeqRegisters(store, codec);
   }
 
-  /** Whether the repository may; from now on it may for the grace time of a collection at least. */
-  async has(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  /**
+   * The link or its tombstone; `undefined` if there never was one. One that holds, holds for the grace time of a collection
+   * at least from now on.
+   */
+  async state(
+    repository: RepositoryName,
+    digest: Digest,
+    signal: AbortSignal,
+  ): Promise<Sequenced<Link> | undefined> {
     const key = keys.link(repository, digest);
-    const link = (await this.#registers.get(key, signal))?.value;
-    if (link?.condemned === undefined) return link !== undefined;
-    const revived = await this.#registers.update(key, (current) => revive(current), signal);
-    return revived.value !== undefined;
+    const found = await this.#registers.get(key, signal);
+    if (found?.value?.condemned === undefined) return found;
+    return this.#registers.update(key, (current) => revive(current), signal);
+  }
+
+  /** Whether the repository may; as {@link state} promises it. */
+  async has(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean> {
+    return (await this.state(repository, digest, signal))?.value !== undefined;
+  }
   }
 
   /**

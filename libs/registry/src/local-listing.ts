@@ -7,11 +7,12 @@ export class LocalListing implements Listing {
   constructor(private readonly content: RegionContent) {}
 
   async tags(repository: RepositoryName, page: PageRequest, signal: AbortSignal): Promise<Page<Tag>> {
-    if (!(await this.content.catalog.has(repository, signal))) {
-      throw new RegistryError('NAME_UNKNOWN', { name: repository });
-    }
-    if (page.limit === 0) return { items: [], more: false };
-    return this.content.tags.page(repository, page, signal);
+    const [found, tags] = await Promise.all([
+      this.content.catalog.has(repository, signal),
+      page.limit === 0 ? { items: [], more: false } : this.content.tags.page(repository, page, signal),
+    ]);
+    if (!found) throw new RegistryError('NAME_UNKNOWN', { name: repository });
+    return tags;
   }
 
   repositories(page: PageRequest, signal: AbortSignal): Promise<Page<RepositoryName>> {

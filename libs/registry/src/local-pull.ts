@@ -2,32 +2,29 @@ import type { Digest, Reference, RepositoryName } from '#libs/oci';
 import type { BlobRecord } from './blob-records.js';
 import type { Pull, PullableBlob, PullableManifest } from './pull.js';
 import type { RegionContent } from './region-content.js';
+import type { RegionReader } from './region-reader.js';
 
 /** Redirects are followed at once; a client that queues its downloads may take a while. */
 const LOCATION_LIFE_MS = 5 * 60_000;
 
 /** Reading what is stored in this region. */
 export class LocalPull implements Pull {
-  constructor(private readonly content: RegionContent) {}
+  constructor(
+    private readonly content: Pick<RegionContent, 'blobs'>,
+    private readonly reader: RegionReader,
+  ) {}
 
-  async manifest(
+  manifest(
     repository: RepositoryName,
     reference: Reference,
     signal: AbortSignal,
   ): Promise<PullableManifest | undefined> {
-    const digest = await this.#resolve(repository, reference, signal);
-    if (digest === undefined) return undefined;
-    const found = await this.content.manifests.find(repository, digest, signal);
-    if (found === undefined) return undefined;
-    return { digest, mediaType: found.mediaType, content: found.content, source: 'local' };
+    return this.reader.manifest(repository, reference, signal);
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<PullableBlob | undefined> {
-    const [linked, record] = await Promise.all([
-      this.content.links.has(repository, digest, signal),
-      this.content.blobs.stat(digest, signal),
-    ]);
-    return linked && record !== undefined ? this.pullable(record) : undefined;
+    const record = await this.reader.blob(repository, digest, signal);
+    return record === undefined ? undefined : this.pullable(record);
   }
 
   /** A stored blob as it is served, once it is certain that the repository may read it. */
@@ -41,10 +38,5 @@ export class LocalPull implements Pull {
       open: (range, signal) => blobs.open(record, range, signal),
       ...(location === undefined ? {} : { location }),
     };
-  }
-
-  async #resolve(repository: RepositoryName, reference: Reference, signal: AbortSignal): Promise<Digest | undefined> {
-    if (reference.kind === 'digest') return reference.digest;
-    return (await this.content.tags.get(repository, reference.tag, signal))?.value;
   }
 }

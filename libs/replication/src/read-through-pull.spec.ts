@@ -8,7 +8,7 @@ import { parseRegionName } from '#libs/geo';
 import { type Digest, digestOf, parseReference, parseRepositoryName } from '#libs/oci';
 import { PeerError } from '#libs/peer';
 import { MemoryPeerClient, MemoryRegion } from '#libs/peer/testing';
-import { LocalPull, openRegionContent, type RegionContent } from '#libs/registry';
+import { LocalPull, openRegionContent, type RegionContent, StoreReader } from '#libs/registry';
 import { systemClock } from '#libs/resilience';
 import { SeededRandom, settle } from '#libs/resilience/testing';
 import { type ByteRange, MemoryObjectStore } from '#libs/storage';
@@ -115,7 +115,13 @@ describe('ReadThroughPull', () => {
       },
       signal: stop.signal,
     });
-    return new ReadThroughPull({ local: new LocalPull(content), content, origin, fetches, isPending: () => pending });
+    return new ReadThroughPull({
+      local: new LocalPull(content, new StoreReader(content)),
+      content,
+      origin,
+      fetches,
+      isPending: () => pending,
+    });
   }
 
   async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

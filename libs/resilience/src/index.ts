@@ -7,4 +7,5 @@ export * from './limiter.js';
 export * from './notifier.js';
 export * from './random.js';
 export * from './retry.js';
+export * from './shared-rounds.js';
 export * from './single-flight.js';

@@ -5,6 +5,7 @@ import { deriveClusterKey, parseRegionName, type RegionRole, type RegionSite } f
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import {
   applyEntry,
+  IndexedReader,
   LocalBlobUploads,
   LocalListing,
   LocalPull,
@@ -13,6 +14,8 @@ import {
   openRegionContent,
   type Pull,
   type PullSource,
+  ReadIndex,
+  StoreReader,
 } from '#libs/registry';
 import { systemClock, systemRandom } from '#libs/resilience';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
@@ -119,7 +122,7 @@ async function openParts(
   signal: AbortSignal,
 ): Promise<Parts> {
   const content = openRegionContent({ store, clock, random });
-  const reading = { pull: options.pull ?? new LocalPull(content), listing: new LocalListing(content) };
+  const listing = new LocalListing(content);
   if (options.primaryOrigin !== undefined) {
     const forwarder = new WriteForwarder({
       region: site.name,
@@ -128,13 +131,21 @@ async function openParts(
       locations: locationsOf(site),
       clock,
     });
-    return { ...reading, writes: { kind: 'forward', forwarder }, endings: [() => forwarder.close()] };
+    const pull = options.pull ?? new LocalPull(content, new StoreReader(content));
+    return { pull, listing, writes: { kind: 'forward', forwarder }, endings: [() => forwarder.close()] };
   }
   const reader = await ObjectStoreJournalReader.open({ store, clock }, 0, signal);
+  const index = new ReadIndex(clock);
   const journal = new ObjectStoreJournal({
     ...{ store, reader, clock, random, epoch: 1 },
-    apply: (entry, inner) => applyEntry(content, entry, inner),
+    apply: async (entry, inner) => {
+      await applyEntry(content, entry, inner);
+      index.applied(entry);
+    },
     onRetry: () => undefined,
+  });
+  reader.onBatch(({ entries }) => {
+    for (const entry of entries) index.committed(entry);
   });
   const headSeq = () => journal.head.seq;
   const uploads = new LocalBlobUploads({
@@ -142,7 +153,8 @@ async function openParts(
     onCommitted: () => undefined,
   });
   const push = new LocalPush(content, journal, uploads, options.manifests);
-  return { ...reading, writes: { kind: 'local', push }, endings: [() => journal.close()] };
+  const pull = options.pull ?? new LocalPull(content, new IndexedReader(content, index, journal));
+  return { pull, listing, writes: { kind: 'local', push }, endings: [() => journal.close()] };
 }
 
 function locationsOf(site: RegionSite): Locations {

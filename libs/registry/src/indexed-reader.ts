@@ -1,0 +1,84 @@
+import type { JournalReader } from '#libs/journal';
+import type { Digest, Reference, RepositoryName, Tag } from '#libs/oci';
+import { keys } from '#libs/storage';
+import type { BlobRecord } from './blob-store.js';
+import type { PullableManifest } from './pull.js';
+import type { ReadIndex } from './read-index.js';
+import type { RegionContent } from './region-content.js';
+import type { RegionReader } from './region-reader.js';
+import type { SeqCache } from './seq-cache.js';
+import type { Sequenced } from './seq-register.js';
+
+/** Looks for the journal's end, once per question however much of it is answered from memory. */
+type Confirm = () => Promise<unknown>;
+
+/**
+ * Reading at the primary. All changes are entries of the journal, so what was read before is still true if the journal
+ * has not moved on; a look at the slot after its head tells, and everybody who asks at the same time shares that look.
+ * An absent slot means that nothing newer was committed when the look began, which was after the question came: the
+ * answer is linearizable over all processes, with no lease and no clock. What is not known is read from the store.
+ */
+export class IndexedReader implements RegionReader {
+  constructor(
+    private readonly content: RegionContent,
+    private readonly index: ReadIndex,
+    private readonly journal: Pick<JournalReader, 'refresh'>,
+  ) {}
+
+  async manifest(
+    repository: RepositoryName,
+    reference: Reference,
+    signal: AbortSignal,
+  ): Promise<PullableManifest | undefined> {
+    const confirm = this.#confirmation(signal);
+    const digest =
+      reference.kind === 'digest' ? reference.digest : await this.#tag(repository, reference.tag, confirm, signal);
+    if (digest === undefined) return undefined;
+    return known(this.index.manifests, keys.manifest(repository, digest), confirm, async () => {
+      const state = await this.content.manifests.state(repository, digest, signal);
+      if (state?.value === undefined) return undefined;
+      const { mediaType, content } = state.value;
+      return { seq: state.seq, value: { digest, mediaType, content, source: 'local' } };
+    });
+  }
+
+  async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {
+    const { content, index } = this;
+    const confirm = this.#confirmation(signal);
+    const [linked, record] = await Promise.all([
+      known(index.links, keys.link(repository, digest), confirm, () => content.links.state(repository, digest, signal)),
+      // Records have no place in the journal: before the first entry, so that any entry that names one outdates it.
+      known(index.blobs, keys.blob(digest), confirm, async () => ({
+        seq: 0,
+        value: await content.blobs.stat(digest, signal),
+      })),
+    ]);
+    return linked ? record : undefined;
+  }
+
+  #tag(repository: RepositoryName, tag: Tag, confirm: Confirm, signal: AbortSignal): Promise<Digest | undefined> {
+    return known(this.index.tags, keys.tag(repository, tag), confirm, () =>
+      this.content.tags.get(repository, tag, signal),
+    );
+  }
+
+  #confirmation(signal: AbortSignal): Confirm {
+    let look: Promise<unknown> | undefined;
+    return () => {
+      look ??= this.journal.refresh(signal);
+      return look;
+    };
+  }
+}
+
+/** From memory, if it is still there once it is certain that memory is up to date; else from the store. */
+async function known<T>(
+  cache: SeqCache<T>,
+  key: string,
+  confirm: Confirm,
+  load: () => Promise<Sequenced<T> | undefined>,
+): Promise<T | undefined> {
+  if (cache.get(key) === undefined) return cache.fill(key, load);
+  await confirm();
+  return cache.get(key) ?? cache.fill(key, load);
+}

@@ -1,0 +1,63 @@
+import type { Entry } from '#libs/journal';
+import type { Digest } from '#libs/oci';
+import type { Clock } from '#libs/resilience';
+import { keys } from '#libs/storage';
+import type { BlobRecord } from './blob-store.js';
+import type { Link } from './links.js';
+import { tagsOf } from './manifest-guard.js';
+import type { PullableManifest } from './pull.js';
+import { SeqCache } from './seq-cache.js';
+
+const MiB = 1024 ** 2;
+
+/** Room for some ten thousand manifests of usual size, and for the tags and layers of as many images. */
+const MANIFEST_BYTES = 48 * MiB;
+const TAG_BYTES = 4 * MiB;
+const LINK_BYTES = 8 * MiB;
+const BLOB_BYTES = 8 * MiB;
+
+/** That a blob is here may change without an entry; then it is noticed within this time. */
+const BLOB_AGE_MS = 60_000;
+
+type Told = Pick<SeqCache<unknown>, 'touch' | 'applied'>;
+
+/** What a process of the primary remembers of its region's registers, by their keys in the store. */
+export class ReadIndex {
+  readonly manifests: SeqCache<PullableManifest>;
+  readonly tags: SeqCache<Digest>;
+  readonly links: SeqCache<Link>;
+  readonly blobs: SeqCache<BlobRecord>;
+
+  constructor(clock: Clock) {
+    const bytesOf = ({ content }: PullableManifest): number => content.byteLength;
+    this.manifests = new SeqCache({ clock, maxBytes: MANIFEST_BYTES, bytesOf });
+    this.tags = new SeqCache({ clock, maxBytes: TAG_BYTES, bytesOf: () => 100 });
+    this.links = new SeqCache({ clock, maxBytes: LINK_BYTES, bytesOf: () => 0, maxAgeMs: BLOB_AGE_MS });
+    this.blobs = new SeqCache({ clock, maxBytes: BLOB_BYTES, bytesOf: () => 300, maxAgeMs: BLOB_AGE_MS });
+  }
+
+  /** The journal holds an entry that this process did not know; to be told before anybody may hear of it from here. */
+  committed(entry: Entry): void {
+    for (const [cache, key] of this.#movedBy(entry)) cache.touch(key, entry.seq);
+  }
+
+  /** The entry is applied in the region's store. */
+  applied(entry: Entry): void {
+    for (const [cache, key] of this.#movedBy(entry)) cache.applied(key, entry.seq);
+  }
+
+  /** Registers that are kept here and that the entry moves. A put only adds links: what is kept of them stays true. */
+  #movedBy(entry: Entry): readonly (readonly [Told, string])[] {
+    const { repository } = entry;
+    const tags = tagsOf(entry).map((tag) => [this.tags, keys.tag(repository, tag)] as const);
+    switch (entry.type) {
+      case 'manifest.put':
+      case 'manifest.delete':
+        return [...tags, [this.manifests, keys.manifest(repository, entry.digest)]];
+      case 'blob.delete':
+        return [[this.links, keys.link(repository, entry.digest)]];
+      case 'tag.delete':
+        return tags;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from '@jest/globals';
+import { systemClock } from './clock.js';
+import { DeadlineExceeded } from './deadline.js';
+import { SharedRounds } from './shared-rounds.js';
+import { FakeClock, settle } from './testing/index.js';
+
+const forever = new AbortController().signal;
+
+/** Looks that are answered from outside, one by one. */
+class Looks {
+  readonly #answers: { resolve: (value: string) => void; reject: (error: Error) => void }[] = [];
+
+  get begun(): number {
+    return this.#answers.length;
+  }
+
+  readonly look = (): Promise<string> => {
+    return new Promise((resolve, reject) => this.#answers.push({ resolve, reject }));
+  };
+
+  async answer(look: number, value: string): Promise<void> {
+    this.#answers[look]?.resolve(value);
+    await settle();
+  }
+
+  async fail(look: number): Promise<void> {
+    this.#answers[look]?.reject(new Error('failed'));
+    await settle();
+  }
+}
+
+function open(): { readonly looks: Looks; readonly ask: (key?: string, signal?: AbortSignal) => Promise<string> } {
+  const looks = new Looks();
+  const rounds = new SharedRounds<string, string>({ clock: systemClock, limitMs: 60_000 });
+  return { looks, ask: (key = 'a', signal = forever) => rounds.run(key, looks.look, signal) };
+}
+
+describe('SharedRounds', () => {
+  it('never answers with a look that began before the question', async () => {
+    const { looks, ask } = open();
+    const first = ask();
+    const late = [ask(), ask(), ask()];
+    expect(looks.begun).toBe(1);
+    await looks.answer(0, 'old');
+    await expect(first).resolves.toBe('old');
+    expect(looks.begun).toBe(2);
+    const later = ask();
+    await looks.answer(1, 'new');
+    await expect(Promise.all(late)).resolves.toEqual(['new', 'new', 'new']);
+    await looks.answer(2, 'newest');
+    await expect(later).resolves.toBe('newest');
+    expect(looks.begun).toBe(3);
+  });
+
+  it('looks at other keys meanwhile', async () => {
+    const { looks, ask } = open();
+    const answers = [ask('a'), ask('b')];
+    expect(looks.begun).toBe(2);
+    await looks.answer(0, 'of a');
+    await looks.answer(1, 'of b');
+    await expect(Promise.all(answers)).resolves.toEqual(['of a', 'of b']);
+  });
+
+  it('tells a failure to those who shared the look, and looks again for the others', async () => {
+    const { looks, ask } = open();
+    const failing = ask();
+    failing.catch(() => undefined);
+    const next = ask();
+    await looks.fail(0);
+    await expect(failing).rejects.toThrow('failed');
+    await looks.answer(1, 'better');
+    await expect(next).resolves.toBe('better');
+  });
+
+  it('lets one who asked leave, and goes on for the others', async () => {
+    const { looks, ask } = open();
+    const leaving = new AbortController();
+    const left = [ask('a', leaving.signal), ask('a', leaving.signal)];
+    const stays = ask();
+    leaving.abort(new Error('gone'));
+    for (const outcome of await Promise.allSettled(left)) expect(outcome.status).toBe('rejected');
+    await looks.answer(0, 'unheard');
+    await looks.answer(1, 'heard');
+    await expect(stays).resolves.toBe('heard');
+  });
+
+  it('gives a look up after its limit, and lets the next begin', async () => {
+    const clock = new FakeClock();
+    const looks = new Looks();
+    const rounds = new SharedRounds<string, string>({ clock, limitMs: 100 });
+    const hanging = rounds.run('a', looks.look, forever);
+    hanging.catch(() => undefined);
+    const next = rounds.run('a', looks.look, forever);
+    await clock.advance(100);
+    await expect(hanging).rejects.toBeInstanceOf(DeadlineExceeded);
+    await looks.answer(1, 'in time');
+    await expect(next).resolves.toBe('in time');
+  });
+});
