@@ -50,7 +50,7 @@ export const bugged = {
       case 'taken-slot-is-mine':
         return changed(store, { put: believing(store) });
       case 'no-recovery':
-        return region === 'eu' ? changed(store, { read: recoveringNothing(store) }) : store;
+        return region === 'eu' ? changed(store, { put: applyingOnlyOwn(store) }) : store;
       case 'short-listing':
         return changed(store, { list: shortListing(store) });
       case 'boastful-progress':
@@ -117,16 +117,17 @@ function believing(store: ObjectStore): Put {
   };
 }
 
-/** Says that everything is applied already, to whoever starts. */
-function recoveringNothing(store: ObjectStore): ObjectStore['read'] {
-  return async (key, signal, maxBytes) => {
-    const found = await store.read(key, signal, maxBytes);
-    if (key !== keys.progress || found === undefined) return found;
-    const page = await store.list({ prefix: keys.journalPrefix, limit: 1_000 }, signal);
-    const last = Number(page.objects.at(-1)?.key.slice(keys.journalPrefix.length) ?? 0);
-    const progress = JSON.parse(Buffer.from(found.bytes).toString()) as { watermark: number };
-    const watermark = Math.max(progress.watermark, last);
-    return { ...found, bytes: Buffer.from(JSON.stringify({ ...progress, watermark, beyond: [] })) };
+/** A process that applies what it wrote itself, and of what others wrote only says so. */
+function applyingOnlyOwn(store: ObjectStore): Put {
+  const own = new Set<number>();
+  return (key, bytes, options) => {
+    const text = Buffer.from(bytes).toString();
+    if (key.startsWith(keys.journalPrefix)) {
+      for (const [, seq] of text.matchAll(/"seq":(\d+)/g)) own.add(Number(seq));
+    }
+    const [, seq] = /^(?:tags|manifests|links)\//.test(key) ? (/^\{"seq":(\d+)[,}]/.exec(text) ?? []) : [];
+    const foreign = seq !== undefined && !own.has(Number(seq));
+    return foreign ? Promise.resolve(statOf(key, bytes)) : store.put(key, bytes, options);
   };
 }
 
