@@ -3,12 +3,13 @@ import { parseRegionName } from '#libs/geo';
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import { RegistryError } from '#libs/oci';
 import {
-  applyEntry,
   type BlobUploads,
+  IndexedReader,
   LocalBlobUploads,
   LocalPull,
   LocalPush,
   openRegionContent,
+  ReadIndex,
 } from '#libs/registry';
 import { systemClock, systemRandom } from '#libs/resilience';
 import type { ObjectStore } from '#libs/storage';
@@ -31,16 +32,18 @@ export class RacingProcess {
     const shared = { store, clock: systemClock, random: systemRandom };
     const content = openRegionContent(shared);
     const reader = await ObjectStoreJournalReader.open({ store, clock: systemClock }, 0, forever);
+    const index = new ReadIndex(systemClock, reader);
     const journal = new ObjectStoreJournal({
       ...{ ...shared, reader, epoch: 1 },
-      apply: (entry, signal) => applyEntry(content, entry, signal),
+      apply: index.applying(content),
       onRetry: () => undefined,
     });
     const uploads = new LocalBlobUploads({
       ...{ ...shared, content, headSeq: () => journal.head.seq, signal: forever },
       onCommitted: () => undefined,
     });
-    return new RacingProcess(new LocalPush(content, journal, uploads), new LocalPull(content), journal, history);
+    const pull = new LocalPull(content, new IndexedReader(content, index, journal));
+    return new RacingProcess(new LocalPush(content, journal, uploads), pull, journal, history);
   }
 
   close(): Promise<void> {

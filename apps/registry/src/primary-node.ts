@@ -33,21 +33,17 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   const reader = await ObjectStoreJournalReader.open({ store, clock }, watermark, signal);
   for await (const entry of reader.read(watermark, signal)) await applyEntry(content, entry, signal);
   metrics.journalHead.set(reader.head.seq);
-  const index = new ReadIndex(clock);
+  const index = new ReadIndex(clock, reader);
   const journal = new ObjectStoreJournal({
     store,
     reader,
     clock,
     random,
-    apply: async (entry, inner) => {
-      await applyEntry(content, entry, inner);
-      index.applied(entry);
-    },
+    apply: index.applying(content),
     epoch: Math.max(FIRST_EPOCH, reader.head.epoch),
     onRetry: (what, error) => log.warn({ err: error, what }, 'failed, will be tried again'),
   });
-  reader.onBatch(({ entries }) => {
-    for (const entry of entries) index.committed(entry);
+  reader.onBatch(() => {
     metrics.journalHead.set(reader.head.seq);
     bus.publish({ kind: 'journal.appended', seq: reader.head.seq });
   });

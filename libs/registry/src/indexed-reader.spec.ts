@@ -5,7 +5,6 @@ import { noGuard } from '#libs/journal/testing';
 import { digestOf, parseRepositoryName, parseTag, type Reference, type Tag } from '#libs/oci';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
-import { applyEntry } from './apply-entry.js';
 import { IndexedReader } from './indexed-reader.js';
 import { ReadIndex } from './read-index.js';
 import { openRegionContent, type RegionContent } from './region-content.js';
@@ -34,17 +33,11 @@ async function openProcess(store: ObjectStore): Promise<Process> {
   const random = new SeededRandom(seed);
   const content = openContent(store);
   const journalReader = await ObjectStoreJournalReader.open({ store, clock }, 0, never);
-  const index = new ReadIndex(clock);
+  const index = new ReadIndex(clock, journalReader);
   const journal = new ObjectStoreJournal({
     ...{ store, clock, random, epoch: 1, reader: journalReader },
-    apply: async (entry, signal) => {
-      await applyEntry(content, entry, signal);
-      index.applied(entry);
-    },
+    apply: index.applying(content),
     onRetry: () => undefined,
-  });
-  journalReader.onBatch(({ entries }) => {
-    for (const entry of entries) index.committed(entry);
   });
   return { journal, reader: new IndexedReader(content, index, journal) };
 }
@@ -178,7 +171,7 @@ describe('reading from memory at the primary', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(client, { minLength: 2, maxLength: 4 }), async (scheduler, clients) => {
         const inner = new MemoryObjectStore({ clock });
-        await openContent(inner).blobs.adopt(blob, keys.data('x'), never);
+        await openContent(inner).blobs.adopt(blob, keys.data('x'), clock.monotonic(), never);
         const store = slow(inner, (what) => scheduler.schedule(Promise.resolve(), what));
         const processes = await scheduler.waitFor(Promise.all([openProcess(store), openProcess(store)]));
         const history = new History();
@@ -198,7 +191,7 @@ describe('reading from memory at the primary', () => {
   it('asks the store for nothing but the end of the journal, once for all who ask at the same time', async () => {
     const seen: string[] = [];
     const inner = new MemoryObjectStore({ clock });
-    await openContent(inner).blobs.adopt(blob, keys.data('x'), never);
+    await openContent(inner).blobs.adopt(blob, keys.data('x'), clock.monotonic(), never);
     const { journal, reader } = await openProcess(
       slow(inner, async (what) => {
         if (!what.startsWith('answer')) seen.push(what);

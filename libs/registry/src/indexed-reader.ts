@@ -1,7 +1,7 @@
 import type { JournalReader } from '#libs/journal';
 import type { Digest, Reference, RepositoryName, Tag } from '#libs/oci';
 import { keys } from '#libs/storage';
-import type { BlobRecord } from './blob-store.js';
+import type { BlobRecord } from './blob-records.js';
 import type { PullableManifest } from './pull.js';
 import type { ReadIndex } from './read-index.js';
 import type { RegionContent } from './region-content.js';

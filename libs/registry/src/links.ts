@@ -52,11 +52,7 @@ export class Links {
    * The link or its tombstone; `undefined` if there never was one. One that holds, holds for the grace time of a collection
    * at least from now on.
    */
-  async state(
-    repository: RepositoryName,
-    digest: Digest,
-    signal: AbortSignal,
-  ): Promise<Sequenced<Link> | undefined> {
+  async state(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<Sequenced<Link> | undefined> {
     const key = keys.link(repository, digest);
     const found = await this.#registers.get(key, signal);
     if (found?.value?.condemned === undefined) return found;
@@ -66,7 +62,6 @@ export class Links {
   /** Whether the repository may; as {@link state} promises it. */
   async has(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean> {
     return (await this.state(repository, digest, signal))?.value !== undefined;
-  }
   }
 
   /**

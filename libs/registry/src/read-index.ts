@@ -1,11 +1,13 @@
-import type { Entry } from '#libs/journal';
+import type { ApplyEntry, Entry, ObjectStoreJournalReader } from '#libs/journal';
 import type { Digest } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import { keys } from '#libs/storage';
-import type { BlobRecord } from './blob-store.js';
+import { applyEntry } from './apply-entry.js';
+import type { BlobRecord } from './blob-records.js';
 import type { Link } from './links.js';
 import { tagsOf } from './manifest-guard.js';
 import type { PullableManifest } from './pull.js';
+import type { RegionContent } from './region-content.js';
 import { SeqCache } from './seq-cache.js';
 
 const MiB = 1024 ** 2;
@@ -28,21 +30,32 @@ export class ReadIndex {
   readonly links: SeqCache<Link>;
   readonly blobs: SeqCache<BlobRecord>;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, journal: Pick<ObjectStoreJournalReader, 'onBatch'>) {
     const bytesOf = ({ content }: PullableManifest): number => content.byteLength;
     this.manifests = new SeqCache({ clock, maxBytes: MANIFEST_BYTES, bytesOf });
     this.tags = new SeqCache({ clock, maxBytes: TAG_BYTES, bytesOf: () => 100 });
     this.links = new SeqCache({ clock, maxBytes: LINK_BYTES, bytesOf: () => 0, maxAgeMs: BLOB_AGE_MS });
     this.blobs = new SeqCache({ clock, maxBytes: BLOB_BYTES, bytesOf: () => 300, maxAgeMs: BLOB_AGE_MS });
+    journal.onBatch(({ entries }) => {
+      for (const entry of entries) this.#committed(entry);
+    });
   }
 
-  /** The journal holds an entry that this process did not know; to be told before anybody may hear of it from here. */
-  committed(entry: Entry): void {
+  /** How this process makes entries visible: here it hears that one is. */
+  applying(content: RegionContent): ApplyEntry {
+    return async (entry, signal) => {
+      await applyEntry(content, entry, signal);
+      this.#applied(entry);
+    };
+  }
+
+  /** The journal holds an entry that this process did not know. */
+  #committed(entry: Entry): void {
     for (const [cache, key] of this.#movedBy(entry)) cache.touch(key, entry.seq);
   }
 
   /** The entry is applied in the region's store. */
-  applied(entry: Entry): void {
+  #applied(entry: Entry): void {
     for (const [cache, key] of this.#movedBy(entry)) cache.applied(key, entry.seq);
   }
 

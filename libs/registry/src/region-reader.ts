@@ -1,5 +1,5 @@
 import type { Digest, Reference, RepositoryName } from '#libs/oci';
-import type { BlobRecord } from './blob-store.js';
+import type { BlobRecord } from './blob-records.js';
 import type { PullableManifest } from './pull.js';
 import type { RegionContent } from './region-content.js';
 

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { deriveClusterKey, parseRegionName, type RegionRole, type RegionSite } from '#libs/geo';
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import {
-  applyEntry,
   IndexedReader,
   LocalBlobUploads,
   LocalListing,
@@ -135,17 +134,11 @@ async function openParts(
     return { pull, listing, writes: { kind: 'forward', forwarder }, endings: [() => forwarder.close()] };
   }
   const reader = await ObjectStoreJournalReader.open({ store, clock }, 0, signal);
-  const index = new ReadIndex(clock);
+  const index = new ReadIndex(clock, reader);
   const journal = new ObjectStoreJournal({
     ...{ store, reader, clock, random, epoch: 1 },
-    apply: async (entry, inner) => {
-      await applyEntry(content, entry, inner);
-      index.applied(entry);
-    },
+    apply: index.applying(content),
     onRetry: () => undefined,
-  });
-  reader.onBatch(({ entries }) => {
-    for (const entry of entries) index.committed(entry);
   });
   const headSeq = () => journal.head.seq;
   const uploads = new LocalBlobUploads({
