@@ -153,5 +153,6 @@ function asRegionParts(parts: Parts, process: SimulatedProcess): RegionParts {
   const say = (_fields: unknown, what: string): void => process.universe.trace.say(process.name, what);
   const log = { debug: say, info: say, warn: say, error: say };
   const metrics = { journalHead: { set: () => undefined } };
-  return { ...parts, context: { clock, random, log, metrics } } as unknown as RegionParts;
+  const config = { manifests: { sparseIndexes: 'refuse' } };
+  return { ...parts, context: { clock, random, log, metrics, config } } as unknown as RegionParts;
 }

@@ -104,8 +104,14 @@ async function live(cluster: SimulatedCluster, history: History): Promise<readon
   const stuck = [
     ...(finished ? [] : [{ checker: 'progress', what: 'clients did not come to an end' }]),
     ...(answered ? [] : [{ checker: 'progress', what: 'the last reads were not answered' }]),
+    ...(serves(cluster) ? [] : [{ checker: 'progress', what: 'no process of the primary came up' }]),
   ];
   return [...stuck, ...look.violations, ...CHECKERS.flatMap((check) => check(evidence))];
+}
+
+/** Without it every promise would be kept, for nothing would be promised. */
+function serves(cluster: SimulatedCluster): boolean {
+  return cluster.region(PRIMARY).registries.size > 0;
 }
 
 /** The invariants that must hold at every moment, looked at now and then while everything goes on. */
