@@ -18,24 +18,27 @@ const TAG_BYTES = 4 * MiB;
 const LINK_BYTES = 8 * MiB;
 const BLOB_BYTES = 8 * MiB;
 
-/** That a blob is here may change without an entry; then it is noticed within this time. */
-const BLOB_AGE_MS = 60_000;
+/** That a blob is here, or condemned, may change without an entry; then it is noticed within this time. */
+export const MAX_BLOB_AGE_MS = 60_000;
 
 type Told = Pick<SeqCache<unknown>, 'touch' | 'applied'>;
 
-/** What a process of the primary remembers of its region's registers, by their keys in the store. */
+/**
+ * What a process of the primary remembers of its region's registers, by their keys in the store. A collection's grace time
+ * must be several times the age that links and records of blobs may come to here.
+ */
 export class ReadIndex {
   readonly manifests: SeqCache<PullableManifest>;
   readonly tags: SeqCache<Digest>;
   readonly links: SeqCache<Link>;
   readonly blobs: SeqCache<BlobRecord>;
 
-  constructor(clock: Clock, journal: Pick<ObjectStoreJournalReader, 'onBatch'>) {
+  constructor(clock: Clock, journal: Pick<ObjectStoreJournalReader, 'onBatch'>, blobAgeMs = MAX_BLOB_AGE_MS) {
     const bytesOf = ({ content }: PullableManifest): number => content.byteLength;
     this.manifests = new SeqCache({ clock, maxBytes: MANIFEST_BYTES, bytesOf });
     this.tags = new SeqCache({ clock, maxBytes: TAG_BYTES, bytesOf: () => 100 });
-    this.links = new SeqCache({ clock, maxBytes: LINK_BYTES, bytesOf: () => 0, maxAgeMs: BLOB_AGE_MS });
-    this.blobs = new SeqCache({ clock, maxBytes: BLOB_BYTES, bytesOf: () => 300, maxAgeMs: BLOB_AGE_MS });
+    this.links = new SeqCache({ clock, maxBytes: LINK_BYTES, bytesOf: () => 0, maxAgeMs: blobAgeMs });
+    this.blobs = new SeqCache({ clock, maxBytes: BLOB_BYTES, bytesOf: () => 300, maxAgeMs: blobAgeMs });
     journal.onBatch(({ entries }) => {
       for (const entry of entries) this.#committed(entry);
     });
