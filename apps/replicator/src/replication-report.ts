@@ -36,7 +36,8 @@ export class ReplicationReport implements ReplicatorObserver {
 
   onApplied(entry: Entry): void {
     this.context.metrics.replicationChanges.inc({ region: this.region, kind: entry.type, result: 'applied' });
-    this.context.log.debug({ seq: entry.seq, type: entry.type, repository: entry.repository }, 'entry applied');
+    const where = entry.type === 'blobs.sweep' ? {} : { repository: entry.repository };
+    this.context.log.debug({ seq: entry.seq, type: entry.type, ...where }, 'entry applied');
   }
 
   onRetry(what: string, error: unknown): void {

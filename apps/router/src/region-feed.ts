@@ -61,8 +61,10 @@ export class RegionFeeds {
   /** The place in the journal that a message is about, if it is about one. */
   #learn(message: JournalMessage): number | undefined {
     if (message.kind === 'entry') {
-      this.knowledge.learn(message.entry.seq, message.entry.repository);
-      return message.entry.seq;
+      const { entry } = message;
+      // What a sweep takes nobody was told of for a long time: a region without it is no less fresh.
+      if (entry.type !== 'blobs.sweep') this.knowledge.learn(entry.seq, entry.repository);
+      return entry.seq;
     }
     if (message.kind !== 'unreadable') return undefined;
     this.knowledge.learnUnreadable(message.seq);

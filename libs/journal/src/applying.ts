@@ -42,6 +42,11 @@ export class Applying {
     await this.#pending.get(seq)?.done;
   }
 
+  /** Resolves once every entry that is pending now is applied here. */
+  async whenAllApplied(): Promise<void> {
+    await Promise.all([...this.#pending.values()].map(({ done }) => done));
+  }
+
   touches(guard: Guard): boolean {
     for (const { entry } of this.#pending.values()) if (guard.touchedBy(entry)) return true;
     return false;

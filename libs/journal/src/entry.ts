@@ -41,8 +41,20 @@ export interface BlobDelete {
   readonly digest: Digest;
 }
 
+/**
+ * Blobs and links that nothing needs leave. A manifest that names one of them is before this in the order, and then it
+ * leaves them alone, or after it, and then the manifest is refused.
+ */
+export interface BlobsSweep {
+  readonly type: 'blobs.sweep';
+  /** The collection that condemned them, in the primary's region: what it did not condemn, or what was needed since, stays. */
+  readonly cycle: string;
+  readonly blobs: readonly Digest[];
+  readonly links: readonly { readonly repository: RepositoryName; readonly digest: Digest }[];
+}
+
 /** What can happen to the registry. A new kind is added here, to `parseEntry` and to `applyEntry`: nowhere else. */
-export type Change = ManifestPut | TagDelete | ManifestDelete | BlobDelete;
+export type Change = ManifestPut | TagDelete | ManifestDelete | BlobDelete | BlobsSweep;
 
 /** One change at its place in the order of all changes. */
 export type Entry = Change & {

@@ -38,4 +38,7 @@ export interface Journal extends JournalReader {
    * did not answer in time: the change may or may not be in the journal, and repeating it is safe.
    */
   append(change: Change, guard: Guard, signal: AbortSignal): Promise<Entry>;
+
+  /** A place in the order at which everything before it is applied in this region. */
+  settled(signal: AbortSignal): Promise<Position>;
 }

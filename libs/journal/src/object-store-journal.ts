@@ -74,6 +74,12 @@ export class ObjectStoreJournal implements Journal {
     return this.options.reader.refresh(signal);
   }
 
+  async settled(signal: AbortSignal): Promise<Position> {
+    const head = await this.options.reader.refresh(signal);
+    await withDeadline(signal, APPLY_LIMIT_MS, this.options.clock, () => this.#applying.whenAllApplied());
+    return head;
+  }
+
   append(change: Change, guard: Guard, signal: AbortSignal): Promise<Entry> {
     return new Promise<Entry>((resolve, reject) => {
       signal.throwIfAborted();

@@ -28,6 +28,10 @@ export function parseEntry(value: unknown): Entry {
 }
 
 function parseChange(fields: Fields): Change {
+  if (fields.type === 'blobs.sweep') {
+    const { cycle, blobs, links } = fields;
+    return { type: 'blobs.sweep', cycle: text(cycle), blobs: list(blobs, digest), links: list(links, link) };
+  }
   const repository = name(fields.repository);
   switch (fields.type) {
     case 'manifest.put':
@@ -97,6 +101,11 @@ function annotations(value: unknown): Readonly<Record<string, string>> {
 function blob(value: unknown): BlobDescriptor {
   const fields = object(value);
   return { digest: digest(fields.digest), size: count(fields.size) };
+}
+
+function link(value: unknown): { readonly repository: RepositoryName; readonly digest: Digest } {
+  const fields = object(value);
+  return { repository: name(fields.repository), digest: digest(fields.digest) };
 }
 
 const digest = (value: unknown): Digest => parseDigest(text(value));

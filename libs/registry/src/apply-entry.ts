@@ -1,6 +1,9 @@
-import type { BlobDelete, Entry, ManifestDelete, ManifestPut, TagDelete } from '#libs/journal';
+import type { BlobDelete, BlobsSweep, Entry, ManifestDelete, ManifestPut, TagDelete } from '#libs/journal';
 import type { Descriptor } from '#libs/oci';
 import type { RegionContent } from './region-content.js';
+
+/** Of a sweep's items, so many side by side: others want to use the store too. */
+const SWEPT_AT_ONCE = 16;
 
 /**
  * Makes an entry visible in a region: the one function behind the primary's writes, the replicas, crash recovery and
@@ -20,6 +23,8 @@ export async function applyEntry(content: RegionContent, entry: Entry, signal: A
       return deleteManifest(content, entry, signal);
     case 'blob.delete':
       return deleteBlob(content, entry, signal);
+    case 'blobs.sweep':
+      return sweepBlobs(content, entry, signal);
   }
 }
 
@@ -51,6 +56,21 @@ async function deleteManifest(content: RegionContent, entry: At<ManifestDelete>,
 
 async function deleteBlob(content: RegionContent, entry: At<BlobDelete>, signal: AbortSignal): Promise<void> {
   await content.links.remove(entry.repository, entry.digest, entry.seq, signal);
+}
+
+/**
+ * Links before records before bytes: who sees a link finds what it leads to. The same in every region, whatever its role:
+ * a record goes only if that very collection condemned it, and another region's blobs are condemned by its own.
+ */
+async function sweepBlobs(content: RegionContent, entry: At<BlobsSweep>, signal: AbortSignal): Promise<void> {
+  await inGroups(entry.links, ({ repository, digest }) => content.links.sweep(repository, digest, entry, signal));
+  await inGroups(entry.blobs, (digest) => content.blobs.sweep(digest, entry.cycle, signal));
+}
+
+async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  for (let start = 0; start < items.length; start += SWEPT_AT_ONCE) {
+    await Promise.all(items.slice(start, start + SWEPT_AT_ONCE).map(work));
+  }
 }
 
 /** How the referrers API shows a manifest (distribution-spec, Listing Referrers; image-spec, Descriptors). */

@@ -107,6 +107,28 @@ export class BlobStore {
     if (record.data !== data) await store.delete(data, signal);
     return record;
   }
+
+  /**
+   * Takes a blob away if that collection condemned it and nobody needed it since: record first, then bytes. May run twice,
+   * and after a crash in between. @returns the bytes that became free
+   */
+  async sweep(digest: Digest, cycle: string, signal: AbortSignal): Promise<number> {
+    const { store } = this.options;
+    for (;;) {
+      const found = await this.records.inspect(digest, signal);
+      const header = found?.header;
+      if (found === undefined || header === undefined) return 0;
+      if (header.state === 'gone') {
+        // An earlier try may have ended here. No record ever names those bytes again.
+        await store.delete(header.data, signal);
+        return 0;
+      }
+      if (header.state !== 'condemned' || header.cycle !== cycle) return 0;
+      if (!(await this.records.replace(digest, found, { state: 'gone', data: header.data }, signal))) continue;
+      await store.delete(header.data, signal);
+      return header.size;
+    }
+  }
 }
 
 /** `source` through `transform`: an error of either ends both, and reaches whoever reads. */

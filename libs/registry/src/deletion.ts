@@ -21,7 +21,7 @@ export async function deleteTag(
       if (state?.value === undefined) throw new RegistryError('MANIFEST_UNKNOWN', { tag });
       if (precondition !== undefined) requirePrecondition(precondition, state.value, { tag });
     },
-    touchedBy: (change) => change.repository === repository && tagsOf(change).includes(tag),
+    touchedBy: (change) => isIn(change, repository) && tagsOf(change).includes(tag),
   };
   return journal.append({ type: 'tag.delete', repository, tag }, guard, signal);
 }
@@ -68,7 +68,7 @@ export async function deleteBlob(
       if (!(await content.links.has(repository, digest, inner))) throw new RegistryError('BLOB_UNKNOWN', { digest });
     },
     touchedBy: (change) =>
-      change.repository === repository && change.type === 'blob.delete' && change.digest === digest,
+      change.type === 'blob.delete' && change.repository === repository && change.digest === digest,
   };
   return journal.append({ type: 'blob.delete', repository, digest }, guard, signal);
 }
@@ -86,8 +86,12 @@ function deletionGuard(
       const now = await tagsPointingAt(content, repository, digest, signal);
       if (now.length !== tags.length || now.some((tag) => !tags.includes(tag))) throw new TagsMoved();
     },
-    touchedBy: (change) => change.repository === repository && movesTagsOf(change, digest, tags),
+    touchedBy: (change) => isIn(change, repository) && movesTagsOf(change, digest, tags),
   };
+}
+
+function isIn(change: Change, repository: RepositoryName): boolean {
+  return change.type !== 'blobs.sweep' && change.repository === repository;
 }
 
 function movesTagsOf(change: Change, digest: Digest, tags: readonly Tag[]): boolean {

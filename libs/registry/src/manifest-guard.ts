@@ -1,4 +1,4 @@
-import type { Change, Guard } from '#libs/journal';
+import type { BlobsSweep, Change, Guard } from '#libs/journal';
 import { type Digest, type Manifest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import { type Precondition, requirePrecondition } from './precondition.js';
 import type { RegionContent } from './region-content.js';
@@ -29,6 +29,7 @@ export function manifestGuard(content: RegionContent, push: GuardedPush): Guard 
         );
     },
     touchedBy(change) {
+      if (change.type === 'blobs.sweep') return sweepsAny(change, manifest.blobs);
       if (change.repository !== repository) return false;
       if (change.type === 'manifest.delete' || change.type === 'blob.delete') return true;
       if (precondition === undefined) return false;
@@ -47,8 +48,14 @@ export function tagsOf(change: Change): readonly Tag[] {
     case 'manifest.delete':
       return change.tags;
     case 'blob.delete':
+    case 'blobs.sweep':
       return [];
   }
+}
+
+function sweepsAny({ blobs, links }: BlobsSweep, needed: readonly { readonly digest: Digest }[]): boolean {
+  const swept = new Set([...blobs, ...links.map(({ digest }) => digest)]);
+  return needed.some(({ digest }) => swept.has(digest));
 }
 
 async function missingDigests(

@@ -21,6 +21,8 @@ export interface UploadState {
   readonly multipart?: MultipartUpload;
   readonly parts: readonly StoredPart[];
   readonly claim?: WriterClaim;
+  /** It was given up: nobody writes to it any more, and what is left of it goes. */
+  readonly expired?: true;
   readonly tail: Uint8Array;
 }
 
@@ -53,10 +55,24 @@ export class UploadSessions {
 
   /** @throws RegistryError `BLOB_UPLOAD_UNKNOWN`, also for a session of another repository. */
   async get(repository: RepositoryName, id: string, signal: AbortSignal): Promise<UploadSession> {
+    const session = await this.inspect(id, signal);
+    if (session?.state.repository !== repository || session.state.expired === true) throw unknown(id);
+    return session;
+  }
+
+  /** The session as it is, whosever. */
+  async inspect(id: string, signal: AbortSignal): Promise<UploadSession | undefined> {
     const found = await this.options.store.read(keys.upload(id), signal);
-    const state = found === undefined ? undefined : decode(found.bytes);
-    if (found === undefined || state?.repository !== repository) throw unknown(id);
-    return { id, state, etag: found.etag };
+    return found === undefined ? undefined : { id, state: decode(found.bytes), etag: found.etag };
+  }
+
+  /** Ends a session that was given up, unless its client came back since it was read. */
+  async expire(session: UploadSession, signal: AbortSignal): Promise<void> {
+    try {
+      await this.remove(await this.replace(session, { ...session.state, expired: true }, signal), signal);
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+    }
   }
 
   /** @throws RegistryError `BLOB_UPLOAD_INVALID` (416) if the session moved on meanwhile. */

@@ -1,4 +1,12 @@
-import { type Digest, digestAlgorithm, digestEncoded, type RepositoryName, type Tag } from '#libs/oci';
+import {
+  type Digest,
+  digestAlgorithm,
+  digestEncoded,
+  parseDigest,
+  parseRepositoryName,
+  type RepositoryName,
+  type Tag,
+} from '#libs/oci';
 
 /**
  * The layout of a region's bucket. This file is the only maker of keys, and it takes parsed values only, so nothing
@@ -6,6 +14,7 @@ import { type Digest, digestAlgorithm, digestEncoded, type RepositoryName, type 
  *
  *   journal/<first-seq, 16 digits>     a batch of entries; created once, hash-chained
  *   state/progress                     the region's generation, epoch, watermark, and entries applied beyond it
+ *   state/gc/…                         who collects, what it found last, and data that nothing named
  *   data/<uuid>                        bytes of a blob (written once, never moved, never copied)
  *   blobs/<algorithm>/<aa>/<hex>       blob record: size, data key, when verified
  *   links/<name>/@<digest>             "this repository may read that blob"
@@ -22,13 +31,20 @@ export const keys = {
   journalPrefix: 'journal/',
   journalBatch: (firstSeq: number): string => `journal/${String(firstSeq).padStart(SEQ_DIGITS, '0')}`,
   progress: 'state/progress',
+  gcLease: 'state/gc/lease',
+  gcReport: 'state/gc/report',
+  gcOrphans: 'state/gc/orphans',
+  gcClock: 'state/gc/clock',
   dataPrefix: 'data/',
   data: (uuid: string): string => `data/${uuid}`,
+  blobPrefix: 'blobs/',
   blob: (digest: Digest): string => {
     const encoded = digestEncoded(digest);
     return `blobs/${digestAlgorithm(digest)}/${encoded.slice(0, 2)}/${encoded}`;
   },
+  linkPrefix: 'links/',
   link: (name: RepositoryName, digest: Digest): string => `links/${name}/@${digest}`,
+  manifestPrefix: 'manifests/',
   manifest: (name: RepositoryName, digest: Digest): string => `manifests/${name}/@${digest}`,
   tagPrefix: (name: RepositoryName): string => `tags/${name}/:`,
   tag: (name: RepositoryName, tag: Tag): string => `tags/${name}/:${tag}`,
@@ -38,6 +54,18 @@ export const keys = {
   uploadPrefix: 'uploads/',
   upload: (uuid: string): string => `uploads/${uuid}`,
 } as const;
+
+/** The digest of a key that {@link keys}.blob made. @throws Error */
+export function digestOfBlobKey(key: string): Digest {
+  const [, algorithm, , encoded] = key.split('/');
+  return parseDigest(`${algorithm}:${encoded}`);
+}
+
+/** What a key names that {@link keys}.manifest or {@link keys}.link made. @throws Error */
+export function partsOfKey(key: string): { readonly repository: RepositoryName; readonly digest: Digest } {
+  const [start, end] = [key.indexOf('/') + 1, key.lastIndexOf('/@')];
+  return { repository: parseRepositoryName(key.slice(start, end)), digest: parseDigest(key.slice(end + 2)) };
+}
 
 /** Room for every safe integer (16 digits), so that the order of keys is the order of numbers. */
 const SEQ_DIGITS = 16;

@@ -1,0 +1,52 @@
+import { keys } from '#libs/storage';
+import type { UploadSessions } from '../upload-session.js';
+import { allObjects, forEachOf } from './all-objects.js';
+import type { CompactSet } from './compact-set.js';
+import type { Cycle } from './cycle.js';
+
+export interface UploadLimits {
+  /** A session that nothing came for in this time was given up. */
+  readonly idleMs: number;
+  /** And none takes longer than this, nor does a transfer that has no session. */
+  readonly maxAgeMs: number;
+}
+
+/** Ends uploads that were given up: session first, then its parts. Adds the data keys of the others to `named`. */
+export async function collectUploads(
+  cycle: Cycle,
+  sessions: UploadSessions,
+  limits: UploadLimits,
+  named: CompactSet,
+  signal: AbortSignal,
+): Promise<void> {
+  const { uploads } = cycle.report.kinds;
+  for await (const page of allObjects(cycle.store, keys.uploadPrefix, signal)) {
+    await forEachOf(page, async ({ key, modifiedMs }) => {
+      const session = await sessions.inspect(key.slice(keys.uploadPrefix.length), signal);
+      if (session === undefined) return;
+      const { createdMs } = session.state;
+      const over = cycle.ageOf(modifiedMs) >= limits.idleMs || cycle.ageOf(createdMs) >= limits.maxAgeMs;
+      if (!over) return named.add(session.state.data);
+      uploads.removed += 1;
+      uploads.removedBytes += session.state.parts.reduce((sum, part) => sum + part.size, session.state.tail.length);
+      if (!cycle.dryRun) await sessions.expire(session, signal);
+    });
+    cycle.report.done += page.length;
+  }
+  await abortForgotten(cycle, limits, named, signal);
+}
+
+/** Transfers by parts that no session knows: of an upload whose process died, or of a copy. */
+async function abortForgotten(
+  cycle: Cycle,
+  limits: UploadLimits,
+  named: CompactSet,
+  signal: AbortSignal,
+): Promise<void> {
+  const { multipart } = cycle.store;
+  const under = await multipart.listUploads(keys.dataPrefix, signal);
+  const forgotten = under.filter(({ key, beganMs }) => !named.has(key) && cycle.ageOf(beganMs) >= limits.maxAgeMs);
+  cycle.report.kinds.uploads.removed += forgotten.length;
+  if (cycle.dryRun) return;
+  await forEachOf(forgotten, (upload) => multipart.abort(upload, signal));
+}
