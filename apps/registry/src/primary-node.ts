@@ -1,11 +1,15 @@
-import type { Hints } from '#libs/http';
+import { type Hints, openCollections } from '#libs/http';
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import type { BlobDescriptor } from '#libs/oci';
 import {
   applyEntry,
+  type Collections,
   IndexedReader,
+  journalReferences,
+  journalSweeper,
   LocalBlobUploads,
   LocalPush,
+  MAX_BLOB_AGE_MS,
   type Push,
   ReadIndex,
   type RegionReader,
@@ -21,6 +25,7 @@ export interface PrimaryNode {
   readonly journal: ObjectStoreJournal;
   readonly push: Push;
   readonly reader: RegionReader;
+  readonly collections: Collections;
 }
 
 /** Finds the journal's end, applies what a process that died left behind, and is then ready for changes. */
@@ -33,7 +38,7 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   const reader = await ObjectStoreJournalReader.open({ store, clock }, watermark, signal);
   for await (const entry of reader.read(watermark, signal)) await applyEntry(content, entry, signal);
   metrics.journalHead.set(reader.head.seq);
-  const index = new ReadIndex(clock, reader);
+  const index = new ReadIndex(clock, reader, Math.min(MAX_BLOB_AGE_MS, context.config.gc.graceMs / 4));
   const journal = new ObjectStoreJournal({
     store,
     reader,
@@ -57,11 +62,10 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
     onCommitted: (blob) => announce(parts, hints, blob),
     signal,
   });
-  return {
-    journal,
-    push: new LocalPush(content, journal, uploads, context.config.manifests),
-    reader: new IndexedReader(content, index, journal),
-  };
+  const push = new LocalPush(content, journal, uploads, context.config.manifests);
+  const [pending, sweeper] = [journalReferences(journal), journalSweeper(journal)];
+  const collections = openCollections(context, { store, content, pending, sweeper, ownsLinks: true, signal });
+  return { journal, push, collections, reader: new IndexedReader(content, index, journal) };
 }
 
 /** Other processes of the region append too, and take blobs. */

@@ -33,7 +33,7 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
   const secret = await readClusterSecret(config.clusterKeyFile);
   const keys = { grant: deriveClusterKey(secret, 'grant'), regionToken: deriveClusterKey(secret, 'region-token') };
   const store = createObjectStore(regional.storage, { clock, random, metrics, log });
-  const content = openRegionContent({ store, clock, random });
+  const content = openRegionContent({ store, clock, random, adoptWithinMs: config.gc.graceMs / 4 });
   const { region, site } = regional;
   const bus = createControlBus({ redisUrl: config.redisUrl, region, processId: random.uuid(), log, clock });
   const peers = openPeers(config.topology, region, { key: keys.regionToken, clock });

@@ -11,7 +11,7 @@ import {
 } from '#libs/http';
 import type { JournalReader } from '#libs/journal';
 import type { AppContext } from '#libs/platform';
-import { LocalListing, LocalPull } from '#libs/registry';
+import { type Collections, LocalListing, LocalPull, lastCollection } from '#libs/registry';
 import { followProgress } from './follow-progress.js';
 import { openPrimary } from './primary-node.js';
 import { openRegionParts, type RegionParts } from './region-parts.js';
@@ -28,6 +28,7 @@ type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & {
 export class RegistryNode {
   readonly #stopping = new AbortController();
   readonly #hints = new Hints();
+  #collections: Collections | undefined;
   readonly #endings: (() => Promise<unknown>)[] = [];
 
   private constructor(private readonly parts: RegionParts) {}
@@ -37,8 +38,9 @@ export class RegistryNode {
   }
 
   adminOptions(): AdminOptions {
-    const { context, regional, status, presence, peers, heartbeats } = this.parts;
+    const { context, regional, store, status, presence, peers, heartbeats } = this.parts;
     return {
+      gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
       region: regional.region,
       role: regional.site.role,
       status,
@@ -84,8 +86,11 @@ export class RegistryNode {
 
   async #primary(): Promise<RoleParts> {
     const { content } = this.parts;
-    const { journal, push, reader } = await openPrimary(this.parts, this.#hints, this.#stopping.signal);
+    const { journal, push, reader, collections } = await openPrimary(this.parts, this.#hints, this.#stopping.signal);
     const local = new LocalPull(content, reader);
+    this.#collections = collections;
+    // It only ends with the process.
+    collections.run().catch(() => undefined);
     this.#endings.push(() => journal.close());
     return {
       journal,

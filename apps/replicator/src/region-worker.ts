@@ -1,10 +1,18 @@
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
 import { deriveClusterKey, readClusterSecret } from '#libs/geo';
+import { type GcOptions, openCollections } from '#libs/http';
 import { type JournalReader, ObjectStoreJournalReader } from '#libs/journal';
 import { type HttpPeerClient, openPeers } from '#libs/peer';
 import { type AppContext, createObjectStore, type RegionalConfig, regionalConfig } from '#libs/platform';
 import { BullReplicationQueue } from '#libs/queue';
-import { openRegionContent, type RegionContent } from '#libs/registry';
+import {
+  type Collections,
+  entryReferences,
+  lastCollection,
+  localSweeper,
+  openRegionContent,
+  type RegionContent,
+} from '#libs/registry';
 import {
   Copier,
   type JournalSource,
@@ -32,6 +40,7 @@ export class RegionWorker {
   readonly #heartbeats: HeartbeatRegistry;
   readonly #peers: readonly HttpPeerClient[];
   #replicator: Replicator | undefined;
+  #collections: Collections | undefined;
 
   private constructor(
     private readonly context: AppContext,
@@ -40,7 +49,12 @@ export class RegionWorker {
   ) {
     const { config, clock, random, metrics, log } = context;
     this.#store = createObjectStore(regional.storage, { clock, random, metrics, log });
-    this.#content = openRegionContent({ store: this.#store, clock, random });
+    this.#content = openRegionContent({
+      store: this.#store,
+      clock,
+      random,
+      adoptWithinMs: config.gc.graceMs / 4,
+    });
     this.#progress = new ProgressStore({ store: this.#store, random });
     this.#peers = openPeers(config.topology, regional.region, { key, clock });
     this.#bus = createControlBus({
@@ -68,6 +82,7 @@ export class RegionWorker {
     });
     await replicator.start(signal);
     this.#replicator = replicator;
+    this.#collect(replicator);
     const self = { id: random.uuid(), app: 'replicator', pid: process.pid, startedMs: clock.now() } as const;
     void this.#heartbeats.run(self, signal);
   }
@@ -85,6 +100,28 @@ export class RegionWorker {
     const generation = this.#replicator?.progress().generation;
     if (stored === undefined || stored.generation !== generation)
       throw new Error('the region has not begun in this bucket');
+  }
+
+  gcOptions(): GcOptions {
+    return {
+      collections: () => this.#collections,
+      lastReport: (signal) => lastCollection(this.#store, signal),
+    };
+  }
+
+  /** At the primary its registry processes collect: they write the journal. */
+  #collect(replicator: Replicator): void {
+    if (this.regional.site.role === 'primary') return;
+    this.#collections = openCollections(this.context, {
+      store: this.#store,
+      content: this.#content,
+      pending: entryReferences(() => replicator.pending()),
+      sweeper: localSweeper(this.#content.blobs),
+      ownsLinks: false,
+      signal: this.#stopping.signal,
+    });
+    // It only ends with the process.
+    this.#collections.run().catch(() => undefined);
   }
 
   #assemble(source: JournalSource): Replicator {

@@ -1,3 +1,4 @@
+import { gcModule } from '#libs/http';
 import type { AppDefinition } from '#libs/platform';
 import { RegionWorker } from './region-worker.js';
 
@@ -8,6 +9,6 @@ export const replicatorApp: AppDefinition = {
     const worker = await RegionWorker.create(context);
     context.readiness.add('store', (signal) => worker.checkStore(signal));
     context.onShutdown('replicator', () => worker.stop());
-    return { start: () => worker.start() };
+    return { module: gcModule(worker.gcOptions()), start: () => worker.start() };
   },
 };

@@ -1,5 +1,6 @@
 export * from './access.js';
 export * from './admin/admin.module.js';
+export * from './admin/open-collections.js';
 export * from './authorization-header.js';
 export * from './distribution/distribution-dispatcher.js';
 export * from './distribution/distribution-options.js';

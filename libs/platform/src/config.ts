@@ -95,6 +95,40 @@ const schema = z.object({
       spoolDirectory: z.string().min(1).optional(),
     })
     .prefault({}),
+  gc: z
+    .object({
+      /** Between two collections of what nothing needs; 0 for none but those that are asked for. */
+      intervalMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(6 * 60 * 60_000),
+      /**
+       * What nothing needs is put on notice by one collection and goes with a later one, this much later at the least.
+       * It has to be longer than clients take from being told that a blob is here to the manifest, and than a redirect
+       * and the transfer behind it take. The same in all processes of a region.
+       */
+      graceMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(60 * 60_000),
+      /** Uploads that nothing came for in this time were given up. */
+      uploadIdleMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(24 * 60 * 60_000),
+      /** No upload takes longer than this. */
+      uploadMaxAgeMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(7 * 24 * 60 * 60_000),
+      /** Of more than 1,000 blobs, the share that one collection may put on notice without being forced. */
+      maxShare: z.number().min(0).max(1).default(0.5),
+    })
+    .prefault({}),
   manifests: z
     .object({
       /**

@@ -118,4 +118,34 @@ export const METRIC_CATALOGUE = {
     help: '1 while the router sends requests to the region, else 0.',
     labels: ['region'],
   },
+  gcRemoved: {
+    kind: 'counter',
+    name: 'meridian_gc_removed_total',
+    help: 'Things that collections took away, by kind: blobs, links, uploads, data.',
+    labels: ['kind'],
+  },
+  gcRemovedBytes: {
+    kind: 'counter',
+    name: 'meridian_gc_removed_bytes_total',
+    help: 'Bytes that became free with them.',
+    labels: ['kind'],
+  },
+  gcCondemned: {
+    kind: 'gauge',
+    name: 'meridian_gc_condemned',
+    help: 'Things that the last collection put on notice, by kind.',
+    labels: ['kind'],
+  },
+  gcLastSuccess: {
+    kind: 'gauge',
+    name: 'meridian_gc_last_success_timestamp_seconds',
+    help: 'When a collection of this process last ended well.',
+    labels: [],
+  },
+  gcLastDuration: {
+    kind: 'gauge',
+    name: 'meridian_gc_last_duration_seconds',
+    help: 'How long the last collection of this process took.',
+    labels: [],
+  },
 } as const satisfies Readonly<Record<string, MetricRow>>;

@@ -128,6 +128,8 @@ function statesOf(entry: Entry): readonly (readonly [string, string | undefined]
       return [...entry.tags.map((name) => [name, undefined] as const), [entry.digest, undefined]];
     case 'blob.delete':
       return [[entry.digest, undefined]];
+    case 'blobs.sweep':
+      return entry.blobs.map((digest) => [digest, undefined]);
   }
 }
 

@@ -18,7 +18,10 @@ const TAG_BYTES = 4 * MiB;
 const LINK_BYTES = 8 * MiB;
 const BLOB_BYTES = 8 * MiB;
 
-/** That a blob is here, or condemned, may change without an entry; then it is noticed within this time. */
+/**
+ * That a blob is here, or condemned, may change without an entry; then it is noticed within this time. It has to be a
+ * small part of a collection's grace time, which is promised from the last look at the store on.
+ */
 export const MAX_BLOB_AGE_MS = 60_000;
 
 type Told = Pick<SeqCache<unknown>, 'touch' | 'applied'>;
@@ -64,6 +67,12 @@ export class ReadIndex {
 
   /** Registers that are kept here and that the entry moves. A put only adds links: what is kept of them stays true. */
   #movedBy(entry: Entry): readonly (readonly [Told, string])[] {
+    if (entry.type === 'blobs.sweep') {
+      return [
+        ...entry.blobs.map((digest) => [this.blobs, keys.blob(digest)] as const),
+        ...entry.links.map(({ repository, digest }) => [this.links, keys.link(repository, digest)] as const),
+      ];
+    }
     const { repository } = entry;
     const tags = tagsOf(entry).map((tag) => [this.tags, keys.tag(repository, tag)] as const);
     switch (entry.type) {

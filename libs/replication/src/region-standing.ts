@@ -60,6 +60,11 @@ export class RegionStanding {
     return this.#applied.has(seq);
   }
 
+  /** Entries taken up and not applied, as they are now. */
+  get pending(): readonly Entry[] {
+    return [...this.#pending.values()];
+  }
+
   /** Whether that manifest was taken up and is not applied yet. */
   isPending(repository: RepositoryName, digest: Digest): boolean {
     for (const entry of this.#pending.values()) {

@@ -102,6 +102,11 @@ export class Replicator {
     return this.#standing.progress(this.#missing.report());
   }
 
+  /** Entries that are known here and not applied: what they name is needed. */
+  pending(): readonly Entry[] {
+    return this.#standing.pending;
+  }
+
   /** A blob is stored here: a job of this process brought it, or another process said so. */
   blobArrived(digest: Digest): void {
     this.#missing.arrived(digest);

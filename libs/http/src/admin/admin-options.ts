@@ -1,6 +1,7 @@
 import type { RegionName, RegionRole } from '#libs/geo';
 import type { PeerClient, PresenceSource, StatusSource } from '#libs/peer';
 import type { Clock } from '#libs/resilience';
+import type { GcOptions } from './gc.controller.js';
 
 export interface AdminOptions {
   readonly region: RegionName;
@@ -11,5 +12,6 @@ export interface AdminOptions {
   readonly peers: readonly PeerClient[];
   /** The cluster's processes as this one knows them. */
   readonly processes: () => readonly object[];
+  readonly gc: GcOptions;
   readonly clock: Clock;
 }

@@ -81,6 +81,7 @@ describe('what operators ask a region', () => {
   beforeEach(async () => {
     [south, north, west] = [new FakeRegion('south'), new FakeRegion('north'), new FakeRegion('west')];
     const module = adminModule({
+      gc: { collections: () => undefined, lastReport: async () => undefined },
       region: south.region,
       role: 'primary',
       status: south,

@@ -38,6 +38,13 @@ export function parseSeconds(value: unknown, limits: { readonly fallback: number
   throw new AdminRefusal(400, `timeoutSeconds must be a whole number from 0 to ${limits.max}`);
 }
 
+/** Absent is false. @throws AdminRefusal 400 */
+export function parseFlag(name: string, value: unknown): boolean {
+  if (value === undefined || value === 'false') return false;
+  if (value === 'true' || value === '') return true;
+  throw new AdminRefusal(400, `${name} must be true or false`);
+}
+
 function required(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new AdminRefusal(400, `the parameter ${name} must be given once`);

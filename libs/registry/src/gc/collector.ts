@@ -59,12 +59,6 @@ export class Collector {
     return this.#report;
   }
 
-  /** The region's last collection, whichever process made it. */
-  async lastReport(signal: AbortSignal): Promise<CycleReport | undefined> {
-    const found = await this.options.store.read(keys.gcReport, signal);
-    return found === undefined ? undefined : (JSON.parse(Buffer.from(found.bytes).toString()) as CycleReport);
-  }
-
   /**
    * One collection. May be interrupted at any point and run again. @throws CollectionRunning if one runs in the region ·
    * what a mark could not read: then nothing has been taken away
@@ -72,11 +66,13 @@ export class Collector {
   runCycle(
     signal: AbortSignal,
     { dryRun, force }: CycleRequest = { dryRun: false, force: false },
+    onBegan: (report: CycleReport) => void = () => undefined,
   ): Promise<CycleReport> {
     const { random, clock } = this.options;
     return this.#lease.hold(async (held) => {
       const report = freshReport(random.uuid(), dryRun, clock.now());
       this.#report = report;
+      onBegan(report);
       try {
         await this.#collect(report, force, held);
       } catch (error) {
@@ -131,4 +127,10 @@ export class Collector {
 function enter(report: CycleReport, phase: CycleReport['phase']): void {
   report.phase = phase;
   report.done = 0;
+}
+
+/** The region's last collection, whichever process made it; dry runs leave nothing behind. */
+export async function lastCollection(store: ObjectStore, signal: AbortSignal): Promise<CycleReport | undefined> {
+  const found = await store.read(keys.gcReport, signal);
+  return found === undefined ? undefined : (JSON.parse(Buffer.from(found.bytes).toString()) as CycleReport);
 }

@@ -1,3 +1,4 @@
+export * from './collections.js';
 export * from './collector.js';
 export * from './cycle-report.js';
 export { CollectionRunning } from './lease.js';

@@ -4,10 +4,12 @@ import { type Digest, digestOf, parseRepositoryName, parseTag } from '#libs/oci'
 import type { Clock, Random } from '#libs/resilience';
 import { keys, type ObjectStore } from '#libs/storage';
 import { applyEntry } from '../../apply-entry.js';
+import { IndexedReader } from '../../indexed-reader.js';
 import { linkKind } from '../../links.js';
 import { LocalBlobUploads } from '../../local-blob-uploads.js';
 import { LocalPull } from '../../local-pull.js';
 import { LocalPush } from '../../local-push.js';
+import { ReadIndex } from '../../read-index.js';
 import { openRegionContent } from '../../region-content.js';
 import { Collector } from '../collector.js';
 import { journalReferences } from '../references.js';
@@ -43,9 +45,10 @@ export async function openCollectedRegion(
   const content = openRegionContent({ store, clock, random, adoptWithinMs: GRACE_MS / 4 });
   const reader = await ObjectStoreJournalReader.open({ store, clock }, 0, signal);
   for await (const entry of reader.read(0, signal)) await applyEntry(content, entry, signal);
+  const index = new ReadIndex(clock, reader, GRACE_MS / 4);
   const journal = new ObjectStoreJournal({
     ...{ store, reader, clock, random, epoch: 1 },
-    apply: (entry, inner) => applyEntry(content, entry, inner),
+    apply: index.applying(content),
     onRetry: () => undefined,
   });
   const headSeq = () => journal.head.seq;
@@ -59,7 +62,7 @@ export async function openCollectedRegion(
     signal,
   });
   const push = new LocalPush(content, journal, uploads);
-  const pull = new LocalPull(content);
+  const pull = new LocalPull(content, new IndexedReader(content, index, journal));
   const collector = new Collector({
     ...{ store, content, clock, random, graceMs: GRACE_MS, ownsLinks: true, maxShare: 0.5, name: 'a test' },
     pending: journalReferences(journal),
