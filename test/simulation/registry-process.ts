@@ -4,6 +4,7 @@ import type { RegionName } from '#libs/geo';
 import type { Entry, JournalReader } from '#libs/journal';
 import { type BlobDescriptor, digestOf } from '#libs/oci';
 import { type PeerClient, PeerError } from '#libs/peer';
+import { configSchema } from '#libs/platform';
 import {
   type Listing,
   LocalListing,
@@ -147,12 +148,14 @@ class MemoryFetches {
   }
 }
 
+/** Configuration as an operator gets it who says nothing: a setting that is added is there for simulated processes too. */
+const DEFAULTS = configSchema.omit({ topology: true, clusterKeyFile: true }).parse({});
+
 /** The applications' functions take a whole process's parts and use few of them. */
 function asRegionParts(parts: Parts, process: SimulatedProcess): RegionParts {
   const { clock, random } = process;
   const say = (_fields: unknown, what: string): void => process.universe.trace.say(process.name, what);
   const log = { debug: say, info: say, warn: say, error: say };
   const metrics = { journalHead: { set: () => undefined } };
-  const config = { manifests: { sparseIndexes: 'refuse' } };
-  return { ...parts, context: { clock, random, log, metrics, config } } as unknown as RegionParts;
+  return { ...parts, context: { clock, random, log, metrics, config: DEFAULTS } } as unknown as RegionParts;
 }
