@@ -65,7 +65,11 @@ const apiOf =
       const manifest = region.manifest(parameter('repository'), parameter('reference'));
       if (manifest === undefined) return answer({}, 404);
       return response
-        .writeHead(200, { 'Content-Type': manifest.mediaType, 'Docker-Content-Digest': manifest.digest })
+        .writeHead(200, {
+          'Content-Type': manifest.mediaType,
+          'Docker-Content-Digest': manifest.digest,
+          ...(manifest.tagSeq === undefined ? {} : { 'Meridian-Tag-Seq': manifest.tagSeq }),
+        })
         .end(manifest.content);
     }
     const bytes = [...region.blobs].find(([known]) => path === `/blobs/${known}`)?.[1];

@@ -27,7 +27,7 @@ import { type PeerAnswer, PeerConnections } from './peer-connections.js';
 import { PeerError } from './peer-error.js';
 import { readLines } from './read-lines.js';
 import { parseBlobDescriptor, parseImagePresence, parseRegionStatus } from './schema.js';
-import { BLOB_SIZE_HEADER, MANIFEST_DIGEST_HEADER } from './wire.js';
+import { BLOB_SIZE_HEADER, MANIFEST_DIGEST_HEADER, TAG_SEQ_HEADER } from './wire.js';
 
 /** A manifest of 4 MiB in JSON: every line feed and quote takes two bytes; and what its entry says of it besides. */
 const MAX_ENTRY_BYTES = 24 * 1024 * 1024;
@@ -128,7 +128,8 @@ export class HttpPeerClient implements PeerClient {
     }
     const mediaType = answer.header('content-type');
     if (mediaType === undefined) throw this.#protocol('a manifest without a media type');
-    return { digest, mediaType, content };
+    const tagSeq = wholeNumber(answer.header(TAG_SEQ_HEADER));
+    return { digest, mediaType, content, ...(tagSeq === undefined ? {} : { tagSeq }) };
   }
 
   async status(signal: AbortSignal): Promise<RegionStatus> {

@@ -67,6 +67,8 @@ export interface PeerManifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly content: Uint8Array;
+  /** The entry that set the tag, if it was asked for by one. */
+  readonly tagSeq?: number;
 }
 
 /**

@@ -6,3 +6,6 @@ export const BLOB_SIZE_HEADER = 'meridian-blob-size';
 
 /** Which manifest an answer holds (distribution-spec, Pulling manifests). */
 export const MANIFEST_DIGEST_HEADER = 'docker-content-digest';
+
+/** The entry that set the tag which was asked for; left out for a digest. */
+export const TAG_SEQ_HEADER = 'meridian-tag-seq';

@@ -5,7 +5,7 @@ import type { BlobRecord } from './blob-records.js';
 import type { PullableManifest } from './pull.js';
 import type { ReadIndex } from './read-index.js';
 import type { RegionContent } from './region-content.js';
-import type { RegionReader } from './region-reader.js';
+import { type RegionReader, type ResolvedTag, resolvedTag } from './region-reader.js';
 import type { SeqCache } from './seq-cache.js';
 import type { Sequenced } from './seq-register.js';
 
@@ -31,15 +31,19 @@ export class IndexedReader implements RegionReader {
     signal: AbortSignal,
   ): Promise<PullableManifest | undefined> {
     const confirm = this.#confirmation(signal);
-    const digest =
-      reference.kind === 'digest' ? reference.digest : await this.#tag(repository, reference.tag, confirm, signal);
-    if (digest === undefined) return undefined;
-    return known(this.index.manifests, keys.manifest(repository, digest), confirm, async () => {
+    const resolved =
+      reference.kind === 'digest'
+        ? { digest: reference.digest }
+        : await this.#tag(repository, reference.tag, confirm, signal);
+    if (resolved === undefined) return undefined;
+    const { digest } = resolved;
+    const found = await known(this.index.manifests, keys.manifest(repository, digest), confirm, async () => {
       const state = await this.content.manifests.state(repository, digest, signal);
       if (state?.value === undefined) return undefined;
       const { mediaType, content } = state.value;
-      return { seq: state.seq, value: { digest, mediaType, content, source: 'local' } };
+      return { seq: state.seq, value: { digest, mediaType, content, source: 'local' as const } };
     });
+    return found === undefined ? undefined : { ...found, ...resolved };
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {
@@ -56,9 +60,9 @@ export class IndexedReader implements RegionReader {
     return linked ? record : undefined;
   }
 
-  #tag(repository: RepositoryName, tag: Tag, confirm: Confirm, signal: AbortSignal): Promise<Digest | undefined> {
-    return known(this.index.tags, keys.tag(repository, tag), confirm, () =>
-      this.content.tags.get(repository, tag, signal),
+  #tag(repository: RepositoryName, tag: Tag, confirm: Confirm, signal: AbortSignal): Promise<ResolvedTag | undefined> {
+    return known(this.index.tags, keys.tag(repository, tag), confirm, async () =>
+      resolvedTag(await this.content.tags.get(repository, tag, signal)),
     );
   }
 

@@ -8,6 +8,8 @@ export interface PullableManifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly content: Uint8Array;
+  /** The entry that set the tag, if it was asked for by one. */
+  readonly tagSeq?: number;
 }
 
 /** Where the bytes of an answer came from: of this region's own, or asked of another one; a label of the pull metrics. */

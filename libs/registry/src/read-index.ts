@@ -1,5 +1,4 @@
 import type { ApplyEntry, Entry, ObjectStoreJournalReader } from '#libs/journal';
-import type { Digest } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import { keys } from '#libs/storage';
 import { applyEntry } from './apply-entry.js';
@@ -8,6 +7,7 @@ import type { Link } from './links.js';
 import { tagsOf } from './manifest-guard.js';
 import type { PullableManifest } from './pull.js';
 import type { RegionContent } from './region-content.js';
+import type { ResolvedTag } from './region-reader.js';
 import { SeqCache } from './seq-cache.js';
 
 const MiB = 1024 ** 2;
@@ -32,7 +32,7 @@ type Told = Pick<SeqCache<unknown>, 'touch' | 'applied'>;
  */
 export class ReadIndex {
   readonly manifests: SeqCache<PullableManifest>;
-  readonly tags: SeqCache<Digest>;
+  readonly tags: SeqCache<ResolvedTag>;
   readonly links: SeqCache<Link>;
   readonly blobs: SeqCache<BlobRecord>;
 

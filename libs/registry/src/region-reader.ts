@@ -2,6 +2,7 @@ import type { Digest, Reference, RepositoryName } from '#libs/oci';
 import type { BlobRecord } from './blob-records.js';
 import type { PullableManifest } from './pull.js';
 import type { RegionContent } from './region-content.js';
+import type { Sequenced } from './seq-register.js';
 
 /**
  * What a region holds, as pulls ask for it. Every answer is one that the region's store would have given at some moment
@@ -17,6 +18,16 @@ export interface RegionReader {
   blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined>;
 }
 
+/** Where a tag points, and which entry said so. */
+export type ResolvedTag = Required<Pick<PullableManifest, 'digest' | 'tagSeq'>>;
+
+/** A tag's state as an answer shows it. */
+export function resolvedTag(state: Sequenced<Digest> | undefined): Sequenced<ResolvedTag> | undefined {
+  if (state === undefined) return undefined;
+  const { seq, value } = state;
+  return { seq, value: value === undefined ? undefined : { digest: value, tagSeq: seq } };
+}
+
 /** Asks the store each time. */
 export class StoreReader implements RegionReader {
   constructor(private readonly content: RegionContent) {}
@@ -27,12 +38,14 @@ export class StoreReader implements RegionReader {
     signal: AbortSignal,
   ): Promise<PullableManifest | undefined> {
     const { manifests, tags } = this.content;
-    const digest =
-      reference.kind === 'digest' ? reference.digest : (await tags.get(repository, reference.tag, signal))?.value;
-    if (digest === undefined) return undefined;
-    const found = await manifests.find(repository, digest, signal);
+    const resolved =
+      reference.kind === 'digest'
+        ? { digest: reference.digest }
+        : resolvedTag(await tags.get(repository, reference.tag, signal))?.value;
+    if (resolved === undefined) return undefined;
+    const found = await manifests.find(repository, resolved.digest, signal);
     if (found === undefined) return undefined;
-    return { digest, mediaType: found.mediaType, content: found.content, source: 'local' };
+    return { ...resolved, mediaType: found.mediaType, content: found.content, source: 'local' };
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {

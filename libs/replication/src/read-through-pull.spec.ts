@@ -8,7 +8,7 @@ import { parseRegionName } from '#libs/geo';
 import { type Digest, digestOf, parseReference, parseRepositoryName } from '#libs/oci';
 import { PeerError } from '#libs/peer';
 import { MemoryPeerClient, MemoryRegion } from '#libs/peer/testing';
-import { LocalPull, openRegionContent, type RegionContent, StoreReader } from '#libs/registry';
+import { applyEntry, LocalPull, openRegionContent, type RegionContent, StoreReader } from '#libs/registry';
 import { systemClock } from '#libs/resilience';
 import { SeededRandom, settle } from '#libs/resilience/testing';
 import { type ByteRange, MemoryObjectStore } from '#libs/storage';
@@ -143,6 +143,27 @@ describe('ReadThroughPull', () => {
     if (found === undefined) throw new Error('the blob is not there');
     return found.open(range, signal);
   }
+
+  it('never serves an older tag than it served before, also when its own older one is applied afterwards', async () => {
+    const tag = parseReference('v1');
+    if (tag.kind !== 'tag') throw new Error('not a tag');
+    const put = (seq: number, bytes: string) => {
+      const digest = digestOf(bytes);
+      const entry = { repository, digest, mediaType: 'application/json', content: bytes, blobs: [], children: [] };
+      const envelope = { seq, epoch: 1, timeMs: 1, type: 'manifest.put' } as const;
+      return applyEntry(content, { ...envelope, ...entry, tags: [tag.tag] }, signal);
+    };
+    remote.addManifest(repository, 'v1', '{"older":true}');
+    const newer = remote.addManifest(repository, 'v1', '{"newer":true}');
+    const reading = pull();
+    expect(await reading.manifest(repository, tag, signal)).toMatchObject({ digest: newer.digest, tagSeq: 2 });
+    await put(1, '{"older":true}');
+    expect(await reading.manifest(repository, tag, signal)).toMatchObject({ digest: newer.digest });
+    origin.reachable = false;
+    await expect(reading.manifest(repository, tag, signal)).rejects.toMatchObject({ status: 503 });
+    await put(2, '{"newer":true}');
+    expect(await reading.manifest(repository, tag, signal)).toMatchObject({ digest: newer.digest, source: 'local' });
+  });
 
   it('gives a blob that is not here to many clients with one fetch, and stores it', async () => {
     const blob = remoteBlob();

@@ -7,7 +7,7 @@ import {
   RegistryError,
   type RepositoryName,
 } from '#libs/oci';
-import { type PeerClient, PeerError } from '#libs/peer';
+import { type PeerClient, PeerError, type PeerManifest } from '#libs/peer';
 import type { LocalPull, Pull, PullableBlob, PullableManifest, RegionContent } from '#libs/registry';
 import type { FetchThrough } from './fetch-through.js';
 
@@ -42,7 +42,22 @@ export class ReadThroughPull implements Pull {
     if (found === undefined) return undefined;
     const wanted = reference.kind === 'digest' ? reference.digest : found.digest;
     if (digestOf(found.content, digestAlgorithm(wanted)) !== wanted) throw this.#notYet(repository, undefined);
-    return { digest: wanted, mediaType: found.mediaType, content: found.content, source: 'peer' };
+    await this.#remember(repository, reference, found, signal);
+    return { ...found, digest: wanted, source: 'peer' };
+  }
+
+  /**
+   * Entries that are older than this answer are still on their way here. The tag stands where the answer saw it before
+   * anybody hears of it, so that none of them can take it back (I5); until its manifest comes it is read through.
+   */
+  async #remember(
+    repository: RepositoryName,
+    reference: Reference,
+    { digest, tagSeq }: PeerManifest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (reference.kind === 'digest' || tagSeq === undefined) return;
+    await this.options.content.tags.set(repository, reference.tag, tagSeq, digest, signal);
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<PullableBlob | undefined> {

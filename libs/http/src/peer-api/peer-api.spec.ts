@@ -264,6 +264,7 @@ describe('the internal API, as a peer client finds it', () => {
     for (const reference of ['v1', digest]) {
       const found = await client.findManifest(repository, parseReference(reference), signal);
       expect(found).toMatchObject({ digest, mediaType: 'application/vnd.oci.image.manifest.v1+json' });
+      expect(found?.tagSeq).toBe(reference === 'v1' ? 1 : undefined);
     }
   });
 

@@ -1,6 +1,13 @@
 import type { JournalReader } from '#libs/journal';
 import { parseDigest, parseReference, parseRepositoryName, RegistryError } from '#libs/oci';
-import { type ImageName, MANIFEST_DIGEST_HEADER, PEER_PATH, type PresenceSource, type StatusSource } from '#libs/peer';
+import {
+  type ImageName,
+  MANIFEST_DIGEST_HEADER,
+  PEER_PATH,
+  type PresenceSource,
+  type StatusSource,
+  TAG_SEQ_HEADER,
+} from '#libs/peer';
 import type { Pull, RegionContent } from '#libs/registry';
 import type { Clock } from '#libs/resilience';
 import { sendBytes, sendJson } from '../answer.js';
@@ -80,7 +87,10 @@ export class PeerApi {
     const { repository, reference } = imageOf(exchange);
     const found = await this.options.pull.manifest(repository, reference, exchange.signal);
     if (found === undefined) throw new RegistryError('MANIFEST_UNKNOWN', { name: repository });
-    sendBytes(exchange.response, found.content, found.mediaType, { [MANIFEST_DIGEST_HEADER]: found.digest });
+    sendBytes(exchange.response, found.content, found.mediaType, {
+      [MANIFEST_DIGEST_HEADER]: found.digest,
+      ...(found.tagSeq === undefined ? {} : { [TAG_SEQ_HEADER]: found.tagSeq }),
+    });
   }
 
   async #link(exchange: Exchange): Promise<void> {

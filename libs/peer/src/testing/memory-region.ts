@@ -7,6 +7,7 @@ export class MemoryRegion {
   readonly blobs = new Map<Digest, Uint8Array>();
   readonly #links = new Map<string, BlobDescriptor>();
   readonly #manifests = new Map<string, PeerManifest>();
+  #tagged = 0;
 
   constructor(readonly state: RegionStatus) {}
 
@@ -28,7 +29,8 @@ export class MemoryRegion {
   addManifest(repository: string, tag: string, text: string): PeerManifest {
     const content = Buffer.from(text);
     const manifest = { digest: digestOf(content), mediaType: 'application/vnd.oci.image.manifest.v1+json', content };
-    this.#manifests.set(`${repository} ${tag}`, manifest);
+    this.#tagged += 1;
+    this.#manifests.set(`${repository} ${tag}`, { ...manifest, tagSeq: this.#tagged });
     this.#manifests.set(`${repository} ${manifest.digest}`, manifest);
     return manifest;
   }

@@ -101,6 +101,7 @@ export function describePeerClient(name: string, link: (region: MemoryRegion) =>
         const found = await peer.client.findManifest(repository, parseReference(reference), signal);
         expect(found).toMatchObject({ digest: manifest.digest, mediaType: manifest.mediaType });
         expect(Buffer.from(found?.content ?? []).toString()).toBe('{"schemaVersion":2}');
+        expect(found?.tagSeq).toBe(reference === 'v1' ? 1 : undefined);
       }
     });
 
