@@ -33,6 +33,13 @@ async function expectEverywhere(repository: string, images: readonly SampleImage
   }
 }
 
+/** Bytes that came over the link from the primary. */
+async function bytesTo(region: string): Promise<number> {
+  const response = await fetch(new URL('/bytes', cluster.wan));
+  const { links } = (await response.json()) as { links: { from: string; to: string; back: number }[] };
+  return links.find(({ from, to }) => from === region && to === 'eastus')?.back ?? 0;
+}
+
 describe('nothing is lost', () => {
   it('when the replicator is killed in the middle of a copy', async () => {
     await setLink(cluster, 'eastus', REPLICA, { megabitsPerSecond: 8 });
@@ -52,6 +59,23 @@ describe('nothing is lost', () => {
     await setLink(cluster, 'eastus', REPLICA, { megabitsPerSecond: 200 });
     await expectEverywhere('faults/killed', images);
   });
+
+  it('when the replicator is killed again and again, and hardly a byte of the blob crosses twice', async () => {
+    const bytes = 32_000_000;
+    const before = await bytesTo(REPLICA);
+    await setLink(cluster, 'eastus', REPLICA, { megabitsPerSecond: 40 });
+    const images = await push('faults/resumed', 1, bytes);
+    for (const share of [0.2, 0.5, 0.8]) {
+      await waitFor(async () => (await bytesTo(REPLICA)) - before > share * bytes, {
+        what: `${share} of the blob to have come`,
+        withinMs: 30_000,
+      });
+      await cluster.refresh();
+      process.kill(cluster.region(REPLICA).pids?.replicator ?? 0, 'SIGKILL');
+    }
+    await expectEverywhere('faults/resumed', images);
+    expect(((await bytesTo(REPLICA)) - before) / bytes).toBeLessThan(1.02);
+  }, 90_000);
 
   it('when the Redis of a region forgets everything, again and again, during pushes', async () => {
     const flushing = (async () => {

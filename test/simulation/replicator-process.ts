@@ -5,6 +5,7 @@ import { openRegionContent } from '#libs/registry';
 import {
   Copier,
   localJournalSource,
+  MemoryCopyScratch,
   type MemoryQueueJobs,
   MemoryReplicationQueue,
   ProgressStore,
@@ -28,13 +29,25 @@ export interface ReplicatorProcessOptions {
   readonly primary: PeerClient | undefined;
 }
 
+/** Of the blobs that are pushed here some come whole, and some in parts. */
+const COPY_SIZES = { partedFromBytes: 150, partBytes: 64 };
+
 /** Begins a region's worker as the application does. */
 export async function openReplicator(options: ReplicatorProcessOptions): Promise<Replicator> {
   const { process, store, bus, faults, jobs, peers, primary } = options;
   const { clock, random, signal, universe } = process;
   const content = openRegionContent({ store, clock, random });
   const progress = new ProgressStore({ store, random });
-  const copier = new Copier({ blobs: content.blobs, sources: peers, onBytes: () => undefined, clock, random });
+  const copier = new Copier({
+    store,
+    blobs: content.blobs,
+    sources: peers,
+    scratch: new MemoryCopyScratch(),
+    ...COPY_SIZES,
+    onBytes: () => undefined,
+    clock,
+    random,
+  });
   const source = primary === undefined ? await localSource(options, progress) : peerJournalSource(primary);
   const queue = forgetful(new MemoryReplicationQueue(seenBy(process, jobs), { clock, random }), faults);
   const replicator = new Replicator({

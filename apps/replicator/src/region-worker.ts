@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
 import { deriveClusterKey, readClusterSecret } from '#libs/geo';
 import { type GcOptions, openCollections } from '#libs/http';
@@ -15,6 +17,7 @@ import {
 } from '#libs/registry';
 import {
   Copier,
+  FileCopyScratch,
   type JournalSource,
   localJournalSource,
   MemoryQueueJobs,
@@ -76,7 +79,7 @@ export class RegionWorker {
     const { clock, random } = this.context;
     const { signal } = this.#stopping;
     this.#bus.start();
-    const replicator = this.#assemble(await this.#openSource());
+    const replicator = this.#assemble(await this.#openSource(), await this.#openScratch());
     this.#bus.subscribe((message) => {
       if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
     });
@@ -124,12 +127,14 @@ export class RegionWorker {
     this.#collections.run().catch(() => undefined);
   }
 
-  #assemble(source: JournalSource): Replicator {
+  #assemble(source: JournalSource, scratch: FileCopyScratch): Replicator {
     const { config, clock, random } = this.context;
     const report = new ReplicationReport(this.context, this.regional.region, this.#bus);
     const copier = new Copier({
+      store: this.#store,
       blobs: this.#content.blobs,
       sources: this.#peers,
+      scratch,
       onBytes: (blob, bytesDone, chunkBytes) => report.onBytes(blob, bytesDone, chunkBytes),
       clock,
       random,
@@ -146,6 +151,13 @@ export class RegionWorker {
       windowEntries: config.replication.windowEntries,
       observer: report,
     });
+  }
+
+  /** The same folder after a restart, so that copies go on where they were cut short. */
+  #openScratch(): Promise<FileCopyScratch> {
+    const { config, clock } = this.context;
+    const directory = config.blobs.spoolDirectory ?? tmpdir();
+    return FileCopyScratch.create(join(directory, `meridian-${this.regional.region}-copies`), clock);
   }
 
   /** A replica follows the primary; the primary's own replicator follows the journal in its bucket. */

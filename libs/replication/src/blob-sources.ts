@@ -26,6 +26,14 @@ export class BlobSources {
     private readonly clock: Clock,
   ) {}
 
+  get count(): number {
+    return this.sources.length;
+  }
+
+  get nearest(): PeerClient | undefined {
+    return this.sources[0];
+  }
+
   /** Who may be asked now: nearest first, but those that lied last. They may be the only ones that have a blob. */
   askable(): readonly PeerClient[] {
     const nowMs = this.clock.monotonic();

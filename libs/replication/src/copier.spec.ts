@@ -9,6 +9,7 @@ import { BlobStore } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { type ByteRange, keys, MemoryObjectStore } from '#libs/storage';
 import { Copier } from './copier.js';
+import { MemoryCopyScratch } from './memory-copy-scratch.js';
 
 const content = randomBytes(1_000);
 const blob: BlobDescriptor = { digest: digestOf(content), size: content.length };
@@ -68,7 +69,9 @@ describe('Copier', () => {
 
   function copierFrom(...sources: ScriptedSource[]): Copier {
     return new Copier({
+      store,
       blobs,
+      scratch: new MemoryCopyScratch(),
       sources: sources as unknown as PeerClient[],
       onBytes: () => undefined,
       clock,

@@ -6,6 +6,7 @@ import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import { Copier } from './copier.js';
 import type { JournalSource } from './journal-source.js';
+import { MemoryCopyScratch } from './memory-copy-scratch.js';
 import { MemoryQueueJobs, MemoryReplicationQueue } from './memory-replication-queue.js';
 import { ProgressStore } from './progress-store.js';
 import type { CopyJob } from './replication-queue.js';
@@ -44,7 +45,15 @@ describe('Replicator', () => {
     const random = new SeededRandom(processes);
     const content = openRegionContent({ store, clock, random });
     const onBytes = () => undefined;
-    const copier = new Copier({ blobs: content.blobs, sources: [link.client], onBytes, clock, random });
+    const copier = new Copier({
+      store,
+      blobs: content.blobs,
+      sources: [link.client],
+      scratch: new MemoryCopyScratch(),
+      onBytes,
+      clock,
+      random,
+    });
     const replicator = new Replicator({
       source,
       content,

@@ -9,3 +9,4 @@ export * from './random.js';
 export * from './retry.js';
 export * from './shared-rounds.js';
 export * from './single-flight.js';
+export * from './task-group.js';

@@ -23,6 +23,7 @@ import {
  *   referrers/<name>/@<digest>         what refers to that manifest
  *   catalog/<name>                     zero bytes; so that the catalog is one native LIST in the order of names
  *   uploads/<uuid>                     an upload session, and the bytes that are too few for a part
+ *   copies/<algorithm>/<aa>/<hex>      a big blob on its way here from another region: data key, multipart, parts, who copies
  *
  * The kind comes first, and the last part begins with a character that no repository name can hold (`@`, `:`), so no
  * repository's name can collide with a key of another (`a/tags/b`, `a/manifests/list` and `uploads` are fine names).
@@ -38,10 +39,9 @@ export const keys = {
   dataPrefix: 'data/',
   data: (uuid: string): string => `data/${uuid}`,
   blobPrefix: 'blobs/',
-  blob: (digest: Digest): string => {
-    const encoded = digestEncoded(digest);
-    return `blobs/${digestAlgorithm(digest)}/${encoded.slice(0, 2)}/${encoded}`;
-  },
+  blob: (digest: Digest): string => `blobs/${digestPath(digest)}`,
+  copyPrefix: 'copies/',
+  copy: (digest: Digest): string => `copies/${digestPath(digest)}`,
   linkPrefix: 'links/',
   link: (name: RepositoryName, digest: Digest): string => `links/${name}/@${digest}`,
   manifestPrefix: 'manifests/',
@@ -69,3 +69,8 @@ export function partsOfKey(key: string): { readonly repository: RepositoryName; 
 
 /** Room for every safe integer (16 digits), so that the order of keys is the order of numbers. */
 const SEQ_DIGITS = 16;
+
+function digestPath(digest: Digest): string {
+  const encoded = digestEncoded(digest);
+  return `${digestAlgorithm(digest)}/${encoded.slice(0, 2)}/${encoded}`;
+}

@@ -1,0 +1,217 @@
+import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
+import type { BlobStore } from '#libs/registry';
+import { anySignal, type Clock, Limiter, type Random, untilAborted } from '#libs/resilience';
+import { isStorageError, type ObjectStore } from '#libs/storage';
+import type { BlobFetch, ByteSpan } from './blob-fetch.js';
+import { CLAIM_MS, CopyOwnership, CopyTaken } from './copy-ownership.js';
+import { BytesGone, CopyPieces, partsOf } from './copy-pieces.js';
+import type { CopyScratch } from './copy-scratch.js';
+import { type CopyRecord, CopyStates } from './copy-state.js';
+import { Lanes } from './lanes.js';
+import { PartedCopy } from './parted-copy.js';
+
+/** Above S3's least part of 5 MiB; what a restart fetches again where its scratch was lost, once for each connection. */
+export const COPY_PART_BYTES = 8 * 1024 * 1024;
+
+/** S3 takes 10,000 parts. */
+const MAX_PARTS = 9_000;
+
+/** Connections that big copies of one process use together; small blobs never wait for one. */
+const MAX_CONNECTIONS = 96;
+
+/** How often a worker looks whether a copy that another one owns has come to its end. */
+const LOOK_MS = 250;
+
+export interface BigCopiesOptions {
+  readonly store: ObjectStore;
+  readonly blobs: BlobStore;
+  readonly scratch: CopyScratch;
+  readonly partBytes?: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+interface UnderWay {
+  readonly done: Promise<void>;
+  pieces: CopyPieces | undefined;
+}
+
+/**
+ * Big blobs on their way into this region. Where each one stands is in the store, so a worker that takes over goes on
+ * with the parts that are there; who works on it is a claim there, so that two workers fetch it once. If both believe to
+ * own it for a moment, they write the same bytes to the same places, and the one that loses the claim yields.
+ */
+export class BigCopies {
+  readonly #states: CopyStates;
+  readonly #connections = new Limiter(MAX_CONNECTIONS);
+  readonly #underWay = new Map<Digest, UnderWay>();
+  readonly #worker: string;
+
+  constructor(private readonly options: BigCopiesOptions) {
+    this.#states = new CopyStates(options.store);
+    this.#worker = options.random.uuid();
+  }
+
+  /** Resolves when the blob is stored and was hashed here. @throws PeerError · RegistryError · StorageError */
+  copy(blob: BlobDescriptor, fetch: (lanes: Lanes) => BlobFetch, signal: AbortSignal): Promise<void> {
+    const running = this.#underWay.get(blob.digest);
+    if (running !== undefined) return untilAborted(running.done, signal);
+    const underWay: UnderWay = { done: Promise.resolve(), pieces: undefined };
+    const done = this.#copy(blob, fetch, underWay, signal).finally(() => this.#underWay.delete(blob.digest));
+    this.#underWay.set(blob.digest, Object.assign(underWay, { done }));
+    return done;
+  }
+
+  /** Bytes of a blob that this process copies, as they come; `undefined` if it does not, or no longer holds them. */
+  follow(digest: Digest, span: ByteSpan, signal: AbortSignal): AsyncIterable<Uint8Array> | undefined {
+    return this.#underWay.get(digest)?.pieces?.read(span, signal);
+  }
+
+  async #copy(
+    blob: BlobDescriptor,
+    fetch: (lanes: Lanes) => BlobFetch,
+    underWay: UnderWay,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (;;) {
+      const record = await this.#claim(blob, signal);
+      if (record === undefined) return;
+      try {
+        return await this.#work(blob, record, fetch, underWay, signal);
+      } catch (error) {
+        if (!(error instanceof CopyTaken)) throw error;
+      }
+    }
+  }
+
+  /** Waits until the copy is this worker's. `undefined`: the blob is here. */
+  async #claim(blob: BlobDescriptor, signal: AbortSignal): Promise<CopyRecord | undefined> {
+    const { clock, blobs } = this.options;
+    let seen: { readonly etag: string; readonly atMs: number } | undefined;
+    for (;;) {
+      const found = await this.#states.find(blob.digest, signal);
+      // Looked for after the state: whoever finishes writes the record first, and then removes the state.
+      if ((await blobs.stat(blob.digest, signal)) !== undefined) return undefined;
+      if (found === undefined) {
+        const begun = await this.#begin(blob, signal);
+        if (begun !== undefined) return begun;
+        continue;
+      }
+      if (seen?.etag !== found.etag) seen = { etag: found.etag, atMs: clock.monotonic() };
+      // A claim that is not renewed is over, whatever the other's clock said when it was made.
+      const silentMs = clock.monotonic() - seen.atMs;
+      if (found.state.claim.untilMs <= clock.now() || silentMs >= CLAIM_MS) {
+        const taken = await this.#states.write(blob.digest, found, { ...found.state, claim: this.#newClaim() }, signal);
+        if (taken !== undefined) return taken;
+        continue;
+      }
+      await clock.sleep(LOOK_MS, signal);
+    }
+  }
+
+  async #begin(blob: BlobDescriptor, signal: AbortSignal): Promise<CopyRecord | undefined> {
+    const { store, blobs, partBytes = COPY_PART_BYTES } = this.options;
+    const data = blobs.newDataKey();
+    const multipart = await store.multipart.begin(data, signal);
+    const state = {
+      data,
+      multipart,
+      partBytes: Math.max(partBytes, Math.ceil(blob.size / MAX_PARTS)),
+      parts: [],
+      claim: this.#newClaim(),
+    };
+    const begun = await this.#states.write(blob.digest, undefined, state, signal);
+    if (begun === undefined) await store.multipart.abort(multipart, signal);
+    return begun;
+  }
+
+  #newClaim() {
+    return { worker: this.#worker, untilMs: this.options.clock.now() + CLAIM_MS };
+  }
+
+  async #work(
+    blob: BlobDescriptor,
+    record: CopyRecord,
+    makeFetch: (lanes: Lanes) => BlobFetch,
+    underWay: UnderWay,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store, clock, scratch } = this.options;
+    const { data, partBytes } = record.state;
+    const parts = partsOf(blob.size, partBytes);
+    const pieces = new CopyPieces({ scratch, name: data.replaceAll('/', '-'), parts, partBytes, clock });
+    const ownership = new CopyOwnership({ states: this.#states, blob, worker: this.#worker, clock }, record);
+    const lanes = new Lanes(clock);
+    const fetch = makeFetch(lanes);
+    const copy = new PartedCopy({
+      store,
+      blob,
+      parts,
+      pieces,
+      ownership,
+      fetch,
+      lanes,
+      connections: this.#connections,
+      clock,
+    });
+    underWay.pieces = pieces;
+    let keep = true;
+    try {
+      // An earlier worker may have ended between the last part and the blob's record.
+      const finished = (await store.stat(data, signal))?.size === blob.size;
+      await this.#whileOwned(ownership, copy, signal, (owned) =>
+        finished ? copy.verifyStored(owned) : copy.run(owned),
+      );
+      keep = false;
+      await this.#adopt(blob, ownership, signal);
+    } catch (error) {
+      if (error instanceof RegistryError) fetch.blame();
+      if (error instanceof RegistryError || isStorageError(error, 'no_such_upload')) {
+        keep = false;
+        await this.#giveUp(blob, ownership, signal);
+      }
+      throw error;
+    } finally {
+      underWay.pieces = undefined;
+      await pieces.end(new BytesGone('the copy has ended'), { keep });
+    }
+  }
+
+  /** Only who owns the copy gives the bytes their digest: another worker may have found them wrong. */
+  async #adopt(blob: BlobDescriptor, ownership: CopyOwnership, signal: AbortSignal): Promise<void> {
+    await ownership.confirm(signal);
+    await this.options.blobs.adopt(blob, ownership.state.data, signal);
+    await this.#states.remove(blob.digest, signal);
+  }
+
+  /**
+   * What was fetched is not the blob, or its upload is gone: the next try begins anew. A finished object is left to be
+   * swept: another worker may be giving it its digest right now.
+   */
+  async #giveUp(blob: BlobDescriptor, ownership: CopyOwnership, signal: AbortSignal): Promise<void> {
+    await ownership.confirm(signal);
+    await this.#states.remove(blob.digest, signal);
+    await this.options.store.multipart.abort(ownership.state.multipart, signal);
+  }
+
+  /** Runs `work` while the claim is renewed; losing it ends the work. */
+  async #whileOwned(
+    ownership: CopyOwnership,
+    copy: PartedCopy,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const ended = new AbortController();
+    const owned = anySignal([signal, ended.signal]);
+    const keeping = ownership
+      .keep((parts) => copy.remember(parts), owned.signal)
+      .catch((error: unknown) => ended.abort(error));
+    try {
+      await work(owned.signal);
+    } finally {
+      ended.abort(new Error('the work has ended'));
+      owned.release();
+      await keeping;
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { BlobDescriptor } from '#libs/oci';
+import { type PeerClient, PeerError } from '#libs/peer';
+import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
+import type { BlobSources } from './blob-sources.js';
+
+/** Times in a row that every source was asked and none gave a byte; then the queue tries again later. */
+const MAX_BARREN_ROUNDS = 4;
+
+/** Between two rounds: a link that broke is tried again soon, with what arrived kept. */
+const ROUND_PAUSE = { baseMs: 250, capMs: 2_000 };
+
+/** A source that lacked the blob is not asked for its next range before this is over. */
+const LACKING_MS = 1_000;
+
+export interface BlobFetchOptions {
+  readonly sources: BlobSources;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** Bytes from `start` up to, not including, `end`. */
+export interface ByteSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * One blob's bytes from whichever region gives them, by one range or by many at once: from the nearest that has it, and
+ * when that one breaks off, from there or from the next, beginning where it stopped. There is no limit to the time that
+ * it takes, as long as bytes arrive. What comes is not checked: that takes the whole.
+ */
+export class BlobFetch {
+  /** Sources that some of its bytes came from. */
+  readonly #used = new Set<PeerClient>();
+  /** Sources that said something impossible about it. */
+  readonly #refused = new Set<PeerClient>();
+  readonly #lackingUntilMs = new Map<PeerClient, number>();
+  /** What went wrong last. */
+  #lost: PeerError | undefined;
+
+  constructor(
+    private readonly blob: BlobDescriptor,
+    private readonly options: BlobFetchOptions,
+  ) {}
+
+  /** The bytes did not hash to the digest: whoever sent some of them is less believed from now on. */
+  blame(): void {
+    for (const source of this.#used) this.options.sources.lied(source);
+  }
+
+  /** @throws PeerError when no source could give them */
+  async *bytes({ start, end }: ByteSpan, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    const { clock, random, sources } = this.options;
+    const range = { at: start, end };
+    for (let barren = 0; range.at < end; ) {
+      const before = range.at;
+      const asked = yield* this.#round(range, signal);
+      if (range.at >= end) return;
+      // Who is left alone for a while was not asked, and may be the one that has it.
+      const everybody = asked > 0 && asked === sources.count;
+      if (everybody && this.#lost === undefined) throw new Error(`no region has ${this.blob.digest}`);
+      // A round in which everybody is left alone says nothing.
+      const told = asked > 0 || sources.askable().length > 0 || sources.count === 0;
+      barren = range.at > before ? 0 : barren + (told ? 1 : 0);
+      if (barren >= MAX_BARREN_ROUNDS) throw this.#lost ?? this.#unreachable();
+      await clock.sleep(exponentialBackoff(barren, ROUND_PAUSE, random), signal);
+    }
+  }
+
+  #unreachable(): Error {
+    const { nearest } = this.options.sources;
+    if (nearest === undefined) return new Error('there is no other region');
+    return new PeerError('unreachable', nearest.region, 'it cannot be reached, and nobody else has the blob');
+  }
+
+  /** Asks each source once; says how many that were. */
+  async *#round(range: { at: number; end: number }, signal: AbortSignal): AsyncGenerator<Uint8Array, number> {
+    const { sources } = this.options;
+    let asked = 0;
+    for (const source of sources.askable()) {
+      if (this.#refused.has(source)) continue;
+      asked += 1;
+      const before = range.at;
+      try {
+        yield* this.#from(source, range, signal);
+        if (range.at >= range.end) break;
+      } catch (error) {
+        if (!(error instanceof PeerError)) throw error;
+        this.#lost = error;
+        if (!error.retryable) this.#refused.add(source);
+        if (range.at === before) sources.failed(source);
+      }
+    }
+    return asked;
+  }
+
+  async *#from(
+    source: PeerClient,
+    range: { at: number; end: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void> {
+    const { blob } = this;
+    const { clock, sources, onBytes } = this.options;
+    if ((this.#lackingUntilMs.get(source) ?? 0) > clock.monotonic()) return;
+    const whole = range.at === 0 && range.end === blob.size;
+    const asked = whole ? {} : { range: { start: range.at, end: range.end - 1 } };
+    const opened = await source.openBlob(blob.digest, { ...asked, signal });
+    if (opened === undefined) {
+      this.#lackingUntilMs.set(source, clock.monotonic() + LACKING_MS);
+      return;
+    }
+    if (opened.size !== blob.size) {
+      opened.body.destroy();
+      throw new PeerError('protocol', source.region, `has ${blob.digest} with ${opened.size} bytes, not ${blob.size}`);
+    }
+    for await (const chunk of opened.body as AsyncIterable<Uint8Array>) {
+      this.#used.add(source);
+      range.at += chunk.length;
+      sources.answered(source);
+      onBytes(chunk.length);
+      yield chunk;
+    }
+  }
+}
