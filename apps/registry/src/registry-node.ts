@@ -3,6 +3,7 @@ import {
   type AdminOptions,
   DistributionDispatcher,
   type DistributionOptions,
+  type FindCopy,
   Hints,
   Locations,
   PeerApi,
@@ -22,6 +23,7 @@ type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & {
   readonly journal?: JournalReader;
   /** What this region itself holds. */
   readonly local: LocalPull;
+  readonly copies?: FindCopy;
 };
 
 /** One registry process of a region: what it consists of, and in which order that begins and ends. */
@@ -116,15 +118,11 @@ export class RegistryNode {
       () => replica.close(),
       () => forwarder.close(),
     );
-    return {
-      local: replica.local,
-      pull: replica.pull,
-      listing: replica.listing,
-      writes: { kind: 'forward', forwarder },
-    };
+    const { local, pull, listing, findCopy: copies } = replica;
+    return { local, pull, listing, copies, writes: { kind: 'forward', forwarder } };
   }
 
-  #edge({ journal, local, ...role }: RoleParts): RegionEdge {
+  #edge({ journal, local, copies, ...role }: RoleParts): RegionEdge {
     const { context, regional, keys, content, status, presence } = this.parts;
     const { config, clock, log, metrics } = context;
     const { region } = regional;
@@ -150,6 +148,7 @@ export class RegistryNode {
       content,
       pull: local,
       ...(journal === undefined ? {} : { journal }),
+      ...(copies === undefined ? {} : { copies }),
       hints: this.#hints,
       status,
       presence,

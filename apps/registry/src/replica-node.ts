@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PeerClient } from '#libs/peer';
+import type { FindCopy, SendableBlob } from '#libs/http';
+import { type Digest, RegistryError } from '#libs/oci';
+import { HttpPeerClient, type PeerClient, PeerError } from '#libs/peer';
 import {
   type Listing,
   LocalListing,
@@ -20,6 +22,8 @@ export interface ReplicaNode {
   readonly local: LocalPull;
   readonly pull: Pull;
   readonly listing: Listing;
+  /** What the region's replicator is just copying, for a region that follows. */
+  readonly findCopy: FindCopy;
   close(): Promise<void>;
 }
 
@@ -27,7 +31,9 @@ export async function openReplica(parts: RegionParts, origin: PeerClient, signal
   const { context, regional, content, status, bus, store } = parts;
   const { config, clock, random, log } = context;
   const directory = await mkdtemp(join(config.blobs.spoolDirectory ?? tmpdir(), `meridian-${regional.region}-`));
+  const copies = openCopies(parts);
   const fetches = new FetchThrough({
+    ...(copies === undefined ? {} : { copies }),
     blobs: content.blobs,
     source: origin,
     directory,
@@ -45,6 +51,44 @@ export async function openReplica(parts: RegionParts, origin: PeerClient, signal
     local,
     pull: new ReadThroughPull({ local, content, origin, fetches, isPending }),
     listing: new ReplicaListing(new LocalListing(content), isPending),
-    close: () => rm(directory, { recursive: true, force: true }),
+    findCopy: (digest, waitMs, copying) => findCopy(copies, digest, waitMs, copying),
+    close: async () => {
+      await copies?.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The region's own replicator, if this process knows where it is. */
+function openCopies({ context, regional, keys }: RegionParts): HttpPeerClient | undefined {
+  const { config, clock } = context;
+  const { region } = regional;
+  const { replicatorUrl } = config.replication;
+  if (replicatorUrl === undefined) return undefined;
+  const self = { kind: 'region', name: region } as const;
+  return new HttpPeerClient({ region, origin: replicatorUrl, self, key: keys.regionToken, clock });
+}
+
+/** A replicator that does not answer copies nothing. */
+async function findCopy(
+  copies: HttpPeerClient | undefined,
+  digest: Digest,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<SendableBlob | undefined> {
+  const found = await copies?.statCopy(digest, waitMs, signal).catch((error: unknown) => {
+    if (error instanceof PeerError) return undefined;
+    throw error;
+  });
+  if (copies === undefined || found === undefined) return undefined;
+  return {
+    size: found.size,
+    growing: true,
+    open: async (range, reading) => {
+      const options = { followMs: 0, signal: reading, ...(range === undefined ? {} : { range }) };
+      const opened = await copies.openCopy(digest, options);
+      if (opened === undefined) throw new RegistryError('UNAVAILABLE', { digest });
+      return opened.body;
+    },
   };
 }

@@ -2,9 +2,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
 import { deriveClusterKey, readClusterSecret } from '#libs/geo';
-import { type GcOptions, openCollections } from '#libs/http';
+import { Access, CopyApi, type GcOptions, openCollections } from '#libs/http';
 import { type JournalReader, ObjectStoreJournalReader } from '#libs/journal';
-import { type HttpPeerClient, openPeers } from '#libs/peer';
+import { type HttpPeerClient, openPeers, upstreamOf } from '#libs/peer';
 import { type AppContext, createObjectStore, type RegionalConfig, regionalConfig } from '#libs/platform';
 import { BullReplicationQueue } from '#libs/queue';
 import {
@@ -36,6 +36,7 @@ const HAND_BACK_LIMIT_MS = 8_000;
 /** Everything that a region's replicator process consists of, and in which order it begins and ends. */
 export class RegionWorker {
   readonly #stopping = new AbortController();
+  readonly #draining = new AbortController();
   readonly #store: ObjectStore;
   readonly #content: RegionContent;
   readonly #progress: ProgressStore;
@@ -48,7 +49,7 @@ export class RegionWorker {
   private constructor(
     private readonly context: AppContext,
     private readonly regional: RegionalConfig,
-    key: Uint8Array,
+    private readonly keys: { readonly grantKey: Uint8Array; readonly regionTokenKey: Uint8Array },
   ) {
     const { config, clock, random, metrics, log } = context;
     this.#store = createObjectStore(regional.storage, { clock, random, metrics, log });
@@ -59,7 +60,7 @@ export class RegionWorker {
       adoptWithinMs: config.gc.graceMs / 4,
     });
     this.#progress = new ProgressStore({ store: this.#store, random });
-    this.#peers = openPeers(config.topology, regional.region, { key, clock });
+    this.#peers = openPeers(config.topology, regional.region, { key: keys.regionTokenKey, clock });
     this.#bus = createControlBus({
       redisUrl: config.redisUrl,
       region: regional.region,
@@ -72,14 +73,21 @@ export class RegionWorker {
 
   static async create(context: AppContext): Promise<RegionWorker> {
     const secret = await readClusterSecret(context.config.clusterKeyFile);
-    return new RegionWorker(context, regionalConfig(context.config), deriveClusterKey(secret, 'region-token'));
+    const keys = {
+      grantKey: deriveClusterKey(secret, 'grant'),
+      regionTokenKey: deriveClusterKey(secret, 'region-token'),
+    };
+    return new RegionWorker(context, regionalConfig(context.config), keys);
   }
 
-  async start(): Promise<void> {
+  /** Begins to follow the journal. @returns what answers the region's own processes */
+  async start(): Promise<CopyApi> {
     const { clock, random } = this.context;
     const { signal } = this.#stopping;
     this.#bus.start();
-    const replicator = this.#assemble(await this.#openSource(), await this.#openScratch());
+    const report = new ReplicationReport(this.context, this.regional.region, this.#bus);
+    const copier = this.#openCopier(report, await this.#openScratch());
+    const replicator = this.#assemble(await this.#openSource(), report, copier);
     this.#bus.subscribe((message) => {
       if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
     });
@@ -88,6 +96,7 @@ export class RegionWorker {
     this.#collect(replicator);
     const self = { id: random.uuid(), app: 'replicator', pid: process.pid, startedMs: clock.now() } as const;
     void this.#heartbeats.run(self, signal);
+    return this.#copyApi(copier, replicator);
   }
 
   async stop(): Promise<void> {
@@ -127,18 +136,41 @@ export class RegionWorker {
     this.#collections.run().catch(() => undefined);
   }
 
-  #assemble(source: JournalSource, scratch: FileCopyScratch): Replicator {
+  /** Ends what is copied for clients: they go on elsewhere. */
+  drain(): void {
+    this.#draining.abort(new Error('the process is stopping'));
+  }
+
+  #copyApi(copier: Copier, replicator: Replicator): CopyApi {
+    const { clock, log } = this.context;
+    const { region } = this.regional;
+    return new CopyApi({
+      copier,
+      access: new Access({ region, anonymousAccess: 'none', ...this.keys, clock }),
+      log,
+      clock,
+      onCopied: (digest) => replicator.blobArrived(digest),
+      signal: this.#draining.signal,
+    });
+  }
+
+  #openCopier(report: ReplicationReport, scratch: FileCopyScratch): Copier {
     const { config, clock, random } = this.context;
-    const report = new ReplicationReport(this.context, this.regional.region, this.#bus);
-    const copier = new Copier({
+    return new Copier({
       store: this.#store,
       blobs: this.#content.blobs,
       sources: this.#peers,
+      primary: this.regional.primary.name,
+      upstream: upstreamOf(config.topology, this.regional.region),
       scratch,
       onBytes: (blob, bytesDone, chunkBytes) => report.onBytes(blob, bytesDone, chunkBytes),
       clock,
       random,
     });
+  }
+
+  #assemble(source: JournalSource, report: ReplicationReport, copier: Copier): Replicator {
+    const { config, clock, random } = this.context;
     return new Replicator({
       source,
       content: this.#content,

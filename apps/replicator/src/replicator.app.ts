@@ -1,4 +1,4 @@
-import { gcModule } from '#libs/http';
+import { gcModule, openExchange } from '#libs/http';
 import type { AppDefinition } from '#libs/platform';
 import { RegionWorker } from './region-worker.js';
 
@@ -8,7 +8,16 @@ export const replicatorApp: AppDefinition = {
   create: async (context) => {
     const worker = await RegionWorker.create(context);
     context.readiness.add('store', (signal) => worker.checkStore(signal));
+    context.onDraining(() => worker.drain());
     context.onShutdown('replicator', () => worker.stop());
-    return { module: gcModule(worker.gcOptions()), start: () => worker.start() };
+    return {
+      module: gcModule(worker.gcOptions()),
+      start: async () => {
+        const copies = await worker.start();
+        await context.servePublic((request, response, exchange) =>
+          copies.handle(openExchange(request, response, exchange)),
+        );
+      },
+    };
   },
 };

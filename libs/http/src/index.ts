@@ -7,6 +7,8 @@ export * from './distribution/distribution-options.js';
 export * from './distribution/write-forwarder.js';
 export * from './exchange.js';
 export * from './locations.js';
+export * from './peer-api/copy-api.js';
 export * from './peer-api/hints.js';
 export * from './peer-api/peer-api.js';
+export type { SendableBlob } from './peer-api/send-blob.js';
 export * from './region-edge.js';

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { RegionName, TokenSubject } from '#libs/geo';
 import {
   type BlobDescriptor,
@@ -19,6 +18,8 @@ import {
   type ImagePresence,
   JOURNAL_HEARTBEAT_MS,
   type JournalMessage,
+  type OpenBlobOptions,
+  type OpenedBlob,
   type PeerClient,
   type PeerManifest,
   type RegionStatus,
@@ -27,7 +28,7 @@ import { type PeerAnswer, PeerConnections } from './peer-connections.js';
 import { PeerError } from './peer-error.js';
 import { readLines } from './read-lines.js';
 import { parseBlobDescriptor, parseImagePresence, parseRegionStatus } from './schema.js';
-import { BLOB_SIZE_HEADER, MANIFEST_DIGEST_HEADER, TAG_SEQ_HEADER } from './wire.js';
+import { BLOB_GROWING_HEADER, BLOB_SIZE_HEADER, MANIFEST_DIGEST_HEADER, TAG_SEQ_HEADER } from './wire.js';
 
 /** A manifest of 4 MiB in JSON: every line feed and quote takes two bytes; and what its entry says of it besides. */
 const MAX_ENTRY_BYTES = 24 * 1024 * 1024;
@@ -73,20 +74,50 @@ export class HttpPeerClient implements PeerClient {
     }
   }
 
-  async openBlob(
+  async openBlob(digest: Digest, options: OpenBlobOptions): Promise<OpenedBlob | undefined> {
+    return this.#open(`/blobs/${digest}`, {}, options);
+  }
+
+  /**
+   * Bytes of a blob that this very process copies, as they come; `undefined` if it does not. With `size` it begins to: for
+   * the other processes of its region.
+   */
+  async openCopy(
     digest: Digest,
-    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
-  ): Promise<{ readonly size: number; readonly body: Readable } | undefined> {
-    const { range, signal } = options;
+    options: OpenBlobOptions & { readonly size?: number },
+  ): Promise<OpenedBlob | undefined> {
+    const { size } = options;
+    return this.#open(`/copies/${digest}`, size === undefined ? {} : { size }, options);
+  }
+
+  /** The blob, if this very process copies it, or begins to within `followMs`. */
+  async statCopy(digest: Digest, followMs: number, signal: AbortSignal): Promise<BlobDescriptor | undefined> {
+    const query = { followMs };
+    const answer = await this.#connections.request('HEAD', `/copies/${digest}`, { query, waitMs: followMs, signal });
+    answer.discard();
+    return answer.status === 404 ? undefined : { digest, size: this.#blobSize(answer) };
+  }
+
+  async #open(
+    path: string,
+    query: Readonly<Record<string, number>>,
+    { range, followMs, signal }: OpenBlobOptions,
+  ): Promise<OpenedBlob | undefined> {
     const headers: Record<string, string> =
       range === undefined ? {} : { range: `bytes=${range.start}-${range.end ?? ''}` };
-    const answer = await this.#connections.request('GET', `/blobs/${digest}`, { headers, signal });
+    const answer = await this.#connections.request('GET', path, {
+      query: followMs === undefined ? query : { ...query, followMs },
+      headers,
+      waitMs: followMs ?? 0,
+      signal,
+    });
     if (answer.status === 404) return this.#absent(answer);
     try {
       const size = this.#blobSize(answer);
       const expected = this.#rangeOf(answer, range, size);
       const explain = (error: unknown) => this.#connections.explain(error, 'stalled', signal);
-      return { size, body: checkedBody(answer.body, { size: expected, explain }) };
+      const growing = answer.header(BLOB_GROWING_HEADER) === undefined ? {} : { growing: true };
+      return { size, body: checkedBody(answer.body, { size: expected, explain }), ...growing };
     } catch (error) {
       answer.discard();
       throw error;

@@ -22,3 +22,15 @@ export function openPeers(
         }),
     );
 }
+
+/**
+ * Regions that this one may follow while they copy a blob themselves: nearer than the primary, and nearer to it. So nobody
+ * waits for somebody who waits for him, and on a line the primary sends each byte once.
+ */
+export function upstreamOf(topology: Topology, self: RegionName): ReadonlySet<RegionName> {
+  const primary = topology.regions.find((site) => site.role === 'primary')?.name ?? self;
+  const distance = (a: RegionName, b: RegionName): number => topology.roundTripMs[a]?.[b] ?? Number.MAX_VALUE;
+  const own = distance(self, primary);
+  const between = (name: RegionName): boolean => distance(self, name) < own && distance(name, primary) < own;
+  return new Set(topology.regions.map(({ name }) => name).filter((name) => name !== primary && between(name)));
+}

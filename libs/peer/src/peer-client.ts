@@ -71,6 +71,26 @@ export interface PeerManifest {
   readonly tagSeq?: number;
 }
 
+/** A blob's bytes, from another region. */
+export interface OpenedBlob {
+  /** Of the whole blob. */
+  readonly size: number;
+  /** The caller owns it. It fails with {@link PeerError} unless exactly the bytes of the range came. */
+  readonly body: Readable;
+  /** Whether they come from a copy that the region is still making itself: as fast as that one. */
+  readonly growing?: boolean;
+}
+
+export interface OpenBlobOptions {
+  readonly range?: ByteRange;
+  /**
+   * Also bytes of a blob that the region is only just copying, as they come, and this long is waited for it to begin. Only
+   * ask a region so that would never ask this one: two that follow each other wait for ever.
+   */
+  readonly followMs?: number;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Another region, as this one sees it. Every method rejects with {@link PeerError} (or the signal's reason).
  * Absence is `undefined`.
@@ -82,14 +102,8 @@ export interface PeerClient {
    * signal's reason, and with `stalled` when it was silent for three heartbeats.
    */
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage>;
-  /**
-   * Bytes as the peer stores them: hash them. The caller owns the stream; it fails with {@link PeerError} unless exactly
-   * the bytes of the range came. `size` is that of the whole blob.
-   */
-  openBlob(
-    digest: Digest,
-    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
-  ): Promise<{ readonly size: number; readonly body: Readable } | undefined>;
+  /** Bytes as the peer stores them: hash them. */
+  openBlob(digest: Digest, options: OpenBlobOptions): Promise<OpenedBlob | undefined>;
   statBlob(digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined>;
   /** Whether a repository may read a blob there: for a region that was asked for what it does not have. */
   findLinkedBlob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined>;

@@ -12,7 +12,7 @@ const FIRST_BYTE_LIMIT_MS = 15_000;
 /** Between two chunks of an answer. */
 const IDLE_LIMIT_MS = 30_000;
 /** More at once than copies, streams and pulls of one process need; it only bounds what goes wrong. */
-const MAX_CONNECTIONS = 128;
+const MAX_CONNECTIONS = 256;
 
 const MAX_DISCARDED_BYTES = 64 * 1024;
 

@@ -4,6 +4,9 @@ export const PEER_PATH = '/_meridian/v1';
 /** The size of the whole blob, whatever range is sent. */
 export const BLOB_SIZE_HEADER = 'meridian-blob-size';
 
+/** Said of bytes that come from a copy which is still under way. */
+export const BLOB_GROWING_HEADER = 'meridian-blob-growing';
+
 /** Which manifest an answer holds (distribution-spec, Pulling manifests). */
 export const MANIFEST_DIGEST_HEADER = 'docker-content-digest';
 

@@ -80,6 +80,11 @@ const schema = z.object({
     .prefault({}),
   replication: z
     .object({
+      /**
+       * Where the region's replicator answers (its `http.port`): what it fetches for itself, this process need not fetch again.
+       * Without it, or while it does not answer, each fetches for itself.
+       */
+      replicatorUrl: origin.optional(),
       copyConcurrency: z.number().int().min(1).max(256).default(8),
       /** Entries of the journal that are planned at once: bounds Redis and memory. */
       windowEntries: z.number().int().min(1).max(100_000).default(1_000),

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseRegionName } from '#libs/geo';
+import { parseRegionName, type RegionName } from '#libs/geo';
 import { type BlobDescriptor, digestOf } from '#libs/oci';
-import type { PeerClient } from '#libs/peer';
+import { type OpenBlobOptions, type PeerClient, PeerError } from '#libs/peer';
 import { BlobStore } from '#libs/registry';
 import { type Clock, systemClock } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
@@ -237,6 +237,95 @@ describe('a copy of a big blob', () => {
     await expect(worker(scratch).copy(blob, signal)).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
     await worker(scratch).copy(blob, signal);
     expect(await stored()).toBe(true);
+  });
+
+  describe('followed by a region that is further away', () => {
+    const near = parseRegionName('near');
+    let nearer: Copier;
+    let primary: Source;
+    let farStore: MemoryObjectStore;
+
+    beforeEach(() => {
+      nearer = worker(new MemoryCopyScratch());
+      primary = new Source();
+      farStore = new MemoryObjectStore({ clock: hastyClock });
+    });
+
+    /** The nearer region as the further one sees it: what it has, and what it is just copying. */
+    const asPeer = () => ({
+      region: near,
+      openBlob: async (_digest: unknown, { range, followMs, signal: reading }: OpenBlobOptions) => {
+        const here = await blobs.stat(blob.digest, reading);
+        if (here !== undefined) {
+          const wanted = { start: range?.start ?? 0, end: range?.end ?? blob.size - 1 };
+          return { size: here.size, body: await blobs.open(here, wanted, reading) };
+        }
+        const found = await nearer.follow(blob.digest, followMs ?? 0, reading);
+        if (found === undefined || followMs === undefined) return undefined;
+        const span = { start: range?.start ?? 0, end: (range?.end ?? blob.size - 1) + 1 };
+        const body = Readable.from(broken(near, found.read(span, reading)), { objectMode: false });
+        return { size: found.size, body, growing: true };
+      },
+    });
+
+    async function* broken(region: RegionName, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      try {
+        yield* chunks;
+      } catch (cause) {
+        throw new PeerError('stalled', region, 'it broke off', { cause });
+      }
+    }
+
+    function further(): Copier {
+      return new Copier({
+        store: farStore,
+        blobs: new BlobStore({ store: farStore, clock: hastyClock, random: new SeededRandom(50) }),
+        sources: [asPeer(), primary] as unknown as PeerClient[],
+        upstream: new Set([near]),
+        followedFromBytes: 1,
+        scratch: new MemoryCopyScratch(),
+        partedFromBytes: 1,
+        partBytes: PART,
+        onBytes: () => undefined,
+        clock: hastyClock,
+        random: new SeededRandom(51),
+      });
+    }
+
+    async function arrived(): Promise<boolean> {
+      const found = await new BlobStore({ store: farStore, clock: hastyClock, random: new SeededRandom(52) }).stat(
+        blob.digest,
+        signal,
+      );
+      return found !== undefined;
+    }
+
+    it('takes each byte over the link once, while it is on its way', async () => {
+      source.onChunk = () => systemClock.sleep(1, signal);
+      const copying = nearer.copy(blob, signal);
+      await further().copy(blob, signal);
+      await copying;
+      expect(await arrived()).toBe(true);
+      expect(source.sent).toBe(content.length);
+      expect(primary.sent).toBe(0);
+    });
+
+    it('is not held up by it when it does not move', async () => {
+      const stop = new AbortController();
+      source.onChunk = () => (source.sent < 2_000 ? undefined : systemClock.sleep(60_000, stop.signal));
+      const copying = nearer.copy(blob, stop.signal).catch(() => 'stopped');
+      await further().copy(blob, signal);
+      expect(await arrived()).toBe(true);
+      expect(primary.sent).toBeGreaterThan(content.length - 4_000);
+      stop.abort(new Error('enough'));
+      expect(await copying).toBe('stopped');
+    });
+
+    it('asks the primary when it never begins', async () => {
+      await further().copy(blob, signal);
+      expect(await arrived()).toBe(true);
+      expect(primary.sent).toBe(content.length);
+    });
   });
 
   describe('with its scratch in files', () => {

@@ -1,6 +1,6 @@
 import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
 import type { BlobStore } from '#libs/registry';
-import { anySignal, type Clock, Limiter, type Random, untilAborted } from '#libs/resilience';
+import { anySignal, type Clock, Limiter, Notifier, type Random, untilAborted } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
 import type { BlobFetch, ByteSpan } from './blob-fetch.js';
 import { CLAIM_MS, CopyOwnership, CopyTaken } from './copy-ownership.js';
@@ -31,7 +31,15 @@ export interface BigCopiesOptions {
   readonly random: Random;
 }
 
+/** A blob that is being copied here. */
+export interface FollowedBlob {
+  readonly size: number;
+  /** Bytes as they come; not checked. Fails when the copy does, or when they were let go already. */
+  read(span: ByteSpan, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
 interface UnderWay {
+  readonly blob: BlobDescriptor;
   readonly done: Promise<void>;
   pieces: CopyPieces | undefined;
 }
@@ -45,6 +53,7 @@ export class BigCopies {
   readonly #states: CopyStates;
   readonly #connections = new Limiter(MAX_CONNECTIONS);
   readonly #underWay = new Map<Digest, UnderWay>();
+  readonly #began = new Notifier();
   readonly #worker: string;
 
   constructor(private readonly options: BigCopiesOptions) {
@@ -56,15 +65,25 @@ export class BigCopies {
   copy(blob: BlobDescriptor, fetch: (lanes: Lanes) => BlobFetch, signal: AbortSignal): Promise<void> {
     const running = this.#underWay.get(blob.digest);
     if (running !== undefined) return untilAborted(running.done, signal);
-    const underWay: UnderWay = { done: Promise.resolve(), pieces: undefined };
+    const underWay: UnderWay = { blob, done: Promise.resolve(), pieces: undefined };
     const done = this.#copy(blob, fetch, underWay, signal).finally(() => this.#underWay.delete(blob.digest));
     this.#underWay.set(blob.digest, Object.assign(underWay, { done }));
     return done;
   }
 
-  /** Bytes of a blob that this process copies, as they come; `undefined` if it does not, or no longer holds them. */
-  follow(digest: Digest, span: ByteSpan, signal: AbortSignal): AsyncIterable<Uint8Array> | undefined {
-    return this.#underWay.get(digest)?.pieces?.read(span, signal);
+  /** A blob that this process copies, or begins to within `waitMs`, to be read as it comes; `undefined` if it does not. */
+  async follow(digest: Digest, waitMs: number, signal: AbortSignal): Promise<FollowedBlob | undefined> {
+    const { clock } = this.options;
+    const untilMs = clock.monotonic() + waitMs;
+    for (;;) {
+      const { version } = this.#began;
+      const { pieces, blob } = this.#underWay.get(digest) ?? {};
+      if (pieces !== undefined && blob !== undefined) {
+        return { size: blob.size, read: (span, reading) => pieces.read(span, reading) };
+      }
+      const limitMs = untilMs - clock.monotonic();
+      if (limitMs <= 0 || !(await this.#began.waitFor(version, { limitMs, clock, signal }))) return undefined;
+    }
   }
 
   async #copy(
@@ -155,6 +174,7 @@ export class BigCopies {
       clock,
     });
     underWay.pieces = pieces;
+    this.#began.notify();
     let keep = true;
     try {
       // An earlier worker may have ended between the last part and the blob's record.

@@ -1,6 +1,6 @@
 import type { BlobDescriptor } from '#libs/oci';
-import { type PeerClient, PeerError } from '#libs/peer';
-import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
+import { type OpenedBlob, type PeerClient, PeerError } from '#libs/peer';
+import { anySignal, type Clock, exponentialBackoff, type Random } from '#libs/resilience';
 import type { BlobSources } from './blob-sources.js';
 
 /** Times in a row that every source was asked and none gave a byte; then the queue tries again later. */
@@ -12,11 +12,23 @@ const ROUND_PAUSE = { baseMs: 250, capMs: 2_000 };
 /** A source that lacked the blob is not asked for its next range before this is over. */
 const LACKING_MS = 1_000;
 
+/** Smaller ones are not copied in parts, so there is nothing to follow. */
+export const FOLLOWED_FROM_BYTES = 2 * 1024 * 1024;
+
+/** Regions hear of a blob at about the same time: so long a nearer one has to begin with it. */
+const BEGIN_MS = 400;
+
+/** Followed copies give a byte at least this often, or the next region is asked. */
+const STALLED_MS = 3_000;
+
 export interface BlobFetchOptions {
   readonly sources: BlobSources;
+  readonly followedFromBytes?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly onBytes: (bytes: number) => void;
+  /** The bytes come from a copy that is being made elsewhere: more connections would only overtake it. */
+  readonly onGrowing: () => void;
 }
 
 /** Bytes from `start` up to, not including, `end`. */
@@ -35,6 +47,7 @@ export class BlobFetch {
   readonly #used = new Set<PeerClient>();
   /** Sources that said something impossible about it. */
   readonly #refused = new Set<PeerClient>();
+  readonly #waitedFor = new Set<PeerClient>();
   readonly #lackingUntilMs = new Map<PeerClient, number>();
   /** What went wrong last. */
   #lost: PeerError | undefined;
@@ -61,7 +74,7 @@ export class BlobFetch {
       const everybody = asked > 0 && asked === sources.count;
       if (everybody && this.#lost === undefined) throw new Error(`no region has ${this.blob.digest}`);
       // A round in which everybody is left alone says nothing.
-      const told = asked > 0 || sources.askable().length > 0 || sources.count === 0;
+      const told = asked > 0 || sources.askable(this.blob.size).length > 0 || sources.count === 0;
       barren = range.at > before ? 0 : barren + (told ? 1 : 0);
       if (barren >= MAX_BARREN_ROUNDS) throw this.#lost ?? this.#unreachable();
       await clock.sleep(exponentialBackoff(barren, ROUND_PAUSE, random), signal);
@@ -78,7 +91,7 @@ export class BlobFetch {
   async *#round(range: { at: number; end: number }, signal: AbortSignal): AsyncGenerator<Uint8Array, number> {
     const { sources } = this.options;
     let asked = 0;
-    for (const source of sources.askable()) {
+    for (const source of sources.askable(this.blob.size)) {
       if (this.#refused.has(source)) continue;
       asked += 1;
       const before = range.at;
@@ -100,26 +113,66 @@ export class BlobFetch {
     range: { at: number; end: number },
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void> {
+    if ((this.#lackingUntilMs.get(source) ?? 0) > this.options.clock.monotonic()) return;
+    const ended = new AbortController();
+    const reading = anySignal([signal, ended.signal]);
+    try {
+      const opened = await this.#open(source, range, reading.signal);
+      if (opened === undefined) return;
+      if (opened.growing === true) {
+        this.options.onGrowing();
+        this.#watch(() => range.at, reading.signal).then(
+          () => ended.abort(new PeerError('stalled', source.region, 'its own copy does not go on')),
+          () => undefined,
+        );
+      }
+      for await (const chunk of opened.body as AsyncIterable<Uint8Array>) {
+        this.#used.add(source);
+        range.at += chunk.length;
+        this.options.sources.answered(source);
+        this.options.onBytes(chunk.length);
+        yield chunk;
+      }
+    } finally {
+      ended.abort(new Error('nobody reads any more'));
+      reading.release();
+    }
+  }
+
+  async #open(
+    source: PeerClient,
+    { at: start, end }: { readonly at: number; readonly end: number },
+    signal: AbortSignal,
+  ): Promise<OpenedBlob | undefined> {
     const { blob } = this;
-    const { clock, sources, onBytes } = this.options;
-    if ((this.#lackingUntilMs.get(source) ?? 0) > clock.monotonic()) return;
-    const whole = range.at === 0 && range.end === blob.size;
-    const asked = whole ? {} : { range: { start: range.at, end: range.end - 1 } };
-    const opened = await source.openBlob(blob.digest, { ...asked, signal });
+    const range = start === 0 && end === blob.size ? {} : { range: { start, end: end - 1 } };
+    const opened = await source.openBlob(blob.digest, { ...range, ...this.#follow(source), signal });
     if (opened === undefined) {
-      this.#lackingUntilMs.set(source, clock.monotonic() + LACKING_MS);
-      return;
+      this.#lackingUntilMs.set(source, this.options.clock.monotonic() + LACKING_MS);
+      return undefined;
     }
-    if (opened.size !== blob.size) {
-      opened.body.destroy();
-      throw new PeerError('protocol', source.region, `has ${blob.digest} with ${opened.size} bytes, not ${blob.size}`);
-    }
-    for await (const chunk of opened.body as AsyncIterable<Uint8Array>) {
-      this.#used.add(source);
-      range.at += chunk.length;
-      sources.answered(source);
-      onBytes(chunk.length);
-      yield chunk;
+    if (opened.size === blob.size) return opened;
+    opened.body.destroy();
+    throw new PeerError('protocol', source.region, `has ${blob.digest} with ${opened.size} bytes, not ${blob.size}`);
+  }
+
+  /** Also what a region nearer to the primary is only just copying. It is waited for once, for it may never begin. */
+  #follow(source: PeerClient): { readonly followMs?: number } {
+    if (
+      this.blob.size < (this.options.followedFromBytes ?? FOLLOWED_FROM_BYTES) ||
+      !this.options.sources.mayFollow(source)
+    )
+      return {};
+    const followMs = this.#waitedFor.has(source) ? 0 : BEGIN_MS;
+    this.#waitedFor.add(source);
+    return { followMs };
+  }
+
+  /** Resolves when there was no progress for a while: a copy elsewhere that stands still must not hold this one up. */
+  async #watch(position: () => number, signal: AbortSignal): Promise<void> {
+    for (let before = -1; position() !== before; ) {
+      before = position();
+      await this.options.clock.sleep(STALLED_MS, signal);
     }
   }
 }

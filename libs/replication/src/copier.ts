@@ -1,26 +1,24 @@
 import { Readable } from 'node:stream';
-import { type BlobDescriptor, RegistryError } from '#libs/oci';
-import type { PeerClient } from '#libs/peer';
+import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
 import type { BlobStore } from '#libs/registry';
 import { anySignal, type Clock, type Random } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
-import { BigCopies } from './big-copies.js';
-import { BlobFetch } from './blob-fetch.js';
-import { BlobSources } from './blob-sources.js';
+import { BigCopies, type FollowedBlob } from './big-copies.js';
+import { BlobFetch, FOLLOWED_FROM_BYTES } from './blob-fetch.js';
+import { BlobSources, type BlobSourcesOptions } from './blob-sources.js';
 import type { CopyScratch } from './copy-scratch.js';
 import type { Lanes } from './lanes.js';
 
 /** From this size on a blob comes in parts, and a copy that was cut short goes on; below it, starting anew is cheaper. */
-const PARTED_FROM_BYTES = 2 * 1024 * 1024;
+const PARTED_FROM_BYTES = FOLLOWED_FROM_BYTES;
 
-export interface CopierOptions {
+export interface CopierOptions extends BlobSourcesOptions {
   readonly store: ObjectStore;
   readonly blobs: BlobStore;
-  /** Regions that may have blobs, nearest first. */
-  readonly sources: readonly PeerClient[];
   readonly scratch: CopyScratch;
   readonly partedFromBytes?: number;
   readonly partBytes?: number;
+  readonly followedFromBytes?: number;
   readonly onBytes: (blob: BlobDescriptor, bytesDone: number, chunkBytes: number) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -32,7 +30,7 @@ export class Copier {
   readonly #big: BigCopies;
 
   constructor(private readonly options: CopierOptions) {
-    this.#sources = new BlobSources(options.sources, options.clock);
+    this.#sources = new BlobSources(options);
     this.#big = new BigCopies(options);
   }
 
@@ -42,6 +40,11 @@ export class Copier {
     if ((await blobs.stat(blob.digest, signal)) !== undefined) return;
     if (blob.size < partedFromBytes) return this.#copyWhole(blob, signal);
     await this.#big.copy(blob, (lanes) => this.#fetch(blob, lanes), signal);
+  }
+
+  /** A blob that is being copied here, to be read as it comes; see {@link BigCopies.follow}. */
+  follow(digest: Digest, waitMs: number, signal: AbortSignal): Promise<FollowedBlob | undefined> {
+    return this.#big.follow(digest, waitMs, signal);
   }
 
   /** The bytes are hashed in order on their way into the store, whoever sent them. */
@@ -64,12 +67,14 @@ export class Copier {
   }
 
   #fetch(blob: BlobDescriptor, lanes?: Lanes): BlobFetch {
-    const { clock, random, onBytes } = this.options;
+    const { clock, random, onBytes, followedFromBytes = FOLLOWED_FROM_BYTES } = this.options;
     let done = 0;
     return new BlobFetch(blob, {
       sources: this.#sources,
+      followedFromBytes,
       clock,
       random,
+      onGrowing: () => lanes?.hold(),
       onBytes: (bytes) => {
         done += bytes;
         lanes?.carried(bytes);

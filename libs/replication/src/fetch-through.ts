@@ -3,10 +3,11 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError } from '#libs/oci';
-import { type PeerClient, PeerError } from '#libs/peer';
+import { type OpenedBlob, type PeerClient, PeerError } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
 import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
 import type { ByteRange } from '#libs/storage';
+import { FOLLOWED_FROM_BYTES } from './blob-fetch.js';
 import { GrowingFile } from './growing-file.js';
 
 /** Times that a fetch goes on where the source broke off before its waiters are told. */
@@ -18,6 +19,8 @@ const MAX_SPOOL_BYTES = 64 * 1024 ** 3;
 export interface FetchThroughOptions {
   readonly blobs: BlobStore;
   readonly source: PeerClient;
+  /** The region's worker that copies blobs: bytes that it fetches anyway are not fetched a second time. */
+  readonly copies?: RegionCopies;
   /** Where bytes wait while they are fetched; emptied of our files as fetches end. */
   readonly directory: string;
   /** Bytes that the files may hold together. A single blob is always let in. */
@@ -30,7 +33,19 @@ export interface FetchThroughOptions {
   readonly signal: AbortSignal;
 }
 
+/** Where the processes of a region get bytes that are on their way into it. */
+export interface RegionCopies {
+  /** Bytes of a blob as its copy gets them, which begins if it has not; `undefined` if there is none to be had. */
+  openCopy(
+    digest: Digest,
+    options: { readonly size: number; readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<OpenedBlob | undefined>;
+}
+
 interface Fetch {
+  /** Whether all of it came from the region's own copy so far, which stores it as well. */
+  copied: boolean;
+  copyTried: boolean;
   readonly file: GrowingFile;
   readers: number;
   ended: boolean;
@@ -86,16 +101,19 @@ export class FetchThrough {
       await handle.close();
       await rm(path, { force: true });
     };
-    return { file: new GrowingFile(handle, blob.size, clock), readers: 0, ended: false, dispose };
+    const file = new GrowingFile(handle, blob.size, clock);
+    return { copied: false, copyTried: false, file, readers: 0, ended: false, dispose };
   }
 
   async #run(blob: BlobDescriptor, fetch: Fetch): Promise<void> {
     const { onStored, onError } = this.options;
     try {
-      await this.#fetch(blob, fetch.file);
+      await this.#fetch(blob, fetch);
       fetch.file.verify();
-      await this.#store(blob, fetch);
-      onStored(blob);
+      if (!fetch.copied) {
+        await this.#store(blob, fetch);
+        onStored(blob);
+      }
     } catch (error) {
       fetch.file.fail(error);
       onError(blob, error);
@@ -106,12 +124,13 @@ export class FetchThrough {
     }
   }
 
-  async #fetch(blob: BlobDescriptor, file: GrowingFile): Promise<void> {
+  async #fetch(blob: BlobDescriptor, fetch: Fetch): Promise<void> {
+    const { file } = fetch;
     const hash = createHash(digestAlgorithm(blob.digest));
     for (let attempt = 0; file.written < blob.size; attempt += 1) {
       const before = file.written;
       try {
-        await this.#fetchRest(blob, file, hash);
+        await this.#fetchRest(blob, fetch, hash);
       } catch (error) {
         if (!(error instanceof PeerError && error.retryable) || attempt >= ATTEMPTS) throw error;
         if (file.written > before) attempt = 0;
@@ -125,14 +144,12 @@ export class FetchThrough {
     }
   }
 
-  async #fetchRest(
-    blob: BlobDescriptor,
-    file: GrowingFile,
-    hash: { update(chunk: Uint8Array): unknown },
-  ): Promise<void> {
+  async #fetchRest(blob: BlobDescriptor, fetch: Fetch, hash: { update(chunk: Uint8Array): unknown }): Promise<void> {
     const { source, signal } = this.options;
+    const { file } = fetch;
     const range = file.written === 0 ? {} : { range: { start: file.written } };
-    const opened = await source.openBlob(blob.digest, { ...range, signal });
+    const opened =
+      (await this.#openCopy(blob, fetch, range)) ?? (await source.openBlob(blob.digest, { ...range, signal }));
     if (opened === undefined) throw new PeerError('unavailable', source.region, `no longer has ${blob.digest}`);
     for await (const chunk of opened.body as AsyncIterable<Uint8Array>) {
       if (file.written + chunk.length > blob.size) {
@@ -141,6 +158,35 @@ export class FetchThrough {
       hash.update(chunk);
       await file.append(chunk);
     }
+  }
+
+  /** Once: where the region's own copy breaks off, the source goes on. */
+  async #openCopy(
+    blob: BlobDescriptor,
+    fetch: Fetch,
+    range: { readonly range?: ByteRange },
+  ): Promise<OpenedBlob | undefined> {
+    const { copies, signal } = this.options;
+    const mayTry = !fetch.copyTried && blob.size >= FOLLOWED_FROM_BYTES;
+    fetch.copyTried = true;
+    fetch.copied = false;
+    if (copies === undefined || !mayTry) return undefined;
+    try {
+      const copying = await copies.openCopy(blob.digest, { size: blob.size, ...range, signal });
+      const opened = copying ?? (await this.#openStored(blob, range));
+      fetch.copied = opened !== undefined;
+      return opened;
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error;
+      return undefined;
+    }
+  }
+
+  /** The copy may have ended just now. */
+  async #openStored(blob: BlobDescriptor, { range }: { readonly range?: ByteRange }): Promise<OpenedBlob | undefined> {
+    const { blobs, signal } = this.options;
+    const record = await blobs.stat(blob.digest, signal);
+    return record === undefined ? undefined : { size: record.size, body: await blobs.open(record, range, signal) };
   }
 
   async #store(blob: BlobDescriptor, fetch: Fetch): Promise<void> {

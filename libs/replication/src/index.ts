@@ -1,3 +1,5 @@
+export type { FollowedBlob } from './big-copies.js';
+export { FOLLOWED_FROM_BYTES } from './blob-fetch.js';
 export * from './copier.js';
 export * from './copy-scratch.js';
 export * from './fetch-through.js';

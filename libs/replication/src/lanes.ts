@@ -15,11 +15,17 @@ const WORTHWHILE = 1.15;
 /** How many connections a copy uses: twice as many, again and again, for as long as that makes it faster. */
 export class Lanes {
   #bytes = 0;
+  #enough = false;
 
   constructor(private readonly clock: Clock) {}
 
   carried(bytes: number): void {
     this.#bytes += bytes;
+  }
+
+  /** There shall be no more of them. */
+  hold(): void {
+    this.#enough = true;
   }
 
   /** Opens the first lanes, then more while it pays, until the signal aborts or nothing is gained. */
@@ -30,7 +36,7 @@ export class Lanes {
       const before = this.#bytes;
       await this.clock.sleep(TRIAL_MS, signal);
       const carried = this.#bytes - before;
-      if (lanes >= MAX_LANES || carried < best * WORTHWHILE) return;
+      if (this.#enough || lanes >= MAX_LANES || carried < best * WORTHWHILE) return;
       best = carried;
     }
   }

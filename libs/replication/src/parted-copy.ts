@@ -12,6 +12,9 @@ import { Lanes } from './lanes.js';
 /** Parts being written to the store at once, of one copy. */
 const STORING = 3;
 
+/** Parts that are stored and hashed and yet kept, for those who follow the copy. */
+const KEPT_PARTS = 24;
+
 /** Parts that may be under way or waiting for their turn to be hashed: bounds the scratch, 8 MiB each. */
 const WINDOW_PARTS = 64;
 
@@ -36,6 +39,8 @@ export class PartedCopy {
   readonly #storing = new Limiter(STORING);
   readonly #moved = new Notifier();
   readonly #stored = new Set<number>();
+  /** Parts that the store's state names, and of them those whose scratch is held. */
+  readonly #known = new Set<number>();
   readonly #remembered = new Set<number>();
   readonly #todo: PartPosition[];
   /** Of what comes in order; nothing if parts of it came before this worker began. */
@@ -45,7 +50,10 @@ export class PartedCopy {
 
   constructor(private readonly options: PartedCopyOptions) {
     const { ownership, blob, parts } = options;
-    for (const { number } of ownership.parts) this.#stored.add(number);
+    for (const { number } of ownership.parts) {
+      this.#stored.add(number);
+      this.#known.add(number);
+    }
     this.#hash = this.#stored.size === 0 ? createHash(digestAlgorithm(blob.digest)) : undefined;
     this.#todo = parts.filter((part) => !this.#stored.has(part.number));
   }
@@ -146,13 +154,17 @@ export class PartedCopy {
 
   /** Parts that the store's state names. Their scratch may go when they were hashed as well. */
   async remember(parts: readonly StoredPart[]): Promise<void> {
-    for (const { number } of parts) this.#remembered.add(number);
+    for (const { number } of parts) {
+      if (!this.#known.has(number)) this.#remembered.add(number);
+      this.#known.add(number);
+    }
     await this.#letGo();
   }
 
+  /** The oldest first: those who follow come after. */
   async #letGo(): Promise<void> {
-    for (const number of this.#remembered) {
-      if (this.#hash !== undefined && number > this.#hashed) continue;
+    for (const number of [...this.#remembered].sort((a, b) => a - b)) {
+      if (this.#remembered.size <= KEPT_PARTS || (this.#hash !== undefined && number > this.#hashed)) return;
       this.#remembered.delete(number);
       await this.options.pieces.drop(number);
     }

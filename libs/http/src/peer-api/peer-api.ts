@@ -1,5 +1,5 @@
 import type { JournalReader } from '#libs/journal';
-import { parseDigest, parseReference, parseRepositoryName, RegistryError } from '#libs/oci';
+import { type Digest, parseDigest, parseReference, parseRepositoryName, RegistryError } from '#libs/oci';
 import {
   type ImageName,
   MANIFEST_DIGEST_HEADER,
@@ -15,9 +15,12 @@ import { type Exchange, isHead } from '../exchange.js';
 import type { HintSource } from './hints.js';
 import { LineStream } from './line-stream.js';
 import { numberParameter, parameter } from './parameters.js';
-import { sendBlob } from './send-blob.js';
+import { findStoredBlob, type SendableBlob, sendBlob } from './send-blob.js';
 import { sendJournal } from './send-journal.js';
 import { sendStatus } from './send-status.js';
+
+/** A blob that is being copied here, or begins to be within `waitMs`. */
+export type FindCopy = (digest: Digest, waitMs: number, signal: AbortSignal) => Promise<SendableBlob | undefined>;
 
 export interface PeerApiOptions {
   readonly content: Pick<RegionContent, 'blobs'>;
@@ -25,6 +28,8 @@ export interface PeerApiOptions {
   readonly pull: Pull;
   /** Only at the primary. */
   readonly journal?: JournalReader;
+  /** Blobs that are being copied into this region, as they come. */
+  readonly copies?: FindCopy;
   readonly hints: HintSource;
   readonly status: StatusSource;
   readonly presence: PresenceSource;
@@ -33,6 +38,7 @@ export interface PeerApiOptions {
 
 const BLOBS = 'blobs/';
 const MAX_WAIT_MS = 60_000;
+const MAX_FOLLOW_MS = 5_000;
 const READS = ['GET', 'HEAD'];
 
 /**
@@ -56,7 +62,7 @@ export class PeerApi {
     }
     const route = exchange.path.slice(PEER_PATH.length + 1);
     if (route.startsWith(BLOBS)) {
-      return sendBlob(this.options.content.blobs, exchange, parseDigest(route.slice(BLOBS.length)));
+      return this.#blob(exchange, parseDigest(route.slice(BLOBS.length)));
     }
     switch (route) {
       case 'journal':
@@ -74,6 +80,21 @@ export class PeerApi {
       default:
         throw new RegistryError('NOT_FOUND');
     }
+  }
+
+  async #blob(exchange: Exchange, digest: Digest): Promise<void> {
+    const { signal } = exchange;
+    const found =
+      (await findStoredBlob(this.options.content.blobs, digest, signal)) ?? (await this.#copied(exchange, digest));
+    if (found === undefined) throw new RegistryError('BLOB_UNKNOWN', { digest });
+    await sendBlob(found, exchange);
+  }
+
+  /** What is not here yet, if it is just being copied here and the caller may wait for us. */
+  async #copied(exchange: Exchange, digest: Digest): Promise<SendableBlob | undefined> {
+    if (!exchange.query.has('followMs')) return undefined;
+    const waitMs = numberParameter(exchange, 'followMs', MAX_FOLLOW_MS);
+    return this.options.copies?.(digest, waitMs, exchange.signal);
   }
 
   async #journal(exchange: Exchange): Promise<void> {
