@@ -185,8 +185,9 @@ export class BigCopies {
       keep = false;
       await this.#adopt(blob, ownership, signal);
     } catch (error) {
-      if (error instanceof RegistryError) fetch.blame();
-      if (error instanceof RegistryError || isStorageError(error, 'no_such_upload')) {
+      const wrong = error instanceof RegistryError && error.code === 'DIGEST_INVALID';
+      if (wrong) fetch.blame();
+      if (wrong || isStorageError(error, 'no_such_upload')) {
         keep = false;
         await this.#giveUp(blob, ownership, signal);
       }
@@ -199,8 +200,11 @@ export class BigCopies {
 
   /** Only who owns the copy gives the bytes their digest: another worker may have found them wrong. */
   async #adopt(blob: BlobDescriptor, ownership: CopyOwnership, signal: AbortSignal): Promise<void> {
+    const { blobs, clock } = this.options;
+    // Until it was confirmed, the copy's state named the bytes: nobody sweeps them.
+    const namedMs = clock.monotonic();
     await ownership.confirm(signal);
-    await this.options.blobs.adopt(blob, ownership.state.data, signal);
+    await blobs.adopt(blob, ownership.state.data, namedMs, signal);
     await this.#states.remove(blob.digest, signal);
   }
 
