@@ -32,6 +32,9 @@ export interface ReplicatorProcessOptions {
 /** Of the blobs that are pushed here some come whole, and some in parts. */
 const COPY_SIZES = { partedFromBytes: 150, partBytes: 64 };
 
+/** Some blobs go through the queue, and some are too small for it. */
+const DIRECT_BYTES = 60;
+
 /** Begins a region's worker as the application does. */
 export async function openReplicator(options: ReplicatorProcessOptions): Promise<Replicator> {
   const { process, store, bus, faults, jobs, peers, primary } = options;
@@ -55,6 +58,7 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
     content,
     queue,
     copy: (job, inner) => copier.copy(job, inner),
+    directBytes: DIRECT_BYTES,
     copyConcurrency: faults.plan.copyConcurrency,
     progress,
     clock,

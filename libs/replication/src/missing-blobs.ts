@@ -4,6 +4,7 @@ import { PeerError, type RegionProgress } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
 import type { Clock, Random } from '#libs/resilience';
 import { isStorageError } from '#libs/storage';
+import { DirectCopies } from './direct-copies.js';
 import type { CopyHandler, CopyJob, ReplicationQueue } from './replication-queue.js';
 import { Setbacks } from './setbacks.js';
 import type { WaitingEntries } from './waiting-entries.js';
@@ -22,6 +23,10 @@ export interface MissingBlobsOptions {
   readonly waiting: WaitingEntries;
   readonly blobs: BlobStore;
   readonly queue: ReplicationQueue;
+  /** Brings one blob into the region. */
+  readonly copy: CopyHandler;
+  /** Blobs of up to this size are copied at once, without the queue. */
+  readonly directBytes: number;
   readonly clock: Clock;
   readonly random: Random;
   /** Nothing keeps this entry waiting any more. */
@@ -38,58 +43,84 @@ export interface MissingBlobsOptions {
  */
 export class MissingBlobs {
   readonly #setbacks: Setbacks;
-  /** Blobs that arrived since {@link forgetArrivals}: what the store said of them before is outdated. */
+  readonly #direct: DirectCopies;
+  /** How many look into the store right now. */
+  #looking = 0;
+  /** Blobs that arrived while somebody looked into the store: what it said of them is outdated. */
   readonly #arrivals = new Set<Digest>();
 
   constructor(private readonly options: MissingBlobsOptions) {
     this.#setbacks = new Setbacks(options.clock, options.random);
+    this.#direct = new DirectCopies({
+      copy: options.copy,
+      onCopied: (digest) => this.arrived(digest),
+      onFailed: (job, error) => this.#failed(job, error),
+      signal: options.signal,
+    });
   }
 
   /** Begins to take jobs from the queue. */
-  work(copy: CopyHandler, concurrency: number): void {
+  work(concurrency: number): void {
     const handler: CopyHandler = async (job, signal) => {
-      await copy(job, signal);
+      await this.options.copy(job, signal);
       this.arrived(job.digest);
     };
-    // A job that gave up leaves its blob missing: it is asked for again after a while.
-    const onFailed = (job: CopyJob, error: Error): void => {
-      this.#setbacks.add(job.digest, error.message, isPassing(error));
-      this.options.onRetry(`copy of ${job.digest}`, error);
-      this.options.onFailed();
-    };
-    this.options.queue.work(handler, { concurrency, onFailed });
+    this.options.queue.work(handler, { concurrency, onFailed: (job, error) => this.#failed(job, error) });
+  }
+
+  /** A job that gave up leaves its blob missing: it is asked for again after a while. */
+  #failed(job: CopyJob, error: Error): void {
+    this.#setbacks.add(job.digest, error.message, isPassing(error));
+    this.options.onRetry(`copy of ${job.digest}`, error);
+    this.options.onFailed();
   }
 
   arrived(digest: Digest): void {
     this.#setbacks.clear(digest);
-    this.#arrivals.add(digest);
+    if (this.#looking > 0) this.#arrivals.add(digest);
     for (const entry of this.options.waiting.blobArrived(digest)) this.options.onReady(entry);
   }
 
-  forgetArrivals(): void {
-    this.#arrivals.clear();
+  /**
+   * Runs `look`, which asks the store what is there, and then at once `act`, which may ask {@link hasArrived} of what came
+   * meanwhile and did not tell.
+   */
+  async whileLooking<T>(look: () => Promise<T>, act: (found: T) => void): Promise<void> {
+    this.#looking += 1;
+    try {
+      act(await look());
+    } finally {
+      this.#looking -= 1;
+      if (this.#looking === 0) this.#arrivals.clear();
+    }
   }
 
   hasArrived(digest: Digest): boolean {
     return this.#arrivals.has(digest);
   }
 
-  /** Asks the queue for blobs. If it cannot be reached, the sweep asks again. */
+  /** Begins to copy small blobs, and asks the queue for big ones. If it cannot be reached, the sweep asks again. */
   async request(blobs: readonly BlobDescriptor[]): Promise<void> {
-    if (blobs.length === 0) return;
-    const { queue, signal, onRetry } = this.options;
+    const { queue, directBytes, signal, onRetry } = this.options;
+    this.#direct.request(blobs.filter((blob) => blob.size <= directBytes).map(copyJob));
+    const queued = blobs.filter((blob) => blob.size > directBytes).map(copyJob);
+    if (queued.length === 0) return;
     try {
-      await queue.add(blobs.map(copyJob), signal);
+      await queue.add(queued, signal);
     } catch (error) {
       signal.throwIfAborted();
       onRetry('adding copy jobs', error);
     }
   }
 
-  /** A blob of which only a hint was heard. */
+  /** A blob of which only a hint was heard. Whatever fails here, its entry asks again. */
   async requestEarly(blob: BlobDescriptor): Promise<void> {
-    const found = await this.options.blobs.stat(blob.digest, this.options.signal);
-    if (found === undefined) await this.request([blob]);
+    const { blobs, signal, onRetry } = this.options;
+    try {
+      if ((await blobs.stat(blob.digest, signal)) === undefined) await this.request([blob]);
+    } catch (error) {
+      if (!signal.aborted) onRetry('following a hint', error);
+    }
   }
 
   /** Sweeps until the replicator stops. */

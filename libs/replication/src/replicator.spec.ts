@@ -39,8 +39,10 @@ describe('Replicator', () => {
   });
 
   /** A replicator process of the replica, on its bucket or on what it sees of it. */
-  async function start(options: { store?: ObjectStore; source?: JournalSource; windowEntries?: number } = {}) {
-    const { store = bucket, source = link, windowEntries = 100 } = options;
+  async function start(
+    options: { store?: ObjectStore; source?: JournalSource; windowEntries?: number; directBytes?: number } = {},
+  ) {
+    const { store = bucket, source = link, windowEntries = 100, directBytes = 0 } = options;
     processes += 1;
     const random = new SeededRandom(processes);
     const content = openRegionContent({ store, clock, random });
@@ -60,6 +62,7 @@ describe('Replicator', () => {
       queue: new MemoryReplicationQueue(jobs, { clock, random }),
       copy: (job, copying) => copier.copy(job, copying),
       copyConcurrency: 4,
+      directBytes,
       progress: new ProgressStore({ store, random }),
       clock,
       random,
@@ -69,6 +72,21 @@ describe('Replicator', () => {
     running.push(replicator);
     await replicator.start(signal);
     return replicator;
+  }
+
+  /** The same bucket, every answer so much later. */
+  function slow(store: MemoryObjectStore, latencyMs: () => number): ObjectStore {
+    const later = async (work: () => Promise<unknown>): Promise<unknown> => {
+      if (latencyMs() > 0) await clock.sleep(latencyMs(), signal);
+      return work();
+    };
+    return new Proxy(store, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...question: unknown[]) => later(() => value.apply(target, question) as Promise<unknown>);
+      },
+    });
   }
 
   async function stopped(stopping: Promise<void>): Promise<void> {
@@ -140,6 +158,46 @@ describe('Replicator', () => {
       backlog: { entries: 0, bytes: 0 },
       failed: [],
     });
+  });
+
+  it('copies small blobs without the queue, also while big ones hold up all of its workers', async () => {
+    const replicator = await start({ directBytes: 10 });
+    for (const size of [20, 30, 40, 50]) {
+      const big = await primary.blob('x'.repeat(size));
+      link.stuck.add(big.digest);
+      await primary.image(`big ${size}`, [big]);
+    }
+    await until(() => jobs.active.size === 4);
+    const small = await primary.image('small', [await primary.blob('small')], 'small');
+    await until(async () => (await whole(replica(), 'small')) === small, 500);
+    expect(jobs.active.size).toBe(4);
+    link.stuck.clear();
+    await caughtUp(replicator);
+  });
+
+  it('tries a small blob again that could not be had, whatever else goes on', async () => {
+    const replicator = await start({ directBytes: 10 });
+    const late = await primary.blob('late');
+    link.withheld.add(late.digest);
+    const digest = await primary.image('late', [late], 'late');
+    await until(() => replicator.progress().failed.length > 0);
+    link.withheld.clear();
+    await caughtUp(replicator);
+    expect(await whole(replica(), 'late')).toBe(digest);
+  });
+
+  it('plans many entries together, however far away its store is', async () => {
+    const images = 60;
+    for (let index = 0; index < images; index += 1) {
+      await primary.image(`${index}`, [await primary.blob(`layer ${index}`)], `v${index}`);
+    }
+    let latencyMs = 0;
+    const replicator = await start({ store: slow(bucket, () => latencyMs), directBytes: 100 });
+    latencyMs = 20;
+    const begun = clock.monotonic();
+    await caughtUp(replicator);
+    // One after the other, each would wait for at least five answers of 20 ms.
+    expect(clock.monotonic() - begun).toBeLessThan(images * 5 * 20 * 0.3);
   });
 
   it('shows no tag before the last blob is here, says what is missing, and lets others overtake', async () => {

@@ -1,5 +1,5 @@
 import type { Entry } from '#libs/journal';
-import type { Digest } from '#libs/oci';
+import type { BlobDescriptor, Digest } from '#libs/oci';
 import type { JournalMessage, RegionProgress } from '#libs/peer';
 import { applyEntry, type RegionContent } from '#libs/registry';
 import { type Clock, exponentialBackoff, Limiter, type Random } from '#libs/resilience';
@@ -10,10 +10,19 @@ import { freshProgress, type ProgressStore } from './progress-store.js';
 import { ProgressTeller } from './progress-teller.js';
 import { RegionStanding } from './region-standing.js';
 import type { CopyHandler, ReplicationQueue } from './replication-queue.js';
-import { WaitingEntries } from './waiting-entries.js';
+import { type Need, WaitingEntries } from './waiting-entries.js';
 
 /** Entries applied at once. */
-const APPLY_CONCURRENCY = 16;
+const APPLY_CONCURRENCY = 32;
+
+/** Entries whose needs are looked up in the store at once. */
+const PLAN_CONCURRENCY = 32;
+
+/** Hints that are followed at once; more are let go, for their entries will ask. */
+const MAX_HINTS = 256;
+
+/** A job for so little costs more than the copy (ADR 0009). */
+const DIRECT_BYTES = 256 * 1024;
 
 export interface ReplicatorOptions {
   readonly source: JournalSource;
@@ -21,7 +30,10 @@ export interface ReplicatorOptions {
   readonly queue: ReplicationQueue;
   /** Brings one blob into the region. */
   readonly copy: CopyHandler;
+  /** Of those that the queue hands out. */
   readonly copyConcurrency: number;
+  /** Blobs of up to this size are copied at once, without the queue. */
+  readonly directBytes?: number;
   readonly progress: ProgressStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -47,6 +59,9 @@ export interface ReplicatorObserver {
 export class Replicator {
   readonly #waiting = new WaitingEntries();
   readonly #limiter = new Limiter(APPLY_CONCURRENCY);
+  readonly #planLimiter = new Limiter(PLAN_CONCURRENCY);
+  readonly #planning = new Set<Promise<void>>();
+  #hints = 0;
   readonly #stopping = new AbortController();
   readonly #missing: MissingBlobs;
   #standing = new RegionStanding(freshProgress(''));
@@ -54,11 +69,13 @@ export class Replicator {
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: ReplicatorOptions) {
-    const { content, queue, clock, random, observer } = options;
+    const { content, queue, copy, directBytes = DIRECT_BYTES, clock, random, observer } = options;
     this.#missing = new MissingBlobs({
       waiting: this.#waiting,
       blobs: content.blobs,
       queue,
+      copy,
+      directBytes,
       clock,
       random,
       onReady: (entry) => this.#applyInBackground(entry),
@@ -70,7 +87,7 @@ export class Replicator {
 
   /** Reads where the region stands and begins to work. */
   async start(signal: AbortSignal): Promise<void> {
-    const { progress, clock, observer, copy, copyConcurrency } = this.options;
+    const { progress, clock, observer, copyConcurrency } = this.options;
     this.#standing = new RegionStanding(await progress.open(signal));
     this.#teller = new ProgressTeller({
       standing: this.#standing,
@@ -81,7 +98,7 @@ export class Replicator {
       onRetry: (what, error) => observer.onRetry(what, error),
       signal: this.#stopping.signal,
     });
-    this.#missing.work(copy, copyConcurrency);
+    this.#missing.work(copyConcurrency);
     this.#loops = Promise.allSettled([
       this.#follow(),
       this.#missing.keepSweeping(),
@@ -136,7 +153,7 @@ export class Replicator {
         this.#standing.refuseEarlierEpoch(message.epoch);
         return this.#standing.announce(message);
       case 'hint':
-        if (this.#standing.hasRoom(this.options.windowEntries)) await this.#missing.requestEarly(message.blob);
+        if (this.#standing.hasRoom(this.options.windowEntries)) this.#followHint(message.blob);
         return;
       case 'unreadable':
         await this.#untilItsTurn(message.seq);
@@ -146,12 +163,31 @@ export class Replicator {
     }
   }
 
-  /** Plans one entry. Waits while the window is full, and so holds the stream back. */
+  #followHint(blob: BlobDescriptor): void {
+    if (this.#hints >= MAX_HINTS) return;
+    this.#hints += 1;
+    void this.#missing.requestEarly(blob).finally(() => {
+      this.#hints -= 1;
+    });
+  }
+
+  /**
+   * Takes up one entry. Waits while the window is full, and so holds the stream back. Puts are planned together, for they may
+   * overtake each other; a delete is planned alone: what came before it is planned by then, and it is applied before what
+   * follows.
+   */
   async #take(entry: Entry): Promise<void> {
     this.#standing.refuseEarlierEpoch(entry.epoch);
     await this.#untilItsTurn(entry.seq);
-    if (!this.#standing.isApplied(entry.seq)) await this.#plan(entry);
+    if (this.#standing.isApplied(entry.seq)) return this.#standing.take(entry.seq);
+    if (entry.type !== 'manifest.put') await Promise.all(this.#planning);
+    this.#standing.begin(entry);
     this.#standing.take(entry.seq);
+    if (entry.type !== 'manifest.put') return this.#applyInBackground(entry);
+    const planning = this.#planUntilDone(entry)
+      .catch(() => undefined) // It only rejects when the replicator stops.
+      .finally(() => this.#planning.delete(planning));
+    this.#planning.add(planning);
   }
 
   async #untilItsTurn(seq: number): Promise<void> {
@@ -165,10 +201,31 @@ export class Replicator {
     }
   }
 
+  async #planUntilDone(entry: Entry): Promise<void> {
+    const { clock, random, observer } = this.options;
+    const { signal } = this.#stopping;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#planLimiter.run(signal, () => this.#plan(entry));
+      } catch (error) {
+        signal.throwIfAborted();
+        observer.onRetry(`planning entry ${entry.seq}`, error);
+        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 5_000 }, random), signal);
+      }
+    }
+  }
+
   async #plan(entry: Entry): Promise<void> {
-    this.#missing.forgetArrivals();
-    const needs = await findNeeds(this.options.content, entry, this.#stopping.signal);
-    this.#standing.begin(entry);
+    const blobs: BlobDescriptor[] = [];
+    await this.#missing.whileLooking(
+      () => findNeeds(this.options.content, entry, this.#stopping.signal),
+      (needs) => blobs.push(...this.#await(entry, needs)),
+    );
+    await this.#missing.request(blobs);
+  }
+
+  /** Lets the entry wait for what it needs, or applies it. @returns the blobs that it waits for */
+  #await(entry: Entry, needs: readonly Need[]): readonly BlobDescriptor[] {
     // What came while the store was looked into would not tell again.
     const current = needs.filter((need) =>
       need.kind === 'blob'
@@ -176,14 +233,12 @@ export class Replicator {
         : this.#standing.isPending(need.repository, need.digest),
     );
     if (current.length === 0) {
-      // Deletes are applied before what follows is planned; puts may overtake each other.
-      const applying = this.#applyInBackground(entry);
-      if (entry.type !== 'manifest.put') await applying;
-      return;
+      void this.#applyInBackground(entry);
+      return [];
     }
     this.#waiting.add(entry, current);
     this.#standing.changed.notify();
-    await this.#missing.request(current.flatMap((need) => (need.kind === 'blob' ? [need.blob] : [])));
+    return current.flatMap((need) => (need.kind === 'blob' ? [need.blob] : []));
   }
 
   #applyInBackground(entry: Entry): Promise<void> {

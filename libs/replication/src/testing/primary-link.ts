@@ -11,6 +11,8 @@ import type { MemoryPrimary } from './memory-primary.js';
 export class PrimaryLink implements Pick<PeerClient, 'region' | 'journal' | 'openBlob'> {
   readonly region = parseRegionName('primary');
   readonly withheld = new Set<Digest>();
+  /** Blobs whose bytes do not come until they are taken out. */
+  readonly stuck = new Set<Digest>();
   /** Every time that a blob was opened here. */
   readonly opened: Digest[] = [];
   #cut = new AbortController();
@@ -43,6 +45,7 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'journal' | 'ope
     const record = this.withheld.has(digest) ? undefined : await blobs.stat(digest, signal);
     if (record === undefined) return undefined;
     this.opened.push(digest);
+    while (this.stuck.has(digest)) await this.clock.sleep(100, signal);
     return { size: record.size, body: await blobs.open(record, range, signal) };
   }
 
