@@ -3,29 +3,50 @@ import { keys, type ObjectStore } from '#libs/storage';
 import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /**
- * A live tag is `{"seq":…,"digest":"sha256:…"}`, a tombstone `{"seq":…}`. No tombstone is as long as this and no live
- * tag as short, so a page of a listing tells them apart by the sizes that come with it, without reading any of them.
+ * A live tag is `{"seq":…,"digest":"sha256:…"}`, a tombstone `{"seq":…}`, each with `"floor":…` while that is higher than
+ * its seq. No tombstone is as long as this and no live tag as short, so a page of a listing tells them apart by the sizes
+ * that come with it, without reading any of them.
  */
-const LONGEST_TOMBSTONE_BYTES = 40;
+const LONGEST_TOMBSTONE_BYTES = 60;
 
-const codec: SeqCodec<Digest> = {
-  encode: ({ seq, value }) => Buffer.from(JSON.stringify({ seq, digest: value })),
+interface TagValue {
+  readonly digest: Digest | undefined;
+  /** The newest entry for this tag that somebody heard of here; whatever is older must not be shown any more (I5). */
+  readonly floor: number;
+}
+
+const codec: SeqCodec<TagValue> = {
+  encode: ({ seq, value }) => {
+    const floor = value !== undefined && value.floor > seq ? value.floor : undefined;
+    return Buffer.from(JSON.stringify({ seq, digest: value?.digest, floor }));
+  },
   decode: (bytes) => {
-    const { seq, digest } = JSON.parse(Buffer.from(bytes).toString()) as { seq: number; digest?: string };
-    return { seq, value: digest === undefined ? undefined : parseDigest(digest) };
+    const {
+      seq,
+      digest,
+      floor = 0,
+    } = JSON.parse(Buffer.from(bytes).toString()) as {
+      readonly seq: number;
+      readonly digest?: string;
+      readonly floor?: number;
+    };
+    return { seq, value: { digest: digest === undefined ? undefined : parseDigest(digest), floor } };
   },
 };
 
 /** The tags of a region: where each points, and which entry said so. */
 export class Tags {
-  readonly #registers: SeqRegisters<Digest>;
+  readonly #registers: SeqRegisters<TagValue>;
 
   constructor(private readonly store: ObjectStore) {
     this.#registers = new SeqRegisters(store, codec);
   }
 
-  get(repository: RepositoryName, tag: Tag, signal: AbortSignal): Promise<Sequenced<Digest> | undefined> {
-    return this.#registers.get(keys.tag(repository, tag), signal);
+  /** `undefined` also while the entry that was heard of is not here yet: see {@link raiseFloor}. */
+  async get(repository: RepositoryName, tag: Tag, signal: AbortSignal): Promise<Sequenced<Digest> | undefined> {
+    const state = await this.#registers.get(keys.tag(repository, tag), signal);
+    if (state === undefined || (state.value?.floor ?? 0) > state.seq) return undefined;
+    return { seq: state.seq, value: state.value?.digest };
   }
 
   /** Points the tag at `digest`, or deletes it, as the entry at `seq` says; an older entry changes nothing. */
@@ -36,7 +57,26 @@ export class Tags {
     digest: Digest | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#registers.advance(keys.tag(repository, tag), { seq, value: digest }, signal);
+    await this.#registers.update(
+      keys.tag(repository, tag),
+      (current) =>
+        current !== undefined && current.seq >= seq
+          ? undefined
+          : { seq, value: { digest, floor: current?.value?.floor ?? 0 } },
+      signal,
+    );
+  }
+
+  /** Shows nothing older than the entry at `seq` from now on, although that entry is not applied here yet. */
+  async raiseFloor(repository: RepositoryName, tag: Tag, seq: number, signal: AbortSignal): Promise<void> {
+    await this.#registers.update(
+      keys.tag(repository, tag),
+      (current) =>
+        Math.max(current?.seq ?? -1, current?.value?.floor ?? 0) >= seq
+          ? undefined
+          : { seq: current?.seq ?? 0, value: { digest: current?.value?.digest, floor: seq } },
+      signal,
+    );
   }
 
   /** Live tags in byte order: at most `limit`, after `last`. */

@@ -47,17 +47,17 @@ export class ReadThroughPull implements Pull {
   }
 
   /**
-   * Entries that are older than this answer are still on their way here. The tag stands where the answer saw it before
-   * anybody hears of it, so that none of them can take it back (I5); until its manifest comes it is read through.
+   * Entries that are older than this answer are still on their way here. Before anybody hears of it, it is remembered that
+   * none of them may be shown (I5); until the entry itself comes, the tag is read through.
    */
   async #remember(
     repository: RepositoryName,
     reference: Reference,
-    { digest, tagSeq }: PeerManifest,
+    { tagSeq }: PeerManifest,
     signal: AbortSignal,
   ): Promise<void> {
     if (reference.kind === 'digest' || tagSeq === undefined) return;
-    await this.options.content.tags.set(repository, reference.tag, tagSeq, digest, signal);
+    await this.options.content.tags.raiseFloor(repository, reference.tag, tagSeq, signal);
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<PullableBlob | undefined> {
