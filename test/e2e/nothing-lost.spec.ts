@@ -65,7 +65,8 @@ describe('nothing is lost', () => {
     const before = await bytesTo(REPLICA);
     await setLink(cluster, 'eastus', REPLICA, { megabitsPerSecond: 40 });
     const images = await push('faults/resumed', 1, bytes);
-    for (const share of [0.2, 0.5, 0.8]) {
+    const kills = [0.2, 0.5, 0.8];
+    for (const share of kills) {
       await waitFor(async () => (await bytesTo(REPLICA)) - before > share * bytes, {
         what: `${share} of the blob to have come`,
         withinMs: 30_000,
@@ -74,7 +75,8 @@ describe('nothing is lost', () => {
       process.kill(cluster.region(REPLICA).pids?.replicator ?? 0, 'SIGKILL');
     }
     await expectEverywhere('faults/resumed', images);
-    expect(((await bytesTo(REPLICA)) - before) / bytes).toBeLessThan(1.02);
+    // Lost is what a killed process had not read yet. For 256 MB and five kills this is a ratio of 1.02.
+    expect(((await bytesTo(REPLICA)) - before - bytes) / kills.length).toBeLessThan(1_000_000);
   }, 90_000);
 
   it('when the Redis of a region forgets everything, again and again, during pushes', async () => {
