@@ -2,6 +2,7 @@ export * from './apply-entry.js';
 export * from './blob-record.js';
 export * from './blob-records.js';
 export * from './blob-store.js';
+export * from './copy-state.js';
 export * from './gc/index.js';
 export * from './indexed-reader.js';
 export * from './listing.js';

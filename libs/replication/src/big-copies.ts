@@ -1,12 +1,11 @@
 import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
-import type { BlobStore } from '#libs/registry';
+import { type BlobStore, type CopyRecord, CopyStates } from '#libs/registry';
 import { anySignal, type Clock, Limiter, Notifier, type Random, untilAborted } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
 import type { BlobFetch, ByteSpan } from './blob-fetch.js';
 import { CLAIM_MS, CopyOwnership, CopyTaken } from './copy-ownership.js';
 import { BytesGone, CopyPieces, partsOf } from './copy-pieces.js';
 import type { CopyScratch } from './copy-scratch.js';
-import { type CopyRecord, CopyStates } from './copy-state.js';
 import { Lanes } from './lanes.js';
 import { PartedCopy } from './parted-copy.js';
 

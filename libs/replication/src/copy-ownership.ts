@@ -1,8 +1,8 @@
 import type { BlobDescriptor } from '#libs/oci';
+import type { CopyRecord, CopyState, CopyStates } from '#libs/registry';
 import { type Clock, Notifier } from '#libs/resilience';
 import type { StoredPart } from '#libs/storage';
 import { isStorageError } from '#libs/storage';
-import type { CopyRecord, CopyState, CopyStates } from './copy-state.js';
 
 /** Another worker owns the copy now: two may go on for a moment, and both write the same bytes; the loser yields. */
 export class CopyTaken extends Error {

@@ -3,6 +3,7 @@ import { digestOf, parseRepositoryName } from '#libs/oci';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore, type ObjectStore, StorageError } from '#libs/storage';
 import { FaultyObjectStore } from '#libs/storage/testing';
+import { CopyStates } from '../copy-state.js';
 import { APP, GRACE_MS, openCollectedRegion, remains, testImage } from './testing/collected-region.js';
 
 const signal = new AbortController().signal;
@@ -127,6 +128,46 @@ describe('a collection', () => {
     await twoCycles();
     await expect(region.uploads.status(APP, id, signal)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
     expect(await remains(store, signal)).toEqual([]);
+  });
+});
+
+describe('a collection meets a copy that is under way', () => {
+  const wanted = digestOf('on its way');
+
+  /** Its object is complete, and nobody has given it its digest yet. */
+  async function beginCopy(): Promise<void> {
+    const multipart = await store.multipart.begin('data/copied', signal);
+    const part = await store.multipart.writePart(
+      multipart,
+      { number: 1, offset: 0, size: 4 },
+      Buffer.from('text'),
+      signal,
+    );
+    await store.multipart.complete(multipart, [part], signal);
+    const claim = { worker: 'w', untilMs: 0 };
+    await new CopyStates(store).write(
+      wanted,
+      undefined,
+      { data: 'data/copied', multipart, partBytes: 4, parts: [part], claim },
+      signal,
+    );
+  }
+
+  it('and leaves its bytes alone', async () => {
+    await beginCopy();
+    await clock.advance(GRACE_MS * 2);
+    await twoCycles();
+    expect(await store.stat('data/copied', signal)).toBeDefined();
+    expect(await store.stat(keys.copy(wanted), signal)).toBeDefined();
+  });
+
+  it('and takes them when nobody went on with it for long', async () => {
+    await beginCopy();
+    await clock.advance(60_000);
+    await twoCycles();
+    await twoCycles();
+    expect(await store.stat('data/copied', signal)).toBeUndefined();
+    expect(await store.stat(keys.copy(wanted), signal)).toBeUndefined();
   });
 });
 

@@ -3,6 +3,7 @@ import { keys, type ObjectStore } from '#libs/storage';
 import type { RegionContent } from '../region-content.js';
 import { UploadSessions } from '../upload-session.js';
 import { collectBlobs, surveyBlobs } from './collect-blobs.js';
+import { collectCopies } from './collect-copies.js';
 import { collectData } from './collect-data.js';
 import { collectLinks } from './collect-links.js';
 import { collectUploads, type UploadLimits } from './collect-uploads.js';
@@ -102,6 +103,7 @@ export class Collector {
     if (!force && (await this.#isTooMuch(cycle, signal))) return;
     const named = new CompactSet();
     enter(report, 'uploads');
+    await collectCopies(cycle, uploads, named, signal);
     await collectUploads(cycle, this.#sessions, uploads, named, signal);
     enter(report, 'blobs');
     await collectBlobs(cycle, named, signal);

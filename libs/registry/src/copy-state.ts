@@ -32,8 +32,13 @@ export interface CopyRecord {
 export class CopyStates {
   constructor(private readonly store: ObjectStore) {}
 
-  async find(digest: Digest, signal: AbortSignal): Promise<CopyRecord | undefined> {
-    const found = await this.store.read(keys.copy(digest), signal);
+  find(digest: Digest, signal: AbortSignal): Promise<CopyRecord | undefined> {
+    return this.read(keys.copy(digest), signal);
+  }
+
+  /** By its key, for who goes through all of them. */
+  async read(key: string, signal: AbortSignal): Promise<CopyRecord | undefined> {
+    const found = await this.store.read(key, signal);
     if (found === undefined) return undefined;
     return { state: JSON.parse(Buffer.from(found.bytes).toString()) as CopyState, etag: found.etag };
   }
