@@ -1,10 +1,13 @@
 export * from './client-region.js';
 export * from './cluster-key.js';
 export * from './freshness.js';
+export { compileGlob, type Glob, parseGlob } from './glob.js';
 export * from './grant.js';
 export * from './health-view.js';
 export * from './network.js';
+export * from './policy.js';
 export * from './region.js';
+export * from './region-rules.js';
 export * from './region-token.js';
 export * from './route-decision.js';
 export { openToken, type SignedPayload, signToken } from './signed-token.js';
