@@ -16,9 +16,9 @@ export const LIBS = {
   resilience: { libs: [], npm: [] },
   storage: { libs: CORE, npm: [] },
   geo: { libs: CORE, npm: [] },
-  journal: { libs: [...CORE, 'storage'], npm: [] },
+  journal: { libs: [...CORE, 'storage', 'geo'], npm: [] },
   peer: { libs: [...CORE, 'storage', 'geo', 'journal'], npm: ['undici', 'zod'] },
-  registry: { libs: [...CORE, 'storage', 'journal'], npm: ['lru-cache'] },
+  registry: { libs: [...CORE, 'storage', 'geo', 'journal'], npm: ['lru-cache'] },
   replication: { libs: BELOW_REPLICATION, npm: [] },
   queue: {
     libs: [...BELOW_REPLICATION, 'replication'],

@@ -1,6 +1,6 @@
 import type { ControlBus } from '#libs/control';
 import type { RegionName } from '#libs/geo';
-import type { Entry } from '#libs/journal';
+import { type Entry, isRepositoryChange } from '#libs/journal';
 import type { BlobDescriptor } from '#libs/oci';
 import type { RegionProgress } from '#libs/peer';
 import type { AppContext } from '#libs/platform';
@@ -36,7 +36,7 @@ export class ReplicationReport implements ReplicatorObserver {
 
   onApplied(entry: Entry): void {
     this.context.metrics.replicationChanges.inc({ region: this.region, kind: entry.type, result: 'applied' });
-    const where = entry.type === 'blobs.sweep' ? {} : { repository: entry.repository };
+    const where = isRepositoryChange(entry) ? { repository: entry.repository } : {};
     this.context.log.debug({ seq: entry.seq, type: entry.type, ...where }, 'entry applied');
   }
 

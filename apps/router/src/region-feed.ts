@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isRepositoryChange } from '#libs/journal';
 import { type JournalMessage, type PeerClient, PeerError } from '#libs/peer';
 import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
 import type { RegionKnowledge } from './region-knowledge.js';
@@ -62,8 +63,8 @@ export class RegionFeeds {
   #learn(message: JournalMessage): number | undefined {
     if (message.kind === 'entry') {
       const { entry } = message;
-      // What a sweep takes nobody was told of for a long time: a region without it is no less fresh.
-      if (entry.type !== 'blobs.sweep') this.knowledge.learn(entry.seq, entry.repository);
+      // What a sweep takes nobody was told of for a long time, and a policy moves no tag: without it a region is no less fresh.
+      if (isRepositoryChange(entry)) this.knowledge.learn(entry.seq, entry.repository);
       return entry.seq;
     }
     if (message.kind !== 'unreadable') return undefined;

@@ -71,5 +71,6 @@ function conflictsWithAny(draft: Draft, others: readonly Draft[]): boolean {
 }
 
 function contentCharacters(change: Change): number {
+  if (change.type === 'policy.put') return JSON.stringify(change.policy).length;
   return change.type === 'manifest.put' ? change.content.length : 0;
 }

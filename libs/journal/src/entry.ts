@@ -1,3 +1,4 @@
+import type { Policy } from '#libs/geo';
 import type { BlobDescriptor, Digest, RepositoryName, Tag } from '#libs/oci';
 
 /** A manifest arrives, with every tag that it was pushed under: all of it is one atomic change (I11). */
@@ -53,8 +54,21 @@ export interface BlobsSweep {
   readonly links: readonly { readonly repository: RepositoryName; readonly digest: Digest }[];
 }
 
+/** Which region has what, from here on: a whole policy, in the place of the one before. */
+export interface PolicyPut {
+  readonly type: 'policy.put';
+  readonly policy: Policy;
+}
+
 /** What can happen to the registry. A new kind is added here, to `parseEntry` and to `applyEntry`: nowhere else. */
-export type Change = ManifestPut | TagDelete | ManifestDelete | BlobDelete | BlobsSweep;
+export type Change = ManifestPut | TagDelete | ManifestDelete | BlobDelete | BlobsSweep | PolicyPut;
+
+/** A change of one repository. */
+export type RepositoryChange = Exclude<Change, BlobsSweep | PolicyPut>;
+
+export function isRepositoryChange<T extends Change>(change: T): change is T & RepositoryChange {
+  return change.type !== 'blobs.sweep' && change.type !== 'policy.put';
+}
 
 /** One change at its place in the order of all changes. */
 export type Entry = Change & {

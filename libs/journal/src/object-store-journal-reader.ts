@@ -173,5 +173,6 @@ export class ObjectStoreJournalReader implements JournalReader {
 }
 
 function weight(entry: Entry): number {
+  if (entry.type === 'policy.put') return JSON.stringify(entry.policy).length;
   return entry.type === 'manifest.put' ? entry.content.length : 0;
 }

@@ -1,3 +1,4 @@
+import { parsePolicy } from '#libs/geo';
 import {
   type BlobDescriptor,
   type Digest,
@@ -32,6 +33,7 @@ function parseChange(fields: Fields): Change {
     const { cycle, blobs, links } = fields;
     return { type: 'blobs.sweep', cycle: text(cycle), blobs: list(blobs, digest), links: list(links, link) };
   }
+  if (fields.type === 'policy.put') return { type: 'policy.put', policy: parsePolicy(fields.policy) };
   const repository = name(fields.repository);
   switch (fields.type) {
     case 'manifest.put':

@@ -37,6 +37,15 @@ async function visible(content: RegionContent): Promise<unknown> {
   };
 }
 
+async function evictAll({ tags: tagViews, manifests, referrers, links }: RegionContent): Promise<void> {
+  for (const tag of tags) await tagViews.evict(repository, tag, never);
+  for (const digest of digests) {
+    await manifests.evict(repository, digest, never);
+    await referrers.evict(repository, subject, digest, never);
+  }
+  await links.evict(repository, blob.digest, never);
+}
+
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc
     .record({
@@ -92,6 +101,23 @@ describe('applying entries', () => {
         const expected = await visible(inOrder);
         expect(await visible(anyhow)).toEqual(expected);
         expect(await visible(atOnce)).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('leads to the same state when everything was evicted meanwhile and all of it is applied again', async () => {
+    const cut = shuffled.chain((run) => fc.nat(run.order.length).map((at) => ({ ...run, at })));
+    await fc.assert(
+      fc.asyncProperty(cut, async ({ entries, order, at }) => {
+        const inOrder = open();
+        for (const entry of entries) await applyEntry(inOrder, entry, never);
+        const evicted = open();
+        for (const entry of order.slice(0, at)) await applyEntry(evicted, entry, never);
+        await evictAll(evicted);
+        expect(await visible(evicted)).toEqual(await visible(open()));
+        for (const entry of order) await applyEntry(evicted, entry, never);
+        expect(await visible(evicted)).toEqual(await visible(inOrder));
       }),
       { numRuns: 300 },
     );

@@ -25,6 +25,8 @@ export async function applyEntry(content: RegionContent, entry: Entry, signal: A
       return deleteBlob(content, entry, signal);
     case 'blobs.sweep':
       return sweepBlobs(content, entry, signal);
+    case 'policy.put':
+      return content.policies.put(entry, signal);
   }
 }
 

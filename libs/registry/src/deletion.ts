@@ -1,4 +1,4 @@
-import type { Change, Guard, Journal } from '#libs/journal';
+import { type Change, type Guard, isRepositoryChange, type Journal } from '#libs/journal';
 import { type Digest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import { tagsOf } from './manifest-guard.js';
 import { type Precondition, requirePrecondition } from './precondition.js';
@@ -91,7 +91,7 @@ function deletionGuard(
 }
 
 function isIn(change: Change, repository: RepositoryName): boolean {
-  return change.type !== 'blobs.sweep' && change.repository === repository;
+  return isRepositoryChange(change) && change.repository === repository;
 }
 
 function movesTagsOf(change: Change, digest: Digest, tags: readonly Tag[]): boolean {

@@ -130,6 +130,8 @@ function statesOf(entry: Entry): readonly (readonly [string, string | undefined]
       return [[entry.digest, undefined]];
     case 'blobs.sweep':
       return entry.blobs.map((digest) => [digest, undefined]);
+    case 'policy.put':
+      return [];
   }
 }
 

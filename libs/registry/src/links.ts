@@ -9,7 +9,7 @@ export interface Link {
 }
 
 /**
- * `{"seq":7}` for one that ended, `{"seq":7,"live":true}` for one that holds, with `condemned` as it is. A
+ * `{"seq":7}` for one that ended, with `evicted` for one that this region must not have, `{"seq":7,"live":true}` for one that holds, with `condemned` as it is. A
  * page of a listing tells the three apart by the sizes that come with it, without reading any of them.
  */
 const LONGEST_TOMBSTONE_BYTES = 40;
@@ -22,9 +22,11 @@ export function linkKind(bytes: number): LinkKind {
   return bytes <= LONGEST_UNCONDEMNED_BYTES ? 'live' : 'condemned';
 }
 
+type Stored = Link & { readonly seq: number; readonly live?: true; readonly evicted?: true };
+
 const codec: SeqCodec<Link> = {
-  encode: ({ seq, value }) => {
-    if (value === undefined) return Buffer.from(JSON.stringify({ seq }));
+  encode: ({ seq, value, evicted }) => {
+    if (value === undefined) return Buffer.from(JSON.stringify({ seq, evicted }));
     const { condemned } = value;
     const text = JSON.stringify({ seq, live: true, condemned });
     return Buffer.from(
@@ -32,8 +34,8 @@ const codec: SeqCodec<Link> = {
     );
   },
   decode: (bytes) => {
-    const { seq, live, ...link } = JSON.parse(Buffer.from(bytes).toString()) as { seq: number; live?: true } & Link;
-    return { seq, value: live === undefined ? undefined : link };
+    const { seq, live, evicted, ...link } = JSON.parse(Buffer.from(bytes).toString()) as Stored;
+    return { seq, value: live === undefined ? undefined : link, ...(evicted === undefined ? {} : { evicted }) };
   },
 };
 
@@ -69,7 +71,15 @@ export class Links {
    * later seq all the same: the delete that lies between the two may not have come yet.
    */
   async add(repository: RepositoryName, digest: Digest, seq: number, signal: AbortSignal): Promise<void> {
-    await this.#registers.advance(keys.link(repository, digest), { seq, value: {} }, signal);
+    await this.#registers.update(
+      keys.link(repository, digest),
+      (current) => {
+        if (current === undefined || current.seq < seq) return { seq, value: {} };
+        // An entry that came after this one gave it, whose manifest may still be out: any that needs it brings it back.
+        return current.evicted === undefined ? undefined : { seq: current.seq, value: {} };
+      },
+      signal,
+    );
   }
 
   /**
@@ -86,6 +96,11 @@ export class Links {
       (current) => (current?.value === undefined ? after(Math.max(headSeq, current?.seq ?? 0)) : revive(current)),
       signal,
     );
+  }
+
+  /** The policy does not let the region have any manifest that needs it. */
+  evict(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<void> {
+    return this.#registers.evict(keys.link(repository, digest), signal);
   }
 
   async remove(repository: RepositoryName, digest: Digest, seq: number, signal: AbortSignal): Promise<void> {

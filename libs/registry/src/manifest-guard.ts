@@ -1,4 +1,4 @@
-import type { BlobsSweep, Change, Guard } from '#libs/journal';
+import { type BlobsSweep, type Change, type Guard, isRepositoryChange } from '#libs/journal';
 import { type Digest, type Manifest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import { type Precondition, requirePrecondition } from './precondition.js';
 import type { RegionContent } from './region-content.js';
@@ -30,7 +30,7 @@ export function manifestGuard(content: RegionContent, push: GuardedPush): Guard 
     },
     touchedBy(change) {
       if (change.type === 'blobs.sweep') return sweepsAny(change, manifest.blobs);
-      if (change.repository !== repository) return false;
+      if (!isRepositoryChange(change) || change.repository !== repository) return false;
       if (change.type === 'manifest.delete' || change.type === 'blob.delete') return true;
       if (precondition === undefined) return false;
       const isItself = change.type === 'manifest.put' && change.digest === manifest.digest;
@@ -49,6 +49,7 @@ export function tagsOf(change: Change): readonly Tag[] {
       return change.tags;
     case 'blob.delete':
     case 'blobs.sweep':
+    case 'policy.put':
       return [];
   }
 }

@@ -16,18 +16,25 @@ export interface ManifestRecord {
 
 const NEWLINE = 0x0a;
 
+interface Header {
+  readonly seq: number;
+  readonly manifest?: Omit<ManifestRecord, 'content'>;
+  readonly evicted?: true;
+}
+
 /** As stored: a line of JSON, then the manifest's bytes. A tombstone is the line alone, with no `manifest` in it. */
 const codec: SeqCodec<ManifestRecord> = {
-  encode: ({ seq, value }) => {
-    if (value === undefined) return Buffer.from(`${JSON.stringify({ seq })}\n`);
+  encode: ({ seq, value, evicted }) => {
+    if (value === undefined) return Buffer.from(`${JSON.stringify({ seq, evicted })}\n`);
     const { content, ...manifest } = value;
     return Buffer.concat([Buffer.from(`${JSON.stringify({ seq, manifest })}\n`), content]);
   },
   decode: (bytes) => {
     const end = bytes.indexOf(NEWLINE);
     const line = Buffer.from(bytes.subarray(0, end)).toString();
-    const { seq, manifest } = JSON.parse(line) as { seq: number; manifest?: Omit<ManifestRecord, 'content'> };
-    return { seq, value: manifest === undefined ? undefined : { ...manifest, content: bytes.subarray(end + 1) } };
+    const { seq, manifest, evicted } = JSON.parse(line) as Header;
+    const value = manifest === undefined ? undefined : { ...manifest, content: bytes.subarray(end + 1) };
+    return { seq, value, ...(evicted === undefined ? {} : { evicted }) };
   },
 };
 
@@ -66,6 +73,11 @@ export class Manifests {
       content: Buffer.from(entry.content),
     };
     return this.#registers.create(keys.manifest(entry.repository, entry.digest), { seq, value }, signal);
+  }
+
+  /** The policy does not let the region have it. */
+  evict(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<void> {
+    return this.#registers.evict(keys.manifest(repository, digest), signal);
   }
 
   async delete(seq: number, repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<void> {

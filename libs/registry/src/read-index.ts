@@ -67,6 +67,7 @@ export class ReadIndex {
 
   /** Registers that are kept here and that the entry moves. A put only adds links: what is kept of them stays true. */
   #movedBy(entry: Entry): readonly (readonly [Told, string])[] {
+    if (entry.type === 'policy.put') return [];
     if (entry.type === 'blobs.sweep') {
       return [
         ...entry.blobs.map((digest) => [this.blobs, keys.blob(digest)] as const),

@@ -9,6 +9,8 @@ interface Referrer {
   readonly seq: number;
   readonly digest: Digest;
   readonly descriptor?: Descriptor;
+  /** It refers to the subject, and the policy does not let the region have it. */
+  readonly evicted?: true;
 }
 
 /** A referrers object grows with its subject's referrers; beyond this it is refused rather than read into memory. */
@@ -38,13 +40,25 @@ export class Referrers {
     return this.#advance(repository, subject, { seq, digest }, signal);
   }
 
+  /** The policy does not let the region have it; it comes back with the entry that it came from. */
+  evict(repository: RepositoryName, subject: Digest, digest: Digest, signal: AbortSignal): Promise<void> {
+    return this.#change(
+      keys.referrers(repository, subject),
+      (referrers) =>
+        referrers.some((each) => each.digest === digest && each.descriptor !== undefined)
+          ? referrers.map((each) => (each.digest === digest ? { seq: each.seq, digest, evicted: true } : each))
+          : referrers,
+      signal,
+    );
+  }
+
   /** The highest seq decides, manifest by manifest. */
   #advance(repository: RepositoryName, subject: Digest, next: Referrer, signal: AbortSignal): Promise<void> {
     return this.#change(
       keys.referrers(repository, subject),
       (referrers) => {
         const present = referrers.find(({ digest }) => digest === next.digest);
-        if (present !== undefined && present.seq >= next.seq) return referrers;
+        if (present !== undefined && isThere(present, next)) return referrers;
         return [...referrers.filter((other) => other !== present), next];
       },
       signal,
@@ -76,4 +90,8 @@ export class Referrers {
     const referrers = JSON.parse(Buffer.from(found.bytes).toString()) as Referrer[];
     return { referrers, etag: found.etag };
   }
+}
+
+function isThere(present: Referrer, next: Referrer): boolean {
+  return present.seq > next.seq || (present.seq === next.seq && present.evicted === undefined);
 }

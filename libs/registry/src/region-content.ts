@@ -2,6 +2,7 @@ import { BlobStore, type BlobStoreOptions } from './blob-store.js';
 import { Catalog } from './catalog.js';
 import { Links } from './links.js';
 import { Manifests } from './manifests.js';
+import { Policies } from './policies.js';
 import { Referrers } from './referrers.js';
 import { Tags } from './tags.js';
 
@@ -13,6 +14,7 @@ export interface RegionContent {
   readonly tags: Tags;
   readonly referrers: Referrers;
   readonly catalog: Catalog;
+  readonly policies: Policies;
 }
 
 export function openRegionContent(options: BlobStoreOptions): RegionContent {
@@ -24,5 +26,6 @@ export function openRegionContent(options: BlobStoreOptions): RegionContent {
     tags: new Tags(store),
     referrers: new Referrers(store),
     catalog: new Catalog(store),
+    policies: new Policies(store),
   };
 }

@@ -4,6 +4,8 @@ import { isStorageError, type ObjectStore, type PutCondition, type StoredObject 
 export interface Sequenced<T> {
   readonly seq: number;
   readonly value: T | undefined;
+  /** There is a value at `seq`, and this region must not have it: no tombstone, for the same entry may give it back. */
+  readonly evicted?: true;
 }
 
 export interface SeqCodec<T> {
@@ -31,7 +33,7 @@ export class SeqRegisters<T> {
 
   /** Moves the key to `next` unless it is there or beyond already. Resolves to the state that is there afterwards. */
   async advance(key: string, next: Sequenced<T>, signal: AbortSignal): Promise<Sequenced<T>> {
-    return this.update(key, (current) => (current !== undefined && current.seq >= next.seq ? undefined : next), signal);
+    return this.update(key, (current) => (isThere(current, next) ? undefined : next), signal);
   }
 
   /** Moves the key to what `decide` says of its present state; `undefined` leaves it. `decide` may run several times. */
@@ -50,6 +52,16 @@ export class SeqRegisters<T> {
       }
       if (await this.#replace(key, found, next, signal)) return next;
     }
+  }
+
+  /** Takes the value away and keeps its place. Does nothing where there is no value. */
+  async evict(key: string, signal: AbortSignal): Promise<void> {
+    if ((await this.get(key, signal))?.value === undefined) return;
+    await this.update(
+      key,
+      (current) => (current?.value === undefined ? undefined : { seq: current.seq, value: undefined, evicted: true }),
+      signal,
+    );
   }
 
   /** Writes `next` if nothing is there, without looking first; otherwise the state that is there. */
@@ -73,4 +85,10 @@ export class SeqRegisters<T> {
       throw error;
     }
   }
+}
+
+/** Whether a key is at `next` or beyond. What was evicted comes back with the entry that it was evicted of. */
+function isThere<T>(current: Sequenced<T> | undefined, next: Sequenced<T>): boolean {
+  if (current === undefined || current.seq < next.seq) return false;
+  return current.seq > next.seq || current.evicted === undefined;
 }

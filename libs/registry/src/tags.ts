@@ -4,33 +4,38 @@ import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /**
  * A live tag is `{"seq":…,"digest":"sha256:…"}`, a tombstone `{"seq":…}`, each with `"floor":…` while that is higher than
- * its seq. No tombstone is as long as this and no live tag as short, so a page of a listing tells them apart by the sizes
- * that come with it, without reading any of them.
+ * its seq; with `"evicted":true` the region must not have what the entry at `seq` set. Nothing without a digest is as long
+ * as this and no live tag as short, so a page of a listing tells them apart by the sizes that come with it.
  */
-const LONGEST_TOMBSTONE_BYTES = 60;
+const LONGEST_TOMBSTONE_BYTES = 70;
 
 interface TagValue {
   readonly digest: Digest | undefined;
   /** The newest entry for this tag that somebody heard of here; whatever is older must not be shown any more (I5). */
   readonly floor: number;
+  /** The entry at `seq` set a digest that the policy does not let this region have; the same entry may give it back. */
+  readonly evicted?: true;
 }
 
 const codec: SeqCodec<TagValue> = {
   encode: ({ seq, value }) => {
     const floor = value !== undefined && value.floor > seq ? value.floor : undefined;
-    return Buffer.from(JSON.stringify({ seq, digest: value?.digest, floor }));
+    return Buffer.from(JSON.stringify({ seq, digest: value?.digest, floor, evicted: value?.evicted }));
   },
   decode: (bytes) => {
     const {
       seq,
       digest,
       floor = 0,
+      evicted,
     } = JSON.parse(Buffer.from(bytes).toString()) as {
       readonly seq: number;
       readonly digest?: string;
       readonly floor?: number;
+      readonly evicted?: true;
     };
-    return { seq, value: { digest: digest === undefined ? undefined : parseDigest(digest), floor } };
+    const value = { digest: digest === undefined ? undefined : parseDigest(digest), floor };
+    return { seq, value: evicted === undefined ? value : { ...value, evicted } };
   },
 };
 
@@ -60,7 +65,7 @@ export class Tags {
     await this.#registers.update(
       keys.tag(repository, tag),
       (current) =>
-        current !== undefined && current.seq >= seq
+        current !== undefined && (current.seq > seq || (current.seq === seq && current.value?.evicted === undefined))
           ? undefined
           : { seq, value: { digest, floor: current?.value?.floor ?? 0 } },
       signal,
@@ -74,7 +79,21 @@ export class Tags {
       (current) =>
         Math.max(current?.seq ?? -1, current?.value?.floor ?? 0) >= seq
           ? undefined
-          : { seq: current?.seq ?? 0, value: { digest: current?.value?.digest, floor: seq } },
+          : { seq: current?.seq ?? 0, value: { ...current?.value, digest: current?.value?.digest, floor: seq } },
+      signal,
+    );
+  }
+
+  /** The policy does not let the region have it. */
+  async evict(repository: RepositoryName, tag: Tag, signal: AbortSignal): Promise<void> {
+    const key = keys.tag(repository, tag);
+    if ((await this.#registers.get(key, signal))?.value?.digest === undefined) return;
+    await this.#registers.update(
+      key,
+      (current) =>
+        current?.value?.digest === undefined
+          ? undefined
+          : { seq: current.seq, value: { digest: undefined, floor: current.value.floor, evicted: true } },
       signal,
     );
   }

@@ -14,6 +14,8 @@ import {
  *
  *   journal/<first-seq, 16 digits>     a batch of entries; created once, hash-chained
  *   state/progress                     the region's generation, epoch, watermark, and entries applied beyond it
+ *   state/policy                       which region has what, and the seq that said so
+ *   state/policy-enforced              the policy that all of this region's content was last brought to
  *   state/gc/…                         who collects, what it found last, and data that nothing named
  *   data/<uuid>                        bytes of a blob (written once, never moved, never copied)
  *   blobs/<algorithm>/<aa>/<hex>       blob record: size, data key, when verified
@@ -32,6 +34,8 @@ export const keys = {
   journalPrefix: 'journal/',
   journalBatch: (firstSeq: number): string => `journal/${String(firstSeq).padStart(SEQ_DIGITS, '0')}`,
   progress: 'state/progress',
+  policy: 'state/policy',
+  policyEnforced: 'state/policy-enforced',
   gcLease: 'state/gc/lease',
   gcReport: 'state/gc/report',
   gcOrphans: 'state/gc/orphans',
