@@ -10,18 +10,23 @@ import type { TestS3Server } from './s3-server.js';
 export interface SingleRegion {
   /** URL for clients. */
   readonly registry: string;
+  /** URL for operators. */
+  readonly admin: string;
+  /** Where its objects are if they are not on S3. */
+  readonly bucketDirectory: string;
   readonly process: TestProcess;
   stop(): Promise<void>;
 }
 
 export interface SingleRegionOptions {
-  readonly s3: TestS3Server;
+  /** Without it objects are in a directory. */
+  readonly s3?: TestS3Server;
   /** Further settings of the configuration file. */
   readonly settings?: object;
 }
 
 /** Starts the smallest registry there is: one process on one bucket. */
-export async function startSingleRegion({ s3, settings = {} }: SingleRegionOptions): Promise<SingleRegion> {
+export async function startSingleRegion({ s3, settings = {} }: SingleRegionOptions = {}): Promise<SingleRegion> {
   const directory = await mkdtemp(join(tmpdir(), 'meridian-single-'));
   const port = await freePortBase(2);
   const registry = `http://127.0.0.1:${port}`;
@@ -29,6 +34,14 @@ export async function startSingleRegion({ s3, settings = {} }: SingleRegionOptio
     await writeFile(join(directory, name), content, { mode: 0o600 });
     return join(directory, name);
   };
+  const bucketDirectory = join(directory, 'bucket');
+  const s3Storage = async (server: TestS3Server) => ({
+    driver: 's3',
+    endpoint: server.endpoint,
+    bucket: await server.newBucket(),
+    accessKeyId: server.accessKeyId,
+    secretAccessKeyFile: await file('secret-key', server.secretAccessKey),
+  });
   const config = {
     topology: {
       regions: [{ name: 'only', role: 'primary', publicUrl: registry, peerUrl: registry }],
@@ -37,13 +50,7 @@ export async function startSingleRegion({ s3, settings = {} }: SingleRegionOptio
     },
     region: 'only',
     clusterKeyFile: await file('cluster-key', randomBytes(32).toString('hex')),
-    storage: {
-      driver: 's3',
-      endpoint: s3.endpoint,
-      bucket: await s3.newBucket(),
-      accessKeyId: s3.accessKeyId,
-      secretAccessKeyFile: await file('secret-key', s3.secretAccessKey),
-    },
+    storage: s3 === undefined ? { driver: 'filesystem', directory: bucketDirectory } : await s3Storage(s3),
     anonymousAccess: 'push',
     http: { port, operatorPort: port + 1 },
     log: { level: 'warn' },
@@ -57,6 +64,8 @@ export async function startSingleRegion({ s3, settings = {} }: SingleRegionOptio
   });
   return {
     registry,
+    admin: `http://127.0.0.1:${port + 1}`,
+    bucketDirectory,
     process,
     stop: async () => {
       await process.stop();
