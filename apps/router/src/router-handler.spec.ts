@@ -162,6 +162,11 @@ describe('the router', () => {
     expect(verifyGrant(key, grantOf(location), { ...scope, access: 'push' }, nowMs)).toBe('mismatch');
   });
 
+  it('sends the HEAD of a blob to the primary: a push asks, and relies on the answer there', async () => {
+    const reply = await ask('HEAD', `/v2/team/app/blobs/${digest}`);
+    expect([reply.status, reply.headers['meridian-region']]).toEqual([307, 'eu']);
+  });
+
   it('replaces a grant that a client brings along', async () => {
     const { headers } = await ask('GET', `/v2/team/app/tags/list?${GRANT_PARAMETER}=forged&n=5`);
     expect(String(headers.location)).toMatch(/\?n=5&meridian-grant=1\.[^&]+$/);
@@ -354,7 +359,7 @@ describe('the router', () => {
 
     it('answers a HEAD with the length and no body', async () => {
       regions.ap.answer = (_seen, response) => response.writeHead(200, { 'Content-Length': 1234 }).end();
-      const reply = await ask('HEAD', `/v2/team/app/blobs/${digest}`);
+      const reply = await ask('HEAD', `/v2/team/app/manifests/${digest}`);
       expect([reply.status, reply.headers['content-length']]).toEqual([200, '1234']);
     });
 

@@ -75,7 +75,7 @@ export class RouterHandler {
   }
 
   async #read(passage: Passage, route: RepositoryRoute): Promise<void> {
-    const { site, reason } = this.parts.knowledge.decide(passage.client, route.repository);
+    const { site, reason } = this.#placeOfRead(passage, route);
     countDecision(this.parts.metrics, passage.client, site?.name, reason);
     if (site === undefined) throw unavailable();
     if (this.parts.mode === 'redirect') return this.#redirect(passage, site, route);
@@ -87,6 +87,19 @@ export class RouterHandler {
       this.parts.knowledge.failed(site.name);
       return this.#read(passage, route);
     }
+  }
+
+  /**
+   * Who pushes asks by HEAD for what need not be sent. The primary's answer holds there for the grace time of a
+   * collection; a replica could only promise for itself.
+   */
+  #placeOfRead({ request, client }: Passage, { repository, resource }: RepositoryRoute) {
+    const { knowledge } = this.parts;
+    const { primary } = knowledge;
+    const ofPush = request.method === 'HEAD' && resource.kind === 'blob';
+    if (ofPush && knowledge.health(primary.name) === 'healthy')
+      return { site: primary, reason: 'primary-only' as const };
+    return knowledge.decide(client, repository);
   }
 
   /** The bytes of blobs never pass through here, unless clients cannot follow, or will not. */
