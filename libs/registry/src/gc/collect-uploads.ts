@@ -1,4 +1,5 @@
 import { keys } from '#libs/storage';
+import { CopyStates } from '../copy-state.js';
 import type { UploadSessions } from '../upload-session.js';
 import { allObjects, forEachOf } from './all-objects.js';
 import type { CompactSet } from './compact-set.js';
@@ -33,7 +34,31 @@ export async function collectUploads(
     });
     cycle.report.done += page.length;
   }
+  await collectCopies(cycle, limits, named, signal);
   await abortForgotten(cycle, limits, named, signal);
+}
+
+/** Copies from other regions that nobody went on with: who wants the blob begins anew. */
+async function collectCopies(
+  cycle: Cycle,
+  limits: UploadLimits,
+  named: CompactSet,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, report, dryRun } = cycle;
+  const states = new CopyStates(store);
+  for await (const page of allObjects(store, keys.copyPrefix, signal)) {
+    await forEachOf(page, async ({ key, modifiedMs }) => {
+      const copy = await states.read(key, signal);
+      if (copy === undefined) return;
+      const { data, multipart } = copy.state;
+      if (cycle.ageOf(modifiedMs) < limits.idleMs) return named.add(data);
+      report.kinds.uploads.removed += 1;
+      if (dryRun) return;
+      await store.delete(key, signal);
+      await store.multipart.abort(multipart, signal);
+    });
+  }
 }
 
 /** Transfers by parts that no session knows: of an upload whose process died, or of a copy. */

@@ -121,6 +121,20 @@ describe('a collection', () => {
     expect([first.status, second.status].sort()).toEqual(['fulfilled', 'rejected']);
   });
 
+  it('leaves alone the bytes of a copy that is under way, and ends one that nobody goes on with', async () => {
+    const multipart = await store.multipart.begin('data/copied', signal);
+    await store.put('data/whole', Buffer.from('copied'), { signal });
+    const state = { data: 'data/whole', multipart, partBytes: 8, parts: [], claim: { worker: 'w', untilMs: 0 } };
+    await store.put(keys.copy(digestOf('copied')), Buffer.from(JSON.stringify(state)), { signal });
+    await twoCycles();
+    expect(await store.stat('data/whole', signal)).toBeDefined();
+    await clock.advance(60_000);
+    await twoCycles();
+    expect(await store.multipart.listUploads('', signal)).toEqual([]);
+    await twoCycles();
+    expect(await remains(store, signal)).toEqual([]);
+  });
+
   it('ends uploads that nothing comes for, and data that nothing names', async () => {
     const { id } = await region.uploads.begin(APP, signal);
     await store.put('data/orphan', Buffer.from('orphan'), { signal });
