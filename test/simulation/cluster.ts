@@ -142,11 +142,19 @@ export class SimulatedCluster {
 
   #addRegistry(region: SimulatedRegion, node: number): void {
     const { name } = region;
+    const { faults } = this;
     const seatName = `${name}-registry${node}`;
     const seat = this.#seat(seatName, async (process) => {
       const store = this.#store(region, process);
       const origin = name === PRIMARY ? undefined : this.#peer(process, name, PRIMARY);
-      const opened = await openRegistry({ region: name, process, store, bus: region.bus.join(process), origin });
+      const opened = await openRegistry({
+        region: name,
+        process,
+        store,
+        bus: region.bus.join(process),
+        origin,
+        limits: faults.plan,
+      });
       region.registries.set(seatName, bugged.registry(this.bug, opened));
       this.universe.trace.say(process.name, 'ready');
       process.onCrash(() => region.registries.delete(seatName));

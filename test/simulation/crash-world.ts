@@ -34,7 +34,7 @@ export class CrashWorld {
     const random = new SeededRandom(1);
     const scheduler = new Scheduler();
     this.#universe = { scheduler, random, trace: new Trace(scheduler) };
-    this.#faults = new FaultInjector(random, drawFaultPlan(random, 0));
+    this.#faults = new FaultInjector(random, { ...drawFaultPlan(random, 0), gcIntervalMs: 0 });
     this.#faults.heal();
     this.#network = new Network(this.#universe, this.#faults);
     const { clock } = this.#process('store');
@@ -48,7 +48,14 @@ export class CrashWorld {
     this.#primary = undefined;
     const process = this.#process('primary');
     const bus = new RegionBus(this.#faults).join(process);
-    this.#primary = await openRegistry({ region: PRIMARY, process, store, bus, origin: undefined });
+    this.#primary = await openRegistry({
+      region: PRIMARY,
+      process,
+      store,
+      bus,
+      origin: undefined,
+      limits: this.#faults.plan,
+    });
     return this.#primary;
   }
 

@@ -26,6 +26,10 @@ export interface FaultPlan {
   readonly operations: number;
   readonly thinkMs: number;
   readonly clockSkewMs: number;
+  /** Between two collections; 0 for none. */
+  readonly gcIntervalMs: number;
+  readonly gcGraceMs: number;
+  readonly uploadIdleMs: number;
 }
 
 export function drawFaultPlan(random: SeededRandom, operations: number): FaultPlan {
@@ -50,5 +54,8 @@ export function drawFaultPlan(random: SeededRandom, operations: number): FaultPl
     operations,
     thinkMs: one(20, 200, 800),
     clockSkewMs: one(0, 0, 600_000),
+    gcIntervalMs: one(0, 3_000, 20_000),
+    gcGraceMs: one(8_000, 30_000),
+    uploadIdleMs: one(20_000, 120_000),
   };
 }

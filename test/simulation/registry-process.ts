@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import type { ControlBus } from '#libs/control';
 import type { RegionName } from '#libs/geo';
-import type { Entry, JournalReader } from '#libs/journal';
+import type { JournalReader } from '#libs/journal';
 import { type BlobDescriptor, digestOf } from '#libs/oci';
 import { type PeerClient, PeerError } from '#libs/peer';
-import { configSchema } from '#libs/platform';
+import type { AppContext } from '#libs/platform';
 import {
+  type Collections,
   type Listing,
   LocalListing,
   LocalPull,
@@ -29,6 +30,7 @@ import { followProgress } from '../../apps/registry/src/follow-progress.js';
 import { openPrimary } from '../../apps/registry/src/primary-node.js';
 import type { RegionParts } from '../../apps/registry/src/region-parts.js';
 import { HintBoard } from './hint-board.js';
+import { type Limits, processContext } from './process-context.js';
 import type { PeerService } from './simulated-peer.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
@@ -40,6 +42,8 @@ export interface RegistryProcess extends PeerService {
   readonly push: Push | undefined;
   /** Whether a manifest's bytes were fetched from the primary for this one answer. */
   readonly isReadThrough: (content: Uint8Array) => boolean;
+  /** Only at the primary. */
+  readonly collections: Collections | undefined;
 }
 
 export interface RegistryOptions {
@@ -49,7 +53,7 @@ export interface RegistryOptions {
   readonly bus: ControlBus;
   /** The primary, at a replica. */
   readonly origin: PeerClient | undefined;
-  readonly onApplied?: (entry: Entry) => void;
+  readonly limits: Limits;
 }
 
 /** What the applications' own functions need of the parts of a real process. */
@@ -57,9 +61,9 @@ type Parts = Pick<RegionParts, 'store' | 'content' | 'progress' | 'status'> & { 
 
 /** Begins a process of the primary or of a replica as the application does, on the same functions where it has them. */
 export async function openRegistry(options: RegistryOptions): Promise<RegistryProcess> {
-  const { region, process, store, bus, origin } = options;
+  const { region, process, store, bus, origin, limits } = options;
   const { clock, random, signal } = process;
-  const content = openRegionContent({ store, clock, random });
+  const content = openRegionContent({ store, clock, random, adoptWithinMs: limits.gcGraceMs / 4 });
   const role = origin === undefined ? 'primary' : 'replica';
   const status = new RegionStatusBoard(freshProgress(''), { region, role, clock, ready: () => true });
   const presence = new LocalPresence({
@@ -81,11 +85,13 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     hints,
     isReadThrough: (bytes: Uint8Array) => fetched.has(bytes),
   };
-  await followProgress(asRegionParts(parts, process), signal);
+  const whole = asRegionParts(parts, processContext(process, limits));
+  await followProgress(whole, signal);
   if (origin === undefined) {
-    const { journal, push, reader } = await openPrimary(asRegionParts(parts, process), hints as never, signal);
+    const { journal, push, reader, collections } = await openPrimary(whole, hints as never, signal);
     const local = new LocalPull(content, reader);
-    return { ...service, journal, push, local, pull: local, listing: new LocalListing(content) };
+    collections.run().catch(() => undefined);
+    return { ...service, journal, push, collections, local, pull: local, listing: new LocalListing(content) };
   }
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
   const shared = openRegionContent({ store: new SharedReads(store, clock), clock, random });
@@ -95,6 +101,7 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     ...service,
     journal: undefined satisfies JournalReader | undefined,
     push: undefined,
+    collections: undefined,
     local,
     pull: new ReadThroughPull({
       local,
@@ -148,14 +155,7 @@ class MemoryFetches {
   }
 }
 
-/** Configuration as an operator gets it who says nothing: a setting that is added is there for simulated processes too. */
-const DEFAULTS = configSchema.omit({ topology: true, clusterKeyFile: true }).parse({});
-
 /** The applications' functions take a whole process's parts and use few of them. */
-function asRegionParts(parts: Parts, process: SimulatedProcess): RegionParts {
-  const { clock, random } = process;
-  const say = (_fields: unknown, what: string): void => process.universe.trace.say(process.name, what);
-  const log = { debug: say, info: say, warn: say, error: say };
-  const metrics = { journalHead: { set: () => undefined } };
-  return { ...parts, context: { clock, random, log, metrics, config: DEFAULTS } } as unknown as RegionParts;
+function asRegionParts(parts: Parts, context: AppContext): RegionParts {
+  return { ...parts, context } as unknown as RegionParts;
 }

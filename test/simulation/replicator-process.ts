@@ -1,7 +1,8 @@
 import type { ControlBus } from '#libs/control';
+import { openCollections } from '#libs/http';
 import { ObjectStoreJournalReader } from '#libs/journal';
 import type { PeerClient } from '#libs/peer';
-import { openRegionContent } from '#libs/registry';
+import { type Collections, entryReferences, localSweeper, openRegionContent } from '#libs/registry';
 import {
   Copier,
   localJournalSource,
@@ -15,6 +16,7 @@ import {
 } from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
 import type { FaultInjector } from './fault-injector.js';
+import { processContext } from './process-context.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
 export interface ReplicatorProcessOptions {
@@ -35,11 +37,17 @@ const COPY_SIZES = { partedFromBytes: 150, partBytes: 64 };
 /** Some blobs go through the queue, and some are too small for it. */
 const DIRECT_BYTES = 60;
 
+export interface ReplicatorProcess {
+  readonly process: SimulatedProcess;
+  /** Only at a replica. */
+  readonly collections: Collections | undefined;
+}
+
 /** Begins a region's worker as the application does. */
-export async function openReplicator(options: ReplicatorProcessOptions): Promise<Replicator> {
+export async function openReplicator(options: ReplicatorProcessOptions): Promise<ReplicatorProcess> {
   const { process, store, bus, faults, jobs, peers, primary } = options;
   const { clock, random, signal, universe } = process;
-  const content = openRegionContent({ store, clock, random });
+  const content = openRegionContent({ store, clock, random, adoptWithinMs: faults.plan.gcGraceMs / 4 });
   const progress = new ProgressStore({ store, random });
   const copier = new Copier({
     store,
@@ -74,7 +82,17 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
     if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
   });
   await replicator.start(signal);
-  return replicator;
+  if (primary === undefined) return { process, collections: undefined };
+  const collections = openCollections(processContext(process, faults.plan), {
+    store,
+    content,
+    pending: entryReferences(() => replicator.pending()),
+    sweeper: localSweeper(content.blobs),
+    ownsLinks: false,
+    signal,
+  });
+  collections.run().catch(() => undefined);
+  return { process, collections };
 }
 
 async function localSource({ process, store, bus }: ReplicatorProcessOptions, progress: ProgressStore) {
