@@ -193,4 +193,4 @@ function ofSize(bytes: number) {
   return sample(parts('x'.repeat(bytes - sample(parts('')).manifest.bytes.length)));
 }
 
-const seqOf = (response: Response) => Number(response.headers.get('meridian-seq'));
+const seqOf = (response: Response) => Number(response.headers.get('meridian-sequence'));

@@ -127,7 +127,7 @@ export class NemesisClient {
     const operation = this.#begin(via, action);
     try {
       const answer = await this.#ask(via, `/v2/${action.repository}/manifests/${reference}`, request);
-      const seq = Number(answer.headers.get('meridian-seq') ?? Number.NaN);
+      const seq = Number(answer.headers.get('meridian-sequence') ?? Number.NaN);
       if (answer.status >= 500) this.history.end(operation, 'unknown', { why: why(answer) });
       else if (answer.status >= 300) this.history.end(operation, 'fail', { why: why(answer) });
       else this.history.end(operation, 'ok', Number.isNaN(seq) ? {} : { seq });

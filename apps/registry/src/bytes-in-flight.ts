@@ -8,7 +8,11 @@ const CAPACITY = 1_024;
 export class BytesInFlight {
   readonly #bytes = new Map<Digest, number>();
 
-  constructor(bus: ControlBus) {
+  /** `onBytes` is told of every byte that comes in. */
+  constructor(
+    bus: ControlBus,
+    private readonly onBytes: (bytes: number) => void,
+  ) {
     bus.subscribe((message) => {
       if (message.kind === 'blob.progress') this.#hear(message.blob.digest, message.bytesDone);
     });
@@ -19,6 +23,7 @@ export class BytesInFlight {
   }
 
   #hear(digest: Digest, bytesDone: number): void {
+    this.onBytes(Math.max(0, bytesDone - this.of(digest)));
     this.#bytes.delete(digest);
     this.#bytes.set(digest, bytesDone);
     const [oldest] = this.#bytes.keys();

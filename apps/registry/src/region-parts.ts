@@ -1,10 +1,18 @@
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
 import { deriveClusterKey, readClusterSecret } from '#libs/geo';
+import { ImageWait, RegionPresences } from '#libs/http';
 import type { Digest } from '#libs/oci';
 import { type HttpPeerClient, openPeers } from '#libs/peer';
 import { type AppContext, createObjectStore, type RegionalConfig, regionalConfig } from '#libs/platform';
 import { openRegionContent, type RegionContent } from '#libs/registry';
-import { freshProgress, LocalPresence, ProgressStore, RegionStatusBoard } from '#libs/replication';
+import {
+  freshProgress,
+  LocalPresence,
+  PresentLag,
+  ProgressStore,
+  RegionStatusBoard,
+  RegionWatch,
+} from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
 import { BytesInFlight } from './bytes-in-flight.js';
 import { StoreWatch } from './store-watch.js';
@@ -25,6 +33,12 @@ export interface RegionParts {
   readonly status: RegionStatusBoard;
   readonly storeWatch: StoreWatch;
   readonly presence: LocalPresence;
+  /** What all regions say of themselves, and have of an image. */
+  readonly watch: RegionWatch;
+  readonly presences: RegionPresences;
+  readonly wait: ImageWait;
+  /** Only measured at the primary. */
+  readonly presentLag: PresentLag;
 }
 
 export async function openRegionParts(context: AppContext): Promise<RegionParts> {
@@ -38,11 +52,14 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
   const bus = createControlBus({ redisUrl: config.redisUrl, region, processId: random.uuid(), log, clock });
   const peers = openPeers(config.topology, region, { key: keys.regionToken, clock });
   const origin = peers.find((peer) => peer.region === regional.primary.name);
-  const inFlight = new BytesInFlight(bus);
   const storeWatch = new StoreWatch(context.readiness, clock);
   const ready = (): boolean => !context.readiness.draining && storeWatch.answers;
   const status = new RegionStatusBoard(freshProgress(''), { region, role: site.role, clock, ready });
+  const inFlight = new BytesInFlight(bus, (bytes) => status.copied(bytes));
   const bytesInFlight = (digest: Digest): number => inFlight.of(digest);
+  const presence = new LocalPresence({ region, content, origin, clock, bytesInFlight, changed: status.changed });
+  const watch = new RegionWatch({ own: status, peers, clock, random });
+  const presences = new RegionPresences({ region, presence, peers, clock });
   return {
     context,
     regional,
@@ -56,6 +73,15 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
     origin,
     status,
     storeWatch,
-    presence: new LocalPresence({ region, content, origin, clock, bytesInFlight, changed: status.changed }),
+    presence,
+    watch,
+    presences,
+    wait: new ImageWait(presences, watch, clock),
+    presentLag: new PresentLag({
+      watch,
+      regions: peers.map((peer) => peer.region),
+      clock,
+      observe: (to, seconds) => metrics.replicationPresent.observe({ region: to }, seconds),
+    }),
   };
 }

@@ -8,18 +8,20 @@ import {
   Locations,
   PeerApi,
   RegionEdge,
+  WriteConcerns,
   WriteForwarder,
 } from '#libs/http';
 import type { JournalReader } from '#libs/journal';
 import type { AppContext } from '#libs/platform';
 import { type Collections, LocalListing, LocalPull, lastCollection } from '#libs/registry';
+import { primaryGate, replicaGate } from '#libs/replication';
 import { followProgress } from './follow-progress.js';
 import { openPrimary } from './primary-node.js';
 import { openRegionParts, type RegionParts } from './region-parts.js';
 import { openReplica } from './replica-node.js';
 
 /** What differs between a primary's process and a replica's. */
-type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & {
+type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes' | 'gate'> & {
   readonly journal?: JournalReader;
   /** What this region itself holds. */
   readonly local: LocalPull;
@@ -40,13 +42,16 @@ export class RegistryNode {
   }
 
   adminOptions(): AdminOptions {
-    const { context, regional, store, status, presence, peers, heartbeats } = this.parts;
+    const { context, regional, store, status, presences, watch, wait, peers, heartbeats } = this.parts;
     return {
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
       region: regional.region,
       role: regional.site.role,
       status,
-      presence,
+      presences,
+      watch,
+      wait,
+      lag: (region) => this.parts.presentLag.summary(region),
       peers,
       processes: () => heartbeats.alive(),
       clock: context.clock,
@@ -87,19 +92,23 @@ export class RegistryNode {
   }
 
   async #primary(): Promise<RoleParts> {
-    const { content } = this.parts;
+    const { content, presences, presentLag, wait, context } = this.parts;
+    const concerns = new WriteConcerns(wait, presences.regions, context.config.manifests.writeConcerns);
     const { journal, push, reader, collections } = await openPrimary(this.parts, this.#hints, this.#stopping.signal);
     const local = new LocalPull(content, reader);
     this.#collections = collections;
     // It only ends with the process.
     collections.run().catch(() => undefined);
     this.#endings.push(() => journal.close());
+    // Ends with the process; what is measured is nobody's state.
+    presentLag.follow(this.#stopping.signal).catch(() => undefined);
     return {
       journal,
       local,
       pull: local,
       listing: new LocalListing(content),
-      writes: { kind: 'local', push },
+      writes: { kind: 'local', push, concerns, onPushed: (seq) => presentLag.committed(seq) },
+      gate: primaryGate(journal),
     };
   }
 
@@ -119,7 +128,8 @@ export class RegistryNode {
       () => forwarder.close(),
     );
     const { local, pull, listing, findCopy: copies } = replica;
-    return { local, pull, listing, copies, writes: { kind: 'forward', forwarder } };
+    const gate = replicaGate(this.parts.status, context.clock);
+    return { local, pull, listing, copies, gate, writes: { kind: 'forward', forwarder } };
   }
 
   #edge({ journal, local, copies, ...role }: RoleParts): RegionEdge {

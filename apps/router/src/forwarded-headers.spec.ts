@@ -21,11 +21,13 @@ describe('headers that are passed on', () => {
       'x-forwarded-host': 'evil.test',
       'x-real-ip': '1.2.3.4',
       'x-meridian-region': 'eu',
-      'meridian-seq': '9',
+      'meridian-sequence': '9',
       accept: 'text/plain',
       'content-length': '0',
     };
     expect(requestHeaders(headers, false)).toEqual({ accept: 'text/plain', 'meridian-hop': '1' });
+    const wishes = { 'meridian-min-sequence': '5', 'meridian-write-concern': 'all' };
+    expect(requestHeaders(wishes, true)).toEqual({ ...wishes, 'meridian-hop': '1' });
     expect(requestHeaders({ 'content-length': '5' }, true)).toEqual({ 'content-length': '5', 'meridian-hop': '1' });
   });
 

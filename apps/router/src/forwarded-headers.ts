@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { RegionSite } from '#libs/geo';
+import { MIN_SEQUENCE_HEADER, type RegionSite, WRITE_CONCERN_HEADER } from '#libs/geo';
 
 /** Marks what was passed on once already: such a request is never passed on again (T3). */
 export const HOP_HEADER = 'meridian-hop';
@@ -22,9 +22,13 @@ const HOP_BY_HOP = new Set([
 /** What a client says about the way it came, or about us: a region believes it of nobody, so it is not passed on. */
 const CLAIMS = /^(?:host|expect|forwarded|x-forwarded-.*|x-real-ip|x-meridian-.*|meridian-.*)$/;
 
+/** What a client asks of us, and means for the region that will do it. */
+const WISHES: ReadonlySet<string> = new Set([MIN_SEQUENCE_HEADER, WRITE_CONCERN_HEADER]);
+
 /** The headers of a request as a region should see them. */
 export function requestHeaders(headers: IncomingHttpHeaders, hasBody: boolean): Headers {
-  const kept = endToEnd(headers, (name) => !CLAIMS.test(name) && (hasBody || name !== 'content-length'));
+  const isClaim = (name: string): boolean => CLAIMS.test(name) && !WISHES.has(name);
+  const kept = endToEnd(headers, (name) => !isClaim(name) && (hasBody || name !== 'content-length'));
   return { ...kept, [HOP_HEADER]: '1' };
 }
 

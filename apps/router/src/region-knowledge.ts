@@ -66,11 +66,11 @@ export class RegionKnowledge {
     this.#freshness.learnUnreadable(seq);
   }
 
-  /** Where a read of a repository goes. */
-  decide(client: RegionName, repository: RepositoryName): RouteDecision {
+  /** Where a read of a repository goes, which has to see at least the state of `minSeq`. */
+  decide(client: RegionName, repository: RepositoryName, minSeq = 0): RouteDecision {
     return decideRoute(client, this.topology, {
       health: (region) => this.health(region),
-      isFresh: (region) => this.#freshness.isFresh(region, repository),
+      isFresh: (region) => this.#freshness.isFresh(region, repository, minSeq),
     });
   }
 

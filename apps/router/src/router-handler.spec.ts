@@ -194,6 +194,17 @@ describe('the router', () => {
     expect(text).toContain('from="ap",to="us",reason="nearest-stale"');
   });
 
+  it('sends a read that asks for a state to a region that is known to have it, and to the primary if none is', async () => {
+    const at = async (token: string) => {
+      const reply = await ask('GET', '/v2/team/app/manifests/v1', { 'Meridian-Min-Sequence': token });
+      return reply.headers['meridian-region'] ?? reply.status;
+    };
+    expect(await at('10')).toBe('ap');
+    expect(await at('12')).toBe('eu');
+    hear(regions.us, 12);
+    expect([await at('12'), await at('13'), await at('twelve')]).toEqual(['us', 'eu', 400]);
+  });
+
   it('avoids a region that fell silent within two seconds (T1)', async () => {
     nowMs += SILENCE_MS;
     hear(regions.us, 10);
@@ -234,7 +245,7 @@ describe('the router', () => {
 
   it('passes a manifest through to the primary and knows of it before the client does (I10)', async () => {
     regions.eu.answer = (_seen, response) => {
-      response.writeHead(201, { 'Meridian-Seq': '11', Location: `${topology.regions[0]?.peerUrl}/v2/team/app/x` });
+      response.writeHead(201, { 'Meridian-Sequence': '11', Location: `${topology.regions[0]?.peerUrl}/v2/team/app/x` });
       response.end();
     };
     const type = 'application/vnd.oci.image.manifest.v1+json';
@@ -251,7 +262,7 @@ describe('the router', () => {
   });
 
   it('learns of a delete as well', async () => {
-    regions.eu.answer = (_seen, response) => response.writeHead(202, { 'Meridian-Seq': '11' }).end();
+    regions.eu.answer = (_seen, response) => response.writeHead(202, { 'Meridian-Sequence': '11' }).end();
     expect((await ask('DELETE', '/v2/team/app/manifests/v1')).status).toBe(202);
     expect((await ask('GET', '/v2/team/app/manifests/v1')).headers['meridian-region']).toBe('eu');
   });

@@ -1,6 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { CLIENT_REGION_HEADER, type ClientRegions, type RegionName, type RegionSite } from '#libs/geo';
+import {
+  CLIENT_REGION_HEADER,
+  type ClientRegions,
+  MIN_SEQUENCE_HEADER,
+  parseMinSequence,
+  type RegionName,
+  type RegionSite,
+  SEQUENCE_HEADER,
+} from '#libs/geo';
 import { MAX_MANIFEST_BYTES, RegistryError } from '#libs/oci';
 import { type AnonymousAccess, requireAccess } from './access.js';
 import { sendError, sendJson, sendRedirect, unavailable } from './answers.js';
@@ -96,10 +104,11 @@ export class RouterHandler {
   #placeOfRead({ request, client }: Passage, { repository, resource }: RepositoryRoute) {
     const { knowledge } = this.parts;
     const { primary } = knowledge;
+    const minSeq = parseMinSequence(textOf(request.headers[MIN_SEQUENCE_HEADER]));
     const ofPush = request.method === 'HEAD' && resource.kind === 'blob';
     if (ofPush && knowledge.health(primary.name) === 'healthy')
       return { site: primary, reason: 'primary-only' as const };
-    return knowledge.decide(client, repository);
+    return knowledge.decide(client, repository, minSeq);
   }
 
   /** The bytes of blobs never pass through here, unless clients cannot follow, or will not. */
@@ -119,7 +128,7 @@ export class RouterHandler {
     countDecision(metrics, passage.client, site.name, 'write');
     const target = this.#granted(passage, site, route);
     const answer = await upstream.send({ ...passage, site, target, maxBodyBytes: MAX_WRITE_BYTES }, signal);
-    const seq = Number(answer.headers['meridian-seq']);
+    const seq = Number(answer.headers[SEQUENCE_HEADER.toLowerCase()]);
     // Before the client hears of it, so that whoever pulls after it sees it (I10).
     if (Number.isSafeInteger(seq) && seq > 0) knowledge.learn(seq, route.repository);
     await upstream.relay(answer, site, passage.response, signal);

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, type Dispatcher } from 'undici';
-import type { RegionSite } from '#libs/geo';
+import { MAX_CONCERN_MS, type RegionSite, WRITE_CONCERN_HEADER } from '#libs/geo';
 import { RegistryError } from '#libs/oci';
 import { requestHeaders, responseHeaders } from './forwarded-headers.js';
 
@@ -85,13 +85,14 @@ export class Upstream {
 
   #dispatch({ site, request, requestId, target, maxBodyBytes }: ForwardedRequest, signal: AbortSignal) {
     const hasBody = carriesBody(request);
+    const patienceMs = request.headers[WRITE_CONCERN_HEADER] === undefined ? 0 : MAX_CONCERN_MS;
     return this.#agent.request({
       origin: site.peerUrl,
       path: target,
       method: request.method as Dispatcher.HttpMethod,
       headers: { ...requestHeaders(request.headers, hasBody), 'x-request-id': requestId },
       body: hasBody ? Readable.from(limited(request, maxBodyBytes)) : null,
-      headersTimeout: FIRST_BYTE_TIMEOUT_MS,
+      headersTimeout: FIRST_BYTE_TIMEOUT_MS + patienceMs,
       bodyTimeout: IDLE_TIMEOUT_MS,
       signal,
     });

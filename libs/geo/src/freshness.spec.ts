@@ -41,6 +41,19 @@ describe('Freshness', () => {
     expect(freshness.isFresh(us, app)).toBe(fresh);
   });
 
+  it.each([
+    [6, [], 7, true, 'everything up to there was learned, and nothing of it is of that repository'],
+    [6, [], 8, false, 'entry 8 was not learned'],
+    [6, [], 9, false, 'entry 9 was learned, what lies between was not'],
+    [7, [9], 9, false, 'what lies between may be missing'],
+    [9, [], 9, true, 'its watermark says so'],
+  ])('a region at %d with %j beyond, asked for at least %d: %s, because %s', (watermark, beyond, minSeq, fresh) => {
+    const freshness = begun(5);
+    for (const seq of [7, 6, 9]) freshness.learn(seq, app);
+    freshness.report(us, { watermark, beyond });
+    expect(freshness.isFresh(us, web, minSeq)).toBe(fresh);
+  });
+
   it('looks at each repository alone', () => {
     const freshness = begun(5);
     freshness.report(us, { watermark: 5, beyond: [] });

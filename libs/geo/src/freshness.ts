@@ -28,6 +28,8 @@ export class Freshness {
   readonly #seqs = new Map<RepositoryName, Set<number>>();
   #begin: number | undefined;
   #forgotten = 0;
+  /** Everything up to it was learned, or lies below the floor. */
+  #complete = 0;
 
   constructor(
     private readonly replicas: readonly RegionName[],
@@ -49,6 +51,8 @@ export class Freshness {
   begin(head: number): void {
     if (head < (this.floor ?? 0)) this.#clear();
     this.#begin = head;
+    this.#complete = Math.max(this.#complete, head);
+    this.#advance();
     this.#forget();
   }
 
@@ -58,6 +62,7 @@ export class Freshness {
     this.#entries.set(seq, repository);
     const seqs = this.#seqs.get(repository) ?? new Set();
     this.#seqs.set(repository, seqs.add(seq));
+    this.#advance();
     this.#forget();
   }
 
@@ -76,15 +81,24 @@ export class Freshness {
     return this.#applied.get(region)?.watermark;
   }
 
-  /** Whether a replica has applied everything that is known of a repository. */
-  isFresh(region: RegionName, repository: RepositoryName): boolean {
+  /**
+   * Whether a replica has applied everything that is known of a repository, and everything of it up to `minSeq`: if that
+   * is beyond what was learned here without a gap, only a replica whose watermark says so is known to.
+   */
+  isFresh(region: RegionName, repository: RepositoryName, minSeq = 0): boolean {
     const applied = this.#applied.get(region);
     const floor = this.floor;
     if (applied === undefined || floor === undefined || applied.watermark < floor) return false;
+    if (minSeq > Math.max(this.#complete, applied.watermark)) return false;
     for (const seq of this.#seqs.get(repository) ?? []) {
       if (seq > applied.watermark && !applied.beyond.has(seq)) return false;
     }
     return true;
+  }
+
+  #advance(): void {
+    this.#complete = Math.max(this.#complete, this.floor ?? 0);
+    while (this.#entries.has(this.#complete + 1)) this.#complete += 1;
   }
 
   #forget(): void {
@@ -107,6 +121,7 @@ export class Freshness {
     this.#entries.clear();
     this.#seqs.clear();
     this.#forgotten = 0;
+    this.#complete = 0;
   }
 
   #lowestWatermark(): number {

@@ -10,5 +10,7 @@ export * from './region.js';
 export * from './region-rules.js';
 export * from './region-token.js';
 export * from './route-decision.js';
+export * from './sequence-token.js';
 export { openToken, type SignedPayload, signToken } from './signed-token.js';
 export * from './topology.js';
+export * from './write-concern.js';

@@ -44,6 +44,8 @@ export interface RegionStatus extends RegionProgress {
   readonly ready: boolean;
   /** Seconds: `timeMs` − `oldestPendingMs`, never negative; 0 if nothing is pending. */
   readonly lagSeconds: number;
+  /** What came in lately, per second; absent when nothing did. */
+  readonly throughput?: { readonly bytesPerSecond: number; readonly entriesPerSecond: number };
   /** When this was said, by the region's clock. */
   readonly timeMs: number;
 }

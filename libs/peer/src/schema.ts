@@ -35,6 +35,7 @@ const regionStatus = z.object({
   heardMs: count,
   failed: z.array(z.object({ seq: count, reason: z.string().max(MAX_REASON_LENGTH) })).max(100),
   lagSeconds: z.number().min(0),
+  throughput: z.object({ bytesPerSecond: z.number().min(0), entriesPerSecond: z.number().min(0) }).optional(),
   timeMs: count,
 });
 
@@ -50,8 +51,8 @@ const imagePresence = z.object({
 
 /** @throws Error for anything that is no status */
 export function parseRegionStatus(value: unknown): RegionStatus {
-  const { oldestPendingMs, ...status } = regionStatus.parse(value);
-  return { ...status, oldestPendingMs };
+  const { oldestPendingMs, throughput, ...status } = regionStatus.parse(value);
+  return { ...status, oldestPendingMs, ...(throughput === undefined ? {} : { throughput }) };
 }
 
 /** @throws Error for anything that is no presence */

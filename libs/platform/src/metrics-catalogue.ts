@@ -93,6 +93,13 @@ export const METRIC_CATALOGUE = {
     labels: ['region'],
     buckets: TRANSFER_SECONDS,
   },
+  replicationPresent: {
+    kind: 'histogram',
+    name: 'meridian_replication_present_seconds',
+    help: 'From the answer to the push of a manifest until the primary hears that the region has it, with all its blobs.',
+    labels: ['region'],
+    buckets: TRANSFER_SECONDS,
+  },
   regionHeard: {
     kind: 'gauge',
     name: 'meridian_region_heard_timestamp_seconds',

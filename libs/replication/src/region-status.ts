@@ -1,6 +1,7 @@
 import type { RegionName, RegionRole } from '#libs/geo';
 import type { RegionProgress, RegionStatus, StatusSource } from '#libs/peer';
 import { type Clock, Notifier } from '#libs/resilience';
+import { Throughput } from './throughput.js';
 
 /** Changes that come quicker than this are told together. */
 const PAUSE_MS = 50;
@@ -21,12 +22,14 @@ export class RegionStatusBoard implements StatusSource {
   #progress: RegionProgress;
   /** Tells that a report came. */
   readonly changed = new Notifier();
+  readonly #throughput: Throughput;
 
   constructor(
     initial: RegionProgress,
     private readonly options: RegionStatusBoardOptions,
   ) {
     this.#progress = initial;
+    this.#throughput = new Throughput(options.clock);
   }
 
   get progress(): RegionProgress {
@@ -37,8 +40,15 @@ export class RegionStatusBoard implements StatusSource {
   update(progress: RegionProgress): void {
     const sameBucket = progress.generation === this.#progress.generation;
     if (sameBucket && isOlder(progress, this.#progress)) return;
+    const entries = sameBucket ? appliedCount(progress) - appliedCount(this.#progress) : 0;
+    if (entries > 0) this.#throughput.add({ entries });
     this.#progress = progress;
     this.changed.notify();
+  }
+
+  /** Bytes of a blob came in. */
+  copied(bytes: number): void {
+    this.#throughput.add({ bytes });
   }
 
   current(): RegionStatus {
@@ -46,7 +56,9 @@ export class RegionStatusBoard implements StatusSource {
     const timeMs = clock.now();
     const { oldestPendingMs } = this.#progress;
     const lagSeconds = oldestPendingMs === undefined ? 0 : Math.max(0, timeMs - oldestPendingMs) / 1_000;
-    return { ...this.#progress, region, role, ready: ready(), lagSeconds, timeMs };
+    const throughput = this.#throughput.current();
+    const said = { ...this.#progress, region, role, ready: ready(), lagSeconds, timeMs };
+    return throughput === undefined ? said : { ...said, throughput };
   }
 
   async *changes(signal: AbortSignal): AsyncIterable<RegionStatus> {
@@ -58,6 +70,10 @@ export class RegionStatusBoard implements StatusSource {
       await this.changed.waitFor(version, { limitMs: REPEAT_MS, clock, signal });
     }
   }
+}
+
+function appliedCount({ watermark, beyond }: RegionProgress): number {
+  return watermark + beyond.length;
 }
 
 function isOlder(a: RegionProgress, b: RegionProgress): boolean {

@@ -1,13 +1,20 @@
 import type { RegionName, RegionRole } from '#libs/geo';
-import type { PeerClient, PresenceSource, StatusSource } from '#libs/peer';
+import type { PeerClient, StatusSource } from '#libs/peer';
+import type { LagSummary, RegionWatch } from '#libs/replication';
 import type { Clock } from '#libs/resilience';
 import type { GcOptions } from './gc.controller.js';
+import type { ImageWait } from './image-wait.js';
+import type { RegionPresences } from './region-presences.js';
 
 export interface AdminOptions {
   readonly region: RegionName;
   readonly role: RegionRole;
   readonly status: StatusSource;
-  readonly presence: PresenceSource;
+  readonly presences: RegionPresences;
+  readonly watch: RegionWatch;
+  readonly wait: ImageWait;
+  /** How long pushes took to be in a region lately; `undefined` where that is not measured. */
+  readonly lag: (region: RegionName) => LagSummary | undefined;
   /** All other regions. */
   readonly peers: readonly PeerClient[];
   /** The cluster's processes as this one knows them. */

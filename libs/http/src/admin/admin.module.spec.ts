@@ -4,8 +4,11 @@ import { Test } from '@nestjs/testing';
 import { parseRegionName } from '#libs/geo';
 import { type Digest, digestOf, type Reference } from '#libs/oci';
 import { type ImageName, type ImagePresence, type PeerClient, PeerError, type RegionStatus } from '#libs/peer';
-import { systemClock } from '#libs/resilience';
+import { RegionWatch } from '#libs/replication';
+import { systemClock, systemRandom } from '#libs/resilience';
 import { adminModule } from './admin.module.js';
+import { ImageWait } from './image-wait.js';
+import { RegionPresences } from './region-presences.js';
 
 const old = digestOf('old');
 const current = digestOf('current');
@@ -80,13 +83,19 @@ describe('what operators ask a region', () => {
 
   beforeEach(async () => {
     [south, north, west] = [new FakeRegion('south'), new FakeRegion('north'), new FakeRegion('west')];
+    const peers = [north.client, west.client];
+    const presences = new RegionPresences({ region: south.region, presence: south, peers, clock: systemClock });
+    const watch = new RegionWatch({ own: south, peers, clock: systemClock, random: systemRandom });
     const module = adminModule({
       gc: { collections: () => undefined, lastReport: async () => undefined },
       region: south.region,
       role: 'primary',
       status: south,
-      presence: south,
-      peers: [north.client, west.client],
+      presences,
+      watch,
+      wait: new ImageWait(presences, watch, systemClock),
+      lag: (region) => (region === 'north' ? { count: 3, p50Seconds: 0.1, p99Seconds: 0.2 } : undefined),
+      peers,
       processes: () => [{ app: 'registry', pid: 7 }],
       clock: systemClock,
     });

@@ -26,7 +26,7 @@ export function gcModule(options: GcOptions): DynamicModule {
 
 /** What operators ask a region: how far all regions are, and where an image is. */
 export function adminModule(options: AdminOptions): DynamicModule {
-  const presences = new RegionPresences(options);
+  const { presences, wait } = options;
   return {
     module: AdminModule,
     controllers: [StatusController, ImagesController, WaitController, ProcessesController, GcController],
@@ -35,7 +35,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       { provide: GC_OPTIONS, useValue: options.gc },
       { provide: RegionReports, useFactory: () => new RegionReports(options) },
       { provide: RegionPresences, useFactory: () => presences },
-      { provide: ImageWait, useFactory: () => new ImageWait(presences, options.clock) },
+      { provide: ImageWait, useFactory: () => wait },
     ],
   };
 }

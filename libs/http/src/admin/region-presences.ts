@@ -1,7 +1,6 @@
 import type { RegionName } from '#libs/geo';
-import type { ImageName, ImagePresence, PresenceSource } from '#libs/peer';
-import { withDeadline } from '#libs/resilience';
-import type { AdminOptions } from './admin-options.js';
+import type { ImageName, ImagePresence, PeerClient, PresenceSource } from '#libs/peer';
+import { type Clock, withDeadline } from '#libs/resilience';
 import { ANSWER_LIMIT_MS } from './region-reports.js';
 
 /** What a region has of an image; `silent`: it did not answer, so nothing is known of it. */
@@ -9,16 +8,29 @@ export interface RegionPresence extends ImagePresence {
   readonly silent?: true;
 }
 
+export interface RegionPresencesOptions {
+  readonly region: RegionName;
+  readonly presence: PresenceSource;
+  /** All other regions. */
+  readonly peers: readonly PeerClient[];
+  readonly clock: Clock;
+}
+
 /** What each region has of an image, by its own evidence. */
 export class RegionPresences {
   readonly #sources: ReadonlyMap<RegionName, PresenceSource>;
 
-  constructor(private readonly options: Pick<AdminOptions, 'region' | 'presence' | 'peers' | 'clock'>) {
+  constructor(private readonly options: RegionPresencesOptions) {
     const { region, presence, peers } = options;
     this.#sources = new Map<RegionName, PresenceSource>([
       [region, presence],
       ...peers.map((peer) => [peer.region, peer] as const),
     ]);
+  }
+
+  /** This region. */
+  get own(): RegionName {
+    return this.options.region;
   }
 
   /** This one first. */
@@ -49,8 +61,13 @@ export class RegionPresences {
     return Promise.all(this.regions.map((region) => this.in(region, image, 0, signal)));
   }
 
-  #silence(region: RegionName, { repository }: ImageName): RegionPresence {
+  /** For a region whose answer nobody waits for any more. */
+  unasked(region: RegionName, { repository }: ImageName): RegionPresence {
     const timeMs = this.options.clock.now();
-    return { region, repository, state: 'unknown', bytes: { done: 0, total: 0 }, missing: [], timeMs, silent: true };
+    return { region, repository, state: 'unknown', bytes: { done: 0, total: 0 }, missing: [], timeMs };
+  }
+
+  #silence(region: RegionName, image: ImageName): RegionPresence {
+    return { ...this.unasked(region, image), silent: true };
   }
 }

@@ -27,7 +27,7 @@ export class WaitController {
     const signal = clientSignal(reply);
     const digest = await this.#resolve(image, signal);
     const outcome = await this.wait.until({ ...image, digest }, { regions, limitMs, signal });
-    reply.status(outcome.everywhere ? 200 : 504);
+    reply.status(outcome.enough ? 200 : 504);
     return {
       repository: image.repository,
       reference: formatReference(image.reference),

@@ -1,11 +1,11 @@
 import { type DistributionRoute, parseDistributionPath, RegistryError, ROUTE_METHODS } from '#libs/oci';
-import type { Push } from '#libs/registry';
 import type { Principal } from '../access.js';
 import { sendEmpty } from '../answer.js';
 import type { Exchange } from '../exchange.js';
 import { sendError } from '../send-error.js';
+import { mayReadHere } from './causal-read.js';
 import { deleteBlob, deleteManifest } from './delete.js';
-import type { DistributionOptions } from './distribution-options.js';
+import type { DistributionOptions, LocalWrites } from './distribution-options.js';
 import { listReferrers, listRepositories, listTags } from './lists.js';
 import { pullBlob } from './pull-blob.js';
 import { pullManifest } from './pull-manifest.js';
@@ -40,10 +40,13 @@ export class DistributionDispatcher {
       throw new RegistryError('UNSUPPORTED', undefined, { headers: { Allow: allowed.join(', ') } });
     }
     const principal = this.options.access.authorise(exchange, accessNeedOf(route, method), accessTargetOf(route));
-    if (!isWrite(route, method)) return this.#read(exchange, route);
     const { writes } = this.options;
+    if (!isWrite(route, method)) {
+      if (await mayReadHere(this.options, exchange, route, principal)) await this.#read(exchange, route);
+      return;
+    }
     if (writes.kind === 'forward') return writes.forwarder.forward(exchange, principal);
-    return this.#write(exchange, route, method, principal, writes.push);
+    return this.#write(exchange, route, method, principal, writes);
   }
 
   async #read(exchange: Exchange, route: DistributionRoute): Promise<void> {
@@ -71,13 +74,14 @@ export class DistributionDispatcher {
     route: DistributionRoute,
     method: string,
     principal: Principal,
-    push: Push,
+    writes: LocalWrites,
   ): Promise<void> {
     const { options } = this;
+    const { push } = writes;
     switch (route.kind) {
       case 'manifest':
         return method === 'PUT'
-          ? pushManifest(options, push, exchange, route.repository, route.reference)
+          ? pushManifest(options, writes, exchange, route.repository, route.reference)
           : deleteManifest(push, exchange, route.repository, route.reference);
       case 'blob':
         return deleteBlob(push, exchange, route.repository, route.digest);
@@ -97,7 +101,7 @@ export class DistributionDispatcher {
     exchange: Exchange,
     { repository, id }: Extract<DistributionRoute, { readonly kind: 'upload' }>,
     method: string,
-    push: Push,
+    push: LocalWrites['push'],
   ): Promise<void> {
     const session = { repository, id };
     switch (method) {

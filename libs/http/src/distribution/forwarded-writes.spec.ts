@@ -53,7 +53,7 @@ describe('a change at a replica', () => {
     const ended = await send('PUT', `${place.pathname}?digest=${TEN_DIGEST}`, '56789', { 'content-range': '5-9' });
     expect([ended.status, ended.headers.location]).toEqual([201, `http://north.test/v2/team/app/blobs/${TEN_DIGEST}`]);
     const put = await send('PUT', '/v2/team/app/manifests/v1', MANIFEST, { 'content-type': MEDIA_TYPES.ociManifest });
-    expect([put.status, put.headers['meridian-seq'], put.headers['docker-content-digest']]).toEqual([
+    expect([put.status, put.headers['meridian-sequence'], put.headers['docker-content-digest']]).toEqual([
       201,
       '1',
       MANIFEST_DIGEST,

@@ -5,7 +5,7 @@ import type { DistributionOptions } from './distribution-options.js';
 import { entityTag, isKnown } from './entity-tag.js';
 
 /** Whether the answer is this region's own (`local`), or another one's because it is not here yet (`peer`). */
-const SOURCE_HEADER = 'Meridian-Source';
+export const SOURCE_HEADER = 'Meridian-Source';
 
 /**
  * A manifest, as it was pushed. `Accept` is not negotiated: bytes that hash to a digest exist in one form only, and a

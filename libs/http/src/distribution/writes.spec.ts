@@ -221,7 +221,7 @@ describe('a manifest', () => {
   it('is put under a tag, and its answer tells its place in the order of all changes', async () => {
     const answer = await put('v1', MANIFEST);
     expect([answer.status, placeOf(answer)]).toEqual([201, path(MANIFEST_DIGEST)]);
-    expect(answer.headers).toMatchObject({ 'docker-content-digest': MANIFEST_DIGEST, 'meridian-seq': '1' });
+    expect(answer.headers).toMatchObject({ 'docker-content-digest': MANIFEST_DIGEST, 'meridian-sequence': '1' });
     expect((await send('GET', path('v1'))).body.toString()).toBe(MANIFEST);
   });
 
@@ -381,7 +381,7 @@ describe('what is deleted', () => {
     ['a blob', `/v2/${REPOSITORY}/blobs/${TEN_DIGEST}`, 'BLOB_UNKNOWN'],
   ])('%s is gone, and cannot be deleted again', async (_, path, code) => {
     const answer = await send('DELETE', path);
-    expect([answer.status, answer.headers['meridian-seq']]).toEqual([202, '2']);
+    expect([answer.status, answer.headers['meridian-sequence']]).toEqual([202, '2']);
     const again = await send('DELETE', path);
     expect([again.status, codesOf(again)]).toEqual([404, [code]]);
     expect((await send('GET', path)).status).toBe(404);

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { deriveClusterKey, parseRegionName, type RegionRole, type RegionSite } from '#libs/geo';
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
+import type { PeerClient } from '#libs/peer';
 import {
   IndexedReader,
   LocalBlobUploads,
@@ -14,13 +15,25 @@ import {
   type Pull,
   type PullSource,
   ReadIndex,
+  type RegionContent,
   StoreReader,
 } from '#libs/registry';
+import {
+  freshProgress,
+  LocalPresence,
+  primaryGate,
+  RegionStatusBoard,
+  RegionWatch,
+  replicaGate,
+} from '#libs/replication';
 import { systemClock, systemRandom } from '#libs/resilience';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import { Access } from '../access.js';
+import { ImageWait } from '../admin/image-wait.js';
+import { RegionPresences } from '../admin/region-presences.js';
 import { DistributionDispatcher } from '../distribution/distribution-dispatcher.js';
 import type { DistributionOptions } from '../distribution/distribution-options.js';
+import { type WriteConcernRule, WriteConcerns } from '../distribution/write-concerns.js';
 import { WriteForwarder } from '../distribution/write-forwarder.js';
 import { openExchange } from '../exchange.js';
 import { Locations } from '../locations.js';
@@ -45,6 +58,9 @@ export interface TestRegionOptions {
   readonly pull?: Pull;
   readonly redirectFromBytes?: number;
   readonly manifests?: ManifestPolicy;
+  /** Regions that a push may have to wait for, and what pushes to some repositories wait for by themselves. */
+  readonly peers?: readonly PeerClient[];
+  readonly writeConcerns?: readonly WriteConcernRule[];
 }
 
 /** A region's registry API on a real socket, over a real registry in memory. */
@@ -57,6 +73,8 @@ export interface TestRegion {
   /** What its log was told, newest last. */
   readonly logged: readonly { readonly level: 'warn' | 'error'; readonly fields: object; readonly message: string }[];
   readonly pulls: readonly PullSource[];
+  /** What it says of itself; a replica is as far as it is told here. */
+  readonly status: RegionStatusBoard;
   close(): Promise<void>;
 }
 
@@ -68,7 +86,11 @@ export async function startTestRegion(options: TestRegionOptions = {}): Promise<
   const logged: TestRegion['logged'][number][] = [];
   const pulls: PullSource[] = [];
   const store = options.store ?? new MemoryObjectStore({ clock });
-  const { endings, ...parts } = await openParts(options, store, site, stopping.signal);
+  const status = new RegionStatusBoard(freshProgress('test'), {
+    ...{ region: site.name, role: site.role, clock },
+    ready: () => true,
+  });
+  const { endings, ...parts } = await openParts(options, store, site, status, stopping.signal);
   const dispatcher = new DistributionDispatcher({
     ...parts,
     region: site.name,
@@ -101,6 +123,7 @@ export async function startTestRegion(options: TestRegionOptions = {}): Promise<
     store,
     logged,
     pulls,
+    status,
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -110,7 +133,7 @@ export async function startTestRegion(options: TestRegionOptions = {}): Promise<
   };
 }
 
-type Parts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes'> & {
+type Parts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes' | 'gate'> & {
   readonly endings: readonly (() => Promise<void>)[];
 };
 
@@ -118,6 +141,7 @@ async function openParts(
   options: TestRegionOptions,
   store: ObjectStore,
   site: RegionSite,
+  status: RegionStatusBoard,
   signal: AbortSignal,
 ): Promise<Parts> {
   const content = openRegionContent({ store, clock, random });
@@ -131,7 +155,8 @@ async function openParts(
       clock,
     });
     const pull = options.pull ?? new LocalPull(content, new StoreReader(content));
-    return { pull, listing, writes: { kind: 'forward', forwarder }, endings: [() => forwarder.close()] };
+    const gate = replicaGate(status, clock);
+    return { pull, listing, gate, writes: { kind: 'forward', forwarder }, endings: [() => forwarder.close()] };
   }
   const reader = await ObjectStoreJournalReader.open({ store, clock }, 0, signal);
   const index = new ReadIndex(clock, reader);
@@ -147,7 +172,22 @@ async function openParts(
   });
   const push = new LocalPush(content, journal, uploads, options.manifests);
   const pull = options.pull ?? new LocalPull(content, new IndexedReader(content, index, journal));
-  return { pull, listing, writes: { kind: 'local', push }, endings: [() => journal.close()] };
+  const concerns = concernsOf(options, content, site, status);
+  const writes = { kind: 'local', push, concerns, onPushed: () => undefined } as const;
+  return { pull, listing, gate: primaryGate(journal), writes, endings: [() => journal.close()] };
+}
+
+function concernsOf(
+  { peers = [], writeConcerns = [] }: TestRegionOptions,
+  content: RegionContent,
+  { name: region }: RegionSite,
+  own: RegionStatusBoard,
+): WriteConcerns {
+  const bytesInFlight = () => 0;
+  const presence = new LocalPresence({ region, content, origin: undefined, clock, bytesInFlight });
+  const presences = new RegionPresences({ region, presence, peers, clock });
+  const watch = new RegionWatch({ own, peers, clock, random });
+  return new WriteConcerns(new ImageWait(presences, watch, clock), presences.regions, writeConcerns);
 }
 
 function locationsOf(site: RegionSite): Locations {

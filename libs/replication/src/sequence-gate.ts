@@ -1,0 +1,55 @@
+import type { JournalReader } from '#libs/journal';
+import type { RegionStatus } from '#libs/peer';
+import type { Clock, Notifier } from '#libs/resilience';
+
+/** A change without blobs arrives within two round trips; asking the primary instead costs one. */
+const PATIENCE_MS = 200;
+
+/** Longer than this nothing is estimated: it would be a guess. */
+const MAX_ESTIMATE_SECONDS = 60;
+
+/** Of a line that has not carried anything lately. */
+const ASSUMED_BYTES_PER_SECOND = 8 * 1024 ** 2;
+
+/** Whether this region has come to a place in the journal. */
+export interface SequenceGate {
+  /** True as soon as everything up to `seq` shows here; false if that does not come about within a short while. */
+  reaches(seq: number, signal: AbortSignal): Promise<boolean>;
+  /** What is missing here up to `seq`, in plain JSON, and in how many seconds it is worth asking again. */
+  missing(seq: number): { readonly detail: object; readonly retryAfterSeconds: number };
+}
+
+/** At the primary everything that was answered shows; what is beyond the journal's end was never answered by it. */
+export function primaryGate(journal: JournalReader): SequenceGate {
+  return {
+    reaches: async (seq, signal) => seq <= journal.head.seq || seq <= (await journal.refresh(signal)).seq,
+    missing: (seq) => ({ detail: { sequence: seq, head: journal.head.seq }, retryAfterSeconds: 2 }),
+  };
+}
+
+/** At a replica: what its replicator said that it has applied. */
+export function replicaGate(
+  status: { readonly changed: Notifier; current(): RegionStatus },
+  clock: Clock,
+): SequenceGate {
+  return {
+    reaches: async (seq, signal) => {
+      const endMs = clock.monotonic() + PATIENCE_MS;
+      for (;;) {
+        const { version } = status.changed;
+        if (status.current().watermark >= seq) return true;
+        const leftMs = endMs - clock.monotonic();
+        if (leftMs <= 0) return false;
+        await status.changed.waitFor(version, { limitMs: leftMs, clock, signal });
+      }
+    },
+    missing: (seq) => {
+      const { region, watermark, head, backlog, lagSeconds, throughput } = status.current();
+      const seconds = Math.ceil(backlog.bytes / (throughput?.bytesPerSecond || ASSUMED_BYTES_PER_SECOND));
+      return {
+        detail: { region, sequence: seq, applied: watermark, head, backlog, lagSeconds },
+        retryAfterSeconds: Math.min(MAX_ESTIMATE_SECONDS, Math.max(1, seconds)),
+      };
+    },
+  };
+}
