@@ -64,10 +64,12 @@ export async function readRegionState(store: ReadableStore): Promise<RegionState
   const blobs = new Map<string, boolean>();
   for await (const { name, bytes } of objects(store, 'blobs/')) {
     const [algorithm = '', , hex = ''] = name.split('/');
-    const { data, state } = decode<{ data: string; state: string }>(bytes.subarray(0, bytes.indexOf(0x0a)));
+    const end = bytes.indexOf(0x0a);
+    const { data, size, state } = decode<{ data: string; size: number; state: string }>(bytes.subarray(0, end));
     if (state !== 'live' && state !== 'condemned') continue;
-    const found = await store.read(data, forever);
-    blobs.set(`${algorithm}:${hex}`, found !== undefined && hashed(algorithm, found.bytes) === hex);
+    const inline = bytes.subarray(end + 1);
+    const content = inline.length === size ? inline : (await store.read(data, forever))?.bytes;
+    blobs.set(`${algorithm}:${hex}`, content !== undefined && hashed(algorithm, content) === hex);
   }
   const progress = await store.read(keys.progress, forever);
   const { watermark, beyond } =

@@ -1,6 +1,6 @@
 /**
- * What a region knows of a blob, as stored: a line of JSON, then bytes of content (none as long as the bytes live at the
- * data key).
+ * What a region knows of a blob, as stored: a line of JSON, then the blob's bytes if it is small; there is nothing at the
+ * data key then, which only tells one coming of the blob from the next. A larger one's bytes are at the data key.
  *
  *   {"size":12,"data":"data/<uuid>","verifiedMs":…,"state":"live"}
  *   {"size":12,"data":"data/<uuid>","verifiedMs":…,"state":"condemned","cycle":"<uuid>"}
@@ -15,7 +15,7 @@ export type BlobHeader = HeldHeader | GoneHeader;
 
 interface Held {
   readonly size: number;
-  /** The key of its bytes: written once, never moved. */
+  /** The key of its bytes: written once, never moved; never written if the record holds them. */
   readonly data: string;
   /** When its bytes were hashed on their way into the store, in milliseconds since the epoch. */
   readonly verifiedMs: number;

@@ -64,7 +64,9 @@ describe('the record of a blob', () => {
     const { clock, blobs, push, move } = open();
     const { data } = await push();
     await move({ state: 'gone', data });
-    await expect(blobs.adopt(blob, data, clock.monotonic(), signal)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(blobs.adopt({ ...blob, kept: { data }, writtenMs: clock.monotonic() }, signal)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
   });
 
   it('is refused to bytes that were written long ago', async () => {
@@ -72,7 +74,7 @@ describe('the record of a blob', () => {
     const writtenMs = clock.monotonic();
     await store.put('data/late', Buffer.from(text), { signal });
     await clock.advance(1_001);
-    const adopting = blobs.adopt(blob, 'data/late', writtenMs, signal);
+    const adopting = blobs.adopt({ ...blob, kept: { data: 'data/late' }, writtenMs }, signal);
     await expect(adopting).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(await state()).toBeUndefined();
   });

@@ -15,6 +15,14 @@ export interface BlobRecord extends BlobDescriptor {
   readonly data: string;
   /** When its bytes were hashed on their way into the store, in milliseconds since the epoch. */
   readonly verifiedMs: number;
+  /** The bytes themselves, if the record holds them; then there is nothing at the data key. */
+  readonly content?: Uint8Array;
+}
+
+/** Bytes that have no digest yet: at a data key, or, with `content`, to be kept in the record, which the key then names. */
+export interface KeptBytes {
+  readonly data: string;
+  readonly content?: Uint8Array;
 }
 
 /** A record in whatever state, with what is needed to replace that very version. */
@@ -46,10 +54,10 @@ export class BlobRecords {
       const found = await this.inspect(digest, signal);
       if (found === undefined) return undefined;
       const { header } = found;
-      if (header.state === 'live') return recordOf(digest, header);
+      if (header.state === 'live') return recordOf(digest, header, found.content);
       if (header.state !== 'condemned') return undefined;
       const live = liveHeader(header);
-      if (await this.replace(digest, found, live, signal)) return recordOf(digest, live);
+      if (await this.replace(digest, found, live, signal)) return recordOf(digest, live, found.content);
     }
   }
 
@@ -64,18 +72,19 @@ export class BlobRecords {
    * Gives bytes that are stored and were hashed their digest, unless other bytes have it: then theirs is the record.
    * @throws RegistryError `UNAVAILABLE` if these very bytes were given up meanwhile: they may be gone
    */
-  async adopt(blob: BlobDescriptor, data: string, verifiedMs: number, signal: AbortSignal): Promise<BlobRecord> {
-    const live: LiveHeader = { size: blob.size, data, verifiedMs, state: 'live' };
-    if (await this.#put(blob.digest, { header: live, content: NO_CONTENT }, { kind: 'absent' }, signal)) {
-      return recordOf(blob.digest, live);
-    }
+  async adopt(blob: BlobDescriptor, kept: KeptBytes, verifiedMs: number, signal: AbortSignal): Promise<BlobRecord> {
+    const { data, content = NO_CONTENT } = kept;
+    const header: LiveHeader = { size: blob.size, data, verifiedMs, state: 'live' };
+    const own = recordOf(blob.digest, header, content);
+    if (await this.#put(blob.digest, { header, content }, { kind: 'absent' }, signal)) return own;
     for (;;) {
       const winner = await this.find(blob.digest, signal);
       if (winner !== undefined) return winner;
       const found = await this.inspect(blob.digest, signal);
       if (found === undefined || found.header.state === 'live' || found.header.state === 'condemned') continue;
       if (found.header.data === data) throw givenUp(blob.digest);
-      if (await this.replace(blob.digest, found, live, signal)) return recordOf(blob.digest, live);
+      const seen = { kind: 'matches', etag: found.etag } as const;
+      if (await this.#put(blob.digest, { header, content }, seen, signal)) return own;
     }
   }
 
@@ -100,8 +109,9 @@ export function liveHeader({ size, data, verifiedMs }: HeldHeader): LiveHeader {
   return { size, data, verifiedMs, state: 'live' };
 }
 
-function recordOf(digest: Digest, { size, data, verifiedMs }: LiveHeader): BlobRecord {
-  return { digest, size, data, verifiedMs };
+/** A record holds its blob's bytes if it holds as many as the blob has. */
+function recordOf(digest: Digest, { size, data, verifiedMs }: LiveHeader, content: Uint8Array): BlobRecord {
+  return { digest, size, data, verifiedMs, ...(content.length === size && { content }) };
 }
 
 export function givenUp(digest: Digest): RegistryError {

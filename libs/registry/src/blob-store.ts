@@ -1,12 +1,22 @@
-import { pipeline, type Readable } from 'node:stream';
+import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
 import type { Clock, Random } from '#libs/resilience';
 import { type ByteRange, isStorageError, keys, type ObjectStore, StorageError } from '#libs/storage';
-import { type BlobRecord, BlobRecords, givenUp } from './blob-records.js';
+import { type BlobRecord, BlobRecords, givenUp, type KeptBytes } from './blob-records.js';
 import { type ExpectedContent, VerifyingStream } from './verifying-stream.js';
 
 /** Bytes are given their digest soon after they were written, unless configured: a quarter of a collection's grace time. */
 const ADOPT_WITHIN_MS = 15 * 60_000;
+
+/** A blob of up to so many bytes is kept in its record: one write instead of two, and one read. */
+export const INLINE_BYTES = 64 * 1024;
+
+/** Bytes that hash to what was expected; nobody sees them before they are adopted. */
+export interface ReceivedBlob extends BlobDescriptor {
+  readonly kept: KeptBytes;
+  /** No later than when they became whole, by the monotonic clock. */
+  readonly writtenMs: number;
+}
 
 export interface BlobStoreOptions {
   readonly store: ObjectStore;
@@ -17,12 +27,14 @@ export interface BlobStoreOptions {
    * are needed, and a process that was halted in between must not give its digest to what was swept since.
    */
   readonly adoptWithinMs?: number;
+  /** {@link INLINE_BYTES} by default. */
+  readonly inlineBytes?: number;
 }
 
 /**
- * The blobs of a region, by digest, whoever may read them. Bytes go to a key of their own while they are hashed; only
- * then a record gives them their digest. So a commit costs one small write whatever the blob's size, and nothing is
- * visible under a digest that it does not hash to (I3).
+ * The blobs of a region, by digest, whoever may read them. Bytes go to a key of their own while they are hashed, or stay
+ * in memory if they are few; only then a record gives them their digest. So a commit costs one small write whatever the
+ * blob's size, and nothing is visible under a digest that it does not hash to (I3).
  */
 export class BlobStore {
   readonly records: BlobRecords;
@@ -42,6 +54,7 @@ export class BlobStore {
    */
   async open(blob: BlobRecord, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable> {
     const { store } = this.options;
+    if (blob.content !== undefined) return openContent(blob, blob.content, range);
     const opened = await store.open(blob.data, { signal, ...(range === undefined ? {} : { range }) });
     if (opened === undefined) {
       throw new StorageError('unavailable', { driver: store.driver, operation: 'open', key: blob.data });
@@ -50,10 +63,10 @@ export class BlobStore {
     return join(opened.body, new VerifyingStream(blob));
   }
 
-  /** Where a client may fetch the bytes without us, if it may. */
+  /** Where a client may fetch the bytes without us, if it may: not for those that are in the record. */
   location(blob: BlobRecord, expiresInMs: number): (() => Promise<URL>) | undefined {
     const { store } = this.options;
-    if (store.presign === undefined) return undefined;
+    if (store.presign === undefined || blob.content !== undefined) return undefined;
     const presign = store.presign.bind(store);
     return () => presign({ key: blob.data, expiresInMs, contentType: 'application/octet-stream' });
   }
@@ -73,21 +86,32 @@ export class BlobStore {
 
   /** The same, reading the stream even if the blob is here: for a client that has to be told of its mistakes. */
   async store(expected: ExpectedContent, body: Readable, signal: AbortSignal): Promise<BlobRecord> {
+    return this.adopt(await this.receive(expected, body, signal), signal);
+  }
+
+  /** Hashes a stream and keeps its bytes, to be adopted. @throws RegistryError `DIGEST_INVALID` · `SIZE_INVALID` */
+  async receive(expected: ExpectedContent, body: Readable, signal: AbortSignal): Promise<ReceivedBlob> {
     const { clock } = this.options;
     const data = this.newDataKey();
     const verified = new VerifyingStream(expected);
-    const size = expected.size === undefined ? {} : { size: expected.size };
     // Not when the store answered: that answer may have waited for a process that was halted.
     let writtenMs = clock.monotonic();
     verified.once('end', () => {
       writtenMs = clock.monotonic();
     });
-    try {
-      await this.options.store.write(data, join(body, verified), { signal, ...size });
-    } catch (error) {
-      throw isStorageError(error) && error.cause instanceof RegistryError ? error.cause : error;
-    }
-    return this.adopt({ digest: expected.digest, size: verified.size }, data, writtenMs, signal);
+    const few = expected.size !== undefined && expected.size <= this.#inlineBytes;
+    const content = few ? await this.#collect(data, join(body, verified), signal) : undefined;
+    if (!few) await this.#write(data, join(body, verified), expected.size, signal);
+    const kept: KeptBytes = { data, ...(content !== undefined && { content }) };
+    return { digest: expected.digest, size: verified.size, kept, writtenMs };
+  }
+
+  /** Keeps bytes that are in memory, to be adopted. */
+  async keep(bytes: Uint8Array, signal: AbortSignal): Promise<KeptBytes> {
+    const data = this.newDataKey();
+    if (bytes.length <= this.#inlineBytes) return { data, content: bytes };
+    await this.options.store.put(data, bytes, { signal });
+    return { data };
   }
 
   newDataKey(): string {
@@ -95,16 +119,15 @@ export class BlobStore {
   }
 
   /**
-   * Gives bytes that are stored and were hashed their digest. If somebody did so first, theirs is the record, and
-   * these bytes go. `writtenMs`: by the monotonic clock, no later than when the bytes became whole.
-   * @throws RegistryError `UNAVAILABLE` if that was too long ago
+   * Gives bytes that are kept and were hashed their digest. If somebody did so first, theirs is the record, and these
+   * bytes go. @throws RegistryError `UNAVAILABLE` if they became whole too long ago
    */
-  async adopt(blob: BlobDescriptor, data: string, writtenMs: number, signal: AbortSignal): Promise<BlobRecord> {
-    const { store, clock, adoptWithinMs = ADOPT_WITHIN_MS } = this.options;
+  async adopt({ kept, writtenMs, ...blob }: ReceivedBlob, signal: AbortSignal): Promise<BlobRecord> {
+    const { clock, adoptWithinMs = ADOPT_WITHIN_MS } = this.options;
     if (clock.monotonic() - writtenMs > adoptWithinMs) throw givenUp(blob.digest);
-    const record = await this.records.adopt(blob, data, clock.now(), signal);
+    const record = await this.records.adopt(blob, kept, clock.now(), signal);
     // Our own record may have been written by an earlier try whose answer was lost.
-    if (record.data !== data) await store.delete(data, signal);
+    if (record.data !== kept.data) await this.discard(kept, signal);
     return record;
   }
 
@@ -129,6 +152,45 @@ export class BlobStore {
       return header.size;
     }
   }
+
+  /** Removes bytes that got no digest. */
+  async discard({ data, content }: KeptBytes, signal: AbortSignal): Promise<void> {
+    if (content === undefined) await this.options.store.delete(data, signal);
+  }
+
+  async #write(data: string, body: Readable, size: number | undefined, signal: AbortSignal): Promise<void> {
+    try {
+      await this.options.store.write(data, body, { signal, ...(size === undefined ? {} : { size }) });
+    } catch (error) {
+      throw isStorageError(error) && error.cause instanceof RegistryError ? error.cause : error;
+    }
+  }
+
+  /** Fails as a store's write of the same stream would. */
+  async #collect(key: string, body: Readable, signal: AbortSignal): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    try {
+      for await (const chunk of addAbortSignal(signal, body)) chunks.push(chunk);
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (cause instanceof RegistryError) throw cause;
+      throw new StorageError('invalid', { driver: this.options.store.driver, operation: 'write', key }, { cause });
+    }
+    return Buffer.concat(chunks);
+  }
+
+  get #inlineBytes(): number {
+    return this.options.inlineBytes ?? INLINE_BYTES;
+  }
+}
+
+function openContent(blob: BlobRecord, content: Uint8Array, range: ByteRange | undefined): Readable {
+  if (range !== undefined) return readableOf(content.subarray(range.start, (range.end ?? blob.size - 1) + 1));
+  return join(readableOf(content), new VerifyingStream(blob));
+}
+
+function readableOf(bytes: Uint8Array): Readable {
+  return Readable.from(bytes.length === 0 ? [] : [bytes], { objectMode: false });
 }
 
 /** `source` through `transform`: an error of either ends both, and reaches whoever reads. */

@@ -175,7 +175,10 @@ describe('reading from memory at the primary', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(client, { minLength: 2, maxLength: 4 }), async (scheduler, clients) => {
         const inner = new MemoryObjectStore({ clock });
-        await openContent(inner).blobs.adopt(blob, keys.data('x'), clock.monotonic(), never);
+        await openContent(inner).blobs.adopt(
+          { ...blob, kept: { data: keys.data('x') }, writtenMs: clock.monotonic() },
+          never,
+        );
         const store = slow(inner, (what) => scheduler.schedule(Promise.resolve(), what));
         const processes = await scheduler.waitFor(Promise.all([openProcess(store), openProcess(store)]));
         const history = new History();
@@ -195,7 +198,10 @@ describe('reading from memory at the primary', () => {
   it('asks the store for nothing but the end of the journal, once for all who ask at the same time', async () => {
     const seen: string[] = [];
     const inner = new MemoryObjectStore({ clock });
-    await openContent(inner).blobs.adopt(blob, keys.data('x'), clock.monotonic(), never);
+    await openContent(inner).blobs.adopt(
+      { ...blob, kept: { data: keys.data('x') }, writtenMs: clock.monotonic() },
+      never,
+    );
     const { journal, reader } = await openProcess(
       slow(inner, async (what) => {
         if (!what.startsWith('answer')) seen.push(what);

@@ -3,7 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError, type RepositoryName } from '#libs/oci';
 import { type Clock, Limiter, type Random } from '#libs/resilience';
 import { isStorageError, type MultipartUpload, type ObjectStore, type StoredPart } from '#libs/storage';
-import { givenUp } from './blob-records.js';
+import { givenUp, type KeptBytes } from './blob-records.js';
+import type { ReceivedBlob } from './blob-store.js';
 import { PartBuffers } from './part-buffers.js';
 import { PartWriter } from './part-writer.js';
 import type { BlobUploads, ChunkRange, IncomingBytes, UploadStatus } from './push.js';
@@ -94,8 +95,8 @@ export class LocalBlobUploads implements BlobUploads {
       const broken = await consume(writing.parts, last, uploadOffset(state));
       // Nothing was said of these bytes yet, so they may come again; the session stands where it stood.
       if (broken !== undefined) throw broken.error;
-      const data = await this.#assemble(writing);
-      return await this.#commit(writing, data, repository, last.digest);
+      const kept = await this.#assemble(writing);
+      return await this.#commit(writing, kept, repository, last.digest);
     } catch (error) {
       await this.#letGo(writing);
       throw error;
@@ -116,8 +117,8 @@ export class LocalBlobUploads implements BlobUploads {
   ): Promise<BlobDescriptor> {
     const sinceMs = this.options.clock.monotonic();
     const expected = { digest: blob.digest, ...(blob.size === undefined ? {} : { size: blob.size }) };
-    const stored = await this.options.content.blobs.store(expected, blob.body, signal);
-    return this.#publish(repository, { digest: stored.digest, size: stored.size }, sinceMs);
+    const received = await this.options.content.blobs.receive(expected, blob.body, signal);
+    return this.#adopt(repository, received, sinceMs, signal);
   }
 
   async mount(
@@ -133,7 +134,8 @@ export class LocalBlobUploads implements BlobUploads {
       content.blobs.stat(digest, signal),
     ]);
     if (!readable || record === undefined) return undefined;
-    return this.#publish(repository, { digest, size: record.size }, sinceMs);
+    await this.#link(repository, digest);
+    return this.#published({ digest, size: record.size }, sinceMs);
   }
 
   /** Everything comes with the end, so there is nothing to put together; a wrong digest ends the session here too. */
@@ -248,16 +250,16 @@ export class LocalBlobUploads implements BlobUploads {
    * decides. What was never cut into parts gets a key of its own each time: an earlier try may have given its digest to
    * the bytes at another, and those must stay as they are (I3).
    */
-  async #assemble(writing: Writing): Promise<string> {
-    const { store, signal } = this.options;
+  async #assemble(writing: Writing): Promise<KeptBytes> {
+    const { store, content, signal } = this.options;
     const { parts } = writing;
     const total = parts.offset;
     if (parts.parts.length === 0 && writing.session.state.multipart === undefined) {
-      return this.#putWhole(await parts.settle());
+      return content.blobs.keep(await parts.settle(), signal);
     }
     const all = await parts.finish();
     const { multipart, data } = writing.session.state;
-    if (multipart === undefined || all.length === 0) return this.#putWhole(EMPTY);
+    if (multipart === undefined || all.length === 0) return content.blobs.keep(EMPTY, signal);
     try {
       await store.multipart.complete(multipart, all, signal);
     } catch (error) {
@@ -265,40 +267,38 @@ export class LocalBlobUploads implements BlobUploads {
       const made = await store.stat(data, signal);
       if (made?.size !== total) throw error;
     }
-    return data;
+    return { data };
   }
 
-  async #putWhole(bytes: Uint8Array): Promise<string> {
-    const { store, content, signal } = this.options;
-    const data = content.blobs.newDataKey();
-    await store.put(data, bytes, { signal });
-    return data;
-  }
-
-  async #commit(writing: Writing, data: string, repository: RepositoryName, digest: Digest): Promise<BlobDescriptor> {
-    const { store, content, clock, signal } = this.options;
+  async #commit(
+    writing: Writing,
+    kept: KeptBytes,
+    repository: RepositoryName,
+    digest: Digest,
+  ): Promise<BlobDescriptor> {
+    const { content, clock, signal } = this.options;
     const { id, state } = writing.session;
     const assembledMs = clock.monotonic();
-    const blob = { digest, size: writing.parts.offset };
-    const computed = await this.#digest(data, writing.hash, digest);
+    const computed = await this.#digest(kept, writing.hash, digest);
     if (computed !== digest) {
       // An object of parts may be what another try is just giving its right digest to. It is left to be swept.
-      if (data !== state.data) await store.delete(data, signal);
+      if (kept.data !== state.data) await content.blobs.discard(kept, signal);
       await this.#sessions.forget(id, signal);
       throw new RegistryError('DIGEST_INVALID', { digest, computed });
     }
     const writtenMs = await this.#namedSince(assembledMs, repository, id, signal);
-    await content.blobs.adopt(blob, data, writtenMs, signal);
-    const published = await this.#publish(repository, blob, writtenMs);
+    const received = { digest, size: writing.parts.offset, kept, writtenMs };
+    const published = await this.#adopt(repository, received, writtenMs, signal);
     await this.#sessions.forget(id, signal);
     return published;
   }
 
-  async #digest(data: string, hash: Hash | undefined, wanted: Digest): Promise<string> {
+  async #digest({ data, content }: KeptBytes, hash: Hash | undefined, wanted: Digest): Promise<string> {
     const algorithm = digestAlgorithm(wanted);
     if (hash !== undefined && algorithm === 'sha256') return `${algorithm}:${hash.digest('hex')}`;
-    const opened = await this.options.store.open(data, { signal: this.options.signal });
     const again = createHash(algorithm);
+    if (content !== undefined) return `${algorithm}:${again.update(content).digest('hex')}`;
+    const opened = await this.options.store.open(data, { signal: this.options.signal });
     if (opened !== undefined) await pipeline(opened.body, again, { signal: this.options.signal });
     return `${algorithm}:${again.digest('hex')}`;
   }
@@ -311,10 +311,31 @@ export class LocalBlobUploads implements BlobUploads {
     return nowMs;
   }
 
+  /**
+   * The bytes get their digest and the repository its link, side by side: neither lets anybody read anything without the
+   * other, and whoever sent the bytes has shown that it has them. Both have ended when this rejects.
+   */
+  async #adopt(
+    repository: RepositoryName,
+    received: ReceivedBlob,
+    sinceMs: number,
+    signal: AbortSignal,
+  ): Promise<BlobDescriptor> {
+    const { digest, size } = received;
+    const adopting = this.options.content.blobs.adopt(received, signal);
+    const outcomes = await Promise.allSettled([adopting, this.#link(repository, digest)]);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    return this.#published({ digest, size }, sinceMs);
+  }
+
+  async #link(repository: RepositoryName, digest: Digest): Promise<void> {
+    const { content, headSeq, signal } = this.options;
+    await content.links.addUploaded(repository, digest, headSeq(), signal);
+  }
+
   /** `sinceMs`: no later than when the blob was known to be here, by the monotonic clock. */
-  async #publish(repository: RepositoryName, blob: BlobDescriptor, sinceMs: number): Promise<BlobDescriptor> {
-    const { content, clock, headSeq, onCommitted, signal } = this.options;
-    await content.links.addUploaded(repository, blob.digest, headSeq(), signal);
+  async #published(blob: BlobDescriptor, sinceMs: number): Promise<BlobDescriptor> {
+    const { content, clock, onCommitted, signal } = this.options;
     const longAgo = clock.monotonic() - sinceMs > KNOWN_FOR_MS;
     if (longAgo && (await content.blobs.stat(blob.digest, signal)) === undefined) throw givenUp(blob.digest);
     onCommitted(blob);

@@ -18,7 +18,7 @@ import {
  *   state/policy-enforced              the policy that all of this region's content was last brought to
  *   state/gc/…                         who collects, what it found last, and data that nothing named
  *   data/<uuid>                        bytes of a blob (written once, never moved, never copied)
- *   blobs/<algorithm>/<aa>/<hex>       blob record: size, data key, when verified
+ *   blobs/<algorithm>/<aa>/<hex>       blob record: size, data key, when verified; and the bytes, if they are few
  *   links/<name>/@<digest>             "this repository may read that blob"
  *   manifests/<name>/@<digest>         a manifest's exact bytes behind a header line, or its tombstone
  *   tags/<name>/:<tag>                 digest + the sequence number that set it, or its tombstone
