@@ -39,7 +39,7 @@ export class RacingProcess {
       onRetry: () => undefined,
     });
     const uploads = new LocalBlobUploads({
-      ...{ ...shared, content, headSeq: () => journal.head.seq, signal: forever },
+      ...{ ...shared, content, headSeq: () => journal.head.seq, signal: forever, idKey: new Uint8Array(32) },
       onCommitted: () => undefined,
     });
     const pull = new LocalPull(content, new IndexedReader(content, index, journal));

@@ -33,6 +33,7 @@ import { HintBoard } from './hint-board.js';
 import { type Limits, processContext } from './process-context.js';
 import type { PeerService } from './simulated-peer.js';
 import type { SimulatedProcess } from './simulated-process.js';
+import { SIMULATED_INLINE_BYTES } from './simulated-store.js';
 
 /** One process of a region's data plane. */
 export interface RegistryProcess extends PeerService {
@@ -63,7 +64,13 @@ type Parts = Pick<RegionParts, 'store' | 'content' | 'progress' | 'status'> & { 
 export async function openRegistry(options: RegistryOptions): Promise<RegistryProcess> {
   const { region, process, store, bus, origin, limits } = options;
   const { clock, random, signal } = process;
-  const content = openRegionContent({ store, clock, random, adoptWithinMs: limits.gcGraceMs / 4 });
+  const content = openRegionContent({
+    store,
+    clock,
+    random,
+    adoptWithinMs: limits.gcGraceMs / 4,
+    inlineBytes: SIMULATED_INLINE_BYTES,
+  });
   const role = origin === undefined ? 'primary' : 'replica';
   const status = new RegionStatusBoard(freshProgress(''), { region, role, clock, ready: () => true });
   const presence = new LocalPresence({
@@ -94,7 +101,12 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     return { ...service, journal, push, collections, local, pull: local, listing: new LocalListing(content) };
   }
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
-  const shared = openRegionContent({ store: new SharedReads(store, clock), clock, random });
+  const shared = openRegionContent({
+    store: new SharedReads(store, clock),
+    clock,
+    random,
+    inlineBytes: SIMULATED_INLINE_BYTES,
+  });
   const local = new LocalPull(content, new StoreReader(shared));
   const fetches = new MemoryFetches(content.blobs, origin, process) as unknown as FetchThrough;
   return {
@@ -157,5 +169,5 @@ class MemoryFetches {
 
 /** The applications' functions take a whole process's parts and use few of them. */
 function asRegionParts(parts: Parts, context: AppContext): RegionParts {
-  return { ...parts, context } as unknown as RegionParts;
+  return { ...parts, context, keys: { uploadId: new Uint8Array(32) } } as unknown as RegionParts;
 }

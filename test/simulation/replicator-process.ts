@@ -18,6 +18,7 @@ import type { ObjectStore } from '#libs/storage';
 import type { FaultInjector } from './fault-injector.js';
 import { processContext } from './process-context.js';
 import type { SimulatedProcess } from './simulated-process.js';
+import { SIMULATED_INLINE_BYTES } from './simulated-store.js';
 
 export interface ReplicatorProcessOptions {
   readonly process: SimulatedProcess;
@@ -47,7 +48,13 @@ export interface ReplicatorProcess {
 export async function openReplicator(options: ReplicatorProcessOptions): Promise<ReplicatorProcess> {
   const { process, store, bus, faults, jobs, peers, primary } = options;
   const { clock, random, signal, universe } = process;
-  const content = openRegionContent({ store, clock, random, adoptWithinMs: faults.plan.gcGraceMs / 4 });
+  const content = openRegionContent({
+    store,
+    clock,
+    random,
+    adoptWithinMs: faults.plan.gcGraceMs / 4,
+    inlineBytes: SIMULATED_INLINE_BYTES,
+  });
   const progress = new ProgressStore({ store, random });
   const copier = new Copier({
     store,

@@ -21,6 +21,9 @@ import type { SimulatedProcess } from './simulated-process.js';
 /** An effect that comes after its caller has given up comes within this time. */
 const LATE_MS = 12_000;
 
+/** So that some of the small blobs of a run are in their records and others are not. */
+export const SIMULATED_INLINE_BYTES = 64;
+
 /** Small parts, so that uploads in chunks have some. */
 const MIN_PART_BYTES = 16;
 

@@ -58,6 +58,7 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
     content,
     clock,
     random,
+    idKey: parts.keys.uploadId,
     headSeq: () => journal.head.seq,
     onCommitted: (blob) => announce(parts, hints, blob),
     signal,

@@ -21,7 +21,7 @@ import { StoreWatch } from './store-watch.js';
 export interface RegionParts {
   readonly context: AppContext;
   readonly regional: RegionalConfig;
-  readonly keys: { readonly grant: Uint8Array; readonly regionToken: Uint8Array };
+  readonly keys: { readonly grant: Uint8Array; readonly regionToken: Uint8Array; readonly uploadId: Uint8Array };
   readonly store: ObjectStore;
   readonly content: RegionContent;
   readonly progress: ProgressStore;
@@ -45,7 +45,11 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
   const { config, clock, random, metrics, log } = context;
   const regional = regionalConfig(config);
   const secret = await readClusterSecret(config.clusterKeyFile);
-  const keys = { grant: deriveClusterKey(secret, 'grant'), regionToken: deriveClusterKey(secret, 'region-token') };
+  const keys = {
+    grant: deriveClusterKey(secret, 'grant'),
+    regionToken: deriveClusterKey(secret, 'region-token'),
+    uploadId: deriveClusterKey(secret, 'upload-id'),
+  };
   const store = createObjectStore(regional.storage, { clock, random, metrics, log });
   const content = openRegionContent({ store, clock, random, adoptWithinMs: config.gc.graceMs / 4 });
   const { region, site } = regional;

@@ -2,7 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 /** What a derived key may be used for. One key per purpose: a text signed for one is noise to the other. */
-export type ClusterKeyPurpose = 'grant' | 'region-token';
+export type ClusterKeyPurpose = 'grant' | 'region-token' | 'upload-id';
 
 /** HMAC-SHA256 gains nothing from more, and is weaker with less. */
 export const MIN_CLUSTER_SECRET_BYTES = 32;

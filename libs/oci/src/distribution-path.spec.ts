@@ -12,7 +12,7 @@ import { parseRepositoryName, parseTag } from './reference.js';
 import { RegistryError } from './registry-error.js';
 
 const DIGEST = digestOf('content');
-const ID = '123e4567-e89b-42d3-a456-426614174000';
+const ID = '123e4567-e89b-42d3-a456-426614174000.mfxyz123.0123456789abcdefghijkl';
 
 /** Legal names that look like the routes around them. */
 const TRICKY = [

@@ -36,7 +36,9 @@ export const ROUTE_METHODS: Readonly<Record<DistributionRoute['kind'], readonly 
 export const MAX_URL_LENGTH = 8 * 1024;
 
 const ROOT = '/v2/';
-const UPLOAD_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** As a registry of ours gives them out: a UUID, when it began, and a seal. What it is worth, the registry looks at. */
+const UPLOAD_ID =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?:\.[0-9a-z]{1,9}\.[A-Za-z0-9_-]{22})?$/;
 
 /**
  * Reads a path as it came: percent-encoded, without its query. It is matched from its end, for a repository's name may

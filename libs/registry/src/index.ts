@@ -23,5 +23,5 @@ export * from './region-content.js';
 export * from './region-reader.js';
 export type { Sequenced } from './seq-register.js';
 export * from './shared-reads.js';
-export { formatRange } from './upload-session.js';
+export { formatRange } from './stored-sessions.js';
 export * from './verifying-stream.js';

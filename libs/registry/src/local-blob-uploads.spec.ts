@@ -30,6 +30,7 @@ function node(store: ObjectStore, seed = 1): Node {
     content,
     clock: systemClock,
     random,
+    idKey: new Uint8Array(32),
     headSeq: () => 0,
     onCommitted: (blob) => committed.push(blob),
     signal: never,
@@ -71,7 +72,7 @@ describe('blob uploads', () => {
     const store = memory();
     const region = node(store);
     const bytes = Buffer.alloc(size, 'x');
-    const { id } = await region.uploads.begin(repository, never);
+    const { id } = await region.uploads.begin(repository);
     const status = await region.uploads.append(repository, id, { body: body(bytes) }, never);
     expect(status.offset).toBe(size);
     const blob = await region.uploads.finish(
@@ -94,7 +95,7 @@ describe('blob uploads', () => {
         const store = memory();
         const nodes = [node(store, 1), node(store, 2)];
         const bytes = sample(sizes.reduce((sum, size) => sum + size, 0) + 10);
-        const { id } = await at(nodes, 0).uploads.begin(repository, never);
+        const { id } = await at(nodes, 0).uploads.begin(repository);
         let offset = 0;
         for (const [turn, size] of sizes.entries()) {
           const chunk = bytes.subarray(offset, offset + size);
@@ -116,7 +117,7 @@ describe('blob uploads', () => {
     const store = memory();
     const region = node(store);
     const bytes = sample(20 * MIB);
-    const { id } = await region.uploads.begin(repository, never);
+    const { id } = await region.uploads.begin(repository);
     const cut = 17 * MIB + 5;
     await expect(
       region.uploads.append(repository, id, { body: Readable.from(broken(bytes.subarray(0, cut))) }, never),
@@ -135,7 +136,7 @@ describe('blob uploads', () => {
     ['a chunk sent again', { start: 0, end: 9 }],
   ])('refuse %s with the place to go on from', async (_name, range) => {
     const region = node(memory());
-    const { id } = await region.uploads.begin(repository, never);
+    const { id } = await region.uploads.begin(repository);
     await region.uploads.append(repository, id, { body: body(sample(10)), range: { start: 0, end: 9 } }, never);
     await expect(region.uploads.append(repository, id, { body: body(sample(10)), range }, never)).rejects.toMatchObject(
       { code: 'BLOB_UPLOAD_INVALID', status: 416, headers: { Range: '0-9' } },
@@ -145,7 +146,7 @@ describe('blob uploads', () => {
   it('let one of two writers of a session win', async () => {
     const store = memory();
     const nodes = [node(store, 1), node(store, 2)];
-    const { id } = await at(nodes, 0).uploads.begin(repository, never);
+    const { id } = await at(nodes, 0).uploads.begin(repository);
     const chunks = [sample(9 * MIB, 1), sample(9 * MIB, 2)];
     const outcomes = await Promise.allSettled(
       chunks.map((chunk, turn) => at(nodes, turn).uploads.append(repository, id, { body: body(chunk) }, never)),
@@ -171,7 +172,7 @@ describe('blob uploads', () => {
       if (way === 'one request') {
         await expect(region.uploads.put(repository, wrong, never)).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
       } else {
-        const { id } = await region.uploads.begin(repository, never);
+        const { id } = await region.uploads.begin(repository);
         if (way === 'a session') await region.uploads.append(repository, id, { body: body(sample(50)) }, never);
         await expect(region.uploads.finish(repository, id, wrong, never)).rejects.toMatchObject({
           code: 'DIGEST_INVALID',
@@ -197,7 +198,7 @@ describe('blob uploads', () => {
       );
       const region = node(store);
       const { uploads } = region;
-      const { id } = await uploads.begin(repository, never);
+      const { id } = await uploads.begin(repository);
       await uploads.append(repository, id, { body: body(Buffer.from('hello')) }, never);
       const first = uploads.finish(repository, id, { body: body(Buffer.alloc(0)), digest: digestOf('hello') }, never);
       await expect(first).rejects.toThrow('throttled');
@@ -209,7 +210,7 @@ describe('blob uploads', () => {
 
   it('belong to the repository that they were begun in', async () => {
     const region = node(memory());
-    const { id } = await region.uploads.begin(repository, never);
+    const { id } = await region.uploads.begin(repository);
     const foreign = { code: 'BLOB_UPLOAD_UNKNOWN' };
     await expect(region.uploads.status(other, id, never)).rejects.toMatchObject(foreign);
     await expect(region.uploads.cancel(other, id, never)).rejects.toMatchObject(foreign);
@@ -219,17 +220,48 @@ describe('blob uploads', () => {
   it('are gone once cancelled, and so are their parts', async () => {
     const store = memory();
     const region = node(store);
-    const { id } = await region.uploads.begin(repository, never);
+    const { id } = await region.uploads.begin(repository);
     await region.uploads.append(repository, id, { body: body(sample(9 * MIB)) }, never);
     await region.uploads.cancel(repository, id, never);
     await expect(region.uploads.cancel(repository, id, never)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
     expect(await store.multipart.listUploads(keys.dataPrefix, never)).toEqual([]);
   });
 
+  it.each(['nothing', 'some bytes'])('are gone in every process once cancelled, after %s had come', async (what) => {
+    const store = memory();
+    const nodes = [node(store, 1), node(store, 2)];
+    const { id } = await at(nodes, 0).uploads.begin(repository);
+    if (what === 'some bytes') await at(nodes, 0).uploads.append(repository, id, { body: body(sample(10)) }, never);
+    await at(nodes, 0).uploads.cancel(repository, id, never);
+    for (const { uploads } of nodes) {
+      const unknown = { code: 'BLOB_UPLOAD_UNKNOWN' };
+      await expect(uploads.status(repository, id, never)).rejects.toMatchObject(unknown);
+      await expect(uploads.append(repository, id, { body: body(sample(1)) }, never)).rejects.toMatchObject(unknown);
+    }
+  });
+
+  it.each([
+    [64 * 1024, ['blobs', 'links']],
+    [64 * 1024 + 1, ['blobs', 'data', 'links']],
+  ])('cost of %d bytes that come with the end one write each in %p, and leave nothing else', async (size, places) => {
+    const written: string[] = [];
+    const store = new FaultyObjectStore(memory(), ({ key = '', operation }) => {
+      if (!['read', 'stat', 'open', 'list'].includes(operation)) written.push(key.split('/')[0] ?? '');
+      return { kind: 'none' };
+    });
+    const region = node(store);
+    const bytes = sample(size);
+    const { id } = await region.uploads.begin(repository);
+    const last = { body: body(bytes), size, digest: digestOf(bytes) };
+    await region.uploads.finish(repository, id, last, never);
+    expect(written.sort()).toEqual(places);
+    await expect(region.uploads.status(repository, id, never)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
+  });
+
   it('accept a sha512 digest after a session that was hashed as sha256', async () => {
     const region = node(memory());
     const bytes = sample(1_000);
-    const { id } = await region.uploads.begin(repository, never);
+    const { id } = await region.uploads.begin(repository);
     await region.uploads.append(repository, id, { body: body(bytes) }, never);
     const digest = digestOf(bytes, 'sha512');
     await region.uploads.finish(repository, id, { body: body(Buffer.alloc(0)), digest }, never);

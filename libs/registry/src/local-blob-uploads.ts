@@ -10,7 +10,8 @@ import { PartWriter } from './part-writer.js';
 import type { BlobUploads, ChunkRange, IncomingBytes, UploadStatus } from './push.js';
 import type { RegionContent } from './region-content.js';
 import { RunningHashes } from './running-hashes.js';
-import { outOfOrder, type UploadSession, UploadSessions, type UploadState, uploadOffset } from './upload-session.js';
+import { outOfOrder, type UploadSession, type UploadState, uploadOffset } from './stored-sessions.js';
+import { UploadSessions, unknownUpload } from './upload-session.js';
 
 /** A writer renews its claim as parts become durable; one that is gone blocks its session for this long at the most. */
 const CLAIM_MS = 30_000;
@@ -29,6 +30,8 @@ export interface LocalBlobUploadsOptions {
   readonly content: RegionContent;
   readonly clock: Clock;
   readonly random: Random;
+  /** Seals the ids of uploads; the same in every process of the region. */
+  readonly idKey: Uint8Array;
   /** The journal's head, which a new link is later than. */
   readonly headSeq: () => number;
   /** A blob may be read from now on: others may want to start copying it. */
@@ -48,9 +51,8 @@ export class LocalBlobUploads implements BlobUploads {
     this.#sessions = new UploadSessions(options);
   }
 
-  async begin(repository: RepositoryName, signal: AbortSignal): Promise<UploadStatus> {
-    const session = await this.#sessions.create(repository, this.options.content.blobs.newDataKey(), signal);
-    return { id: session.id, offset: 0 };
+  async begin(repository: RepositoryName): Promise<UploadStatus> {
+    return { id: this.#sessions.begin(repository), offset: 0 };
   }
 
   async status(repository: RepositoryName, id: string, signal: AbortSignal): Promise<UploadStatus> {
@@ -89,7 +91,7 @@ export class LocalBlobUploads implements BlobUploads {
     const session = await this.#openForWriting(repository, id, last, signal);
     const { state } = session;
     if (uploadOffset(state) === 0 && state.multipart === undefined)
-      return this.#finishWhole(repository, id, last, signal);
+      return this.#finishWhole(repository, session, last, signal);
     const writing = this.#write(session);
     try {
       const broken = await consume(writing.parts, last, uploadOffset(state));
@@ -107,7 +109,7 @@ export class LocalBlobUploads implements BlobUploads {
 
   async cancel(repository: RepositoryName, id: string, signal: AbortSignal): Promise<void> {
     const session = await this.#sessions.get(repository, id, signal);
-    await this.#sessions.remove(session, this.options.signal);
+    await this.#sessions.end(session, this.options.signal);
   }
 
   async put(
@@ -141,18 +143,17 @@ export class LocalBlobUploads implements BlobUploads {
   /** Everything comes with the end, so there is nothing to put together; a wrong digest ends the session here too. */
   async #finishWhole(
     repository: RepositoryName,
-    id: string,
+    session: UploadSession,
     last: IncomingBytes & { readonly digest: Digest },
     signal: AbortSignal,
   ): Promise<BlobDescriptor> {
     try {
       const blob = await this.put(repository, last, signal);
-      await this.#sessions.forget(id, this.options.signal);
+      await this.#sessions.forget(session, this.options.signal);
       return blob;
     } catch (error) {
-      if (error instanceof RegistryError && error.code === 'DIGEST_INVALID') {
-        await this.#sessions.forget(id, this.options.signal);
-      }
+      const wrong = error instanceof RegistryError && error.code === 'DIGEST_INVALID';
+      if (wrong) await this.#sessions.end(session, this.options.signal);
       throw error;
     }
   }
@@ -178,10 +179,10 @@ export class LocalBlobUploads implements BlobUploads {
 
   #write(session: UploadSession): Writing {
     const { store, clock, random, signal } = this.options;
-    const { state, id } = session;
+    const { state, uuid } = session;
     const writer = random.uuid();
     let renewAtMs = Number.NEGATIVE_INFINITY;
-    const hash = this.#hashes.take(id, uploadOffset(state));
+    const hash = this.#hashes.take(uuid, uploadOffset(state));
     const writing: Writing = {
       session,
       hash,
@@ -226,11 +227,12 @@ export class LocalBlobUploads implements BlobUploads {
 
   /** Makes everything that came durable, and gives the session free for the next chunk. */
   async #keep(writing: Writing, tail: Uint8Array): Promise<void> {
+    if (writing.session.etag === undefined && writing.parts.offset === 0) return;
     const { claim: _, ...unclaimed } = writing.session.state;
     const state = { ...unclaimed, parts: writing.parts.parts, tail };
     writing.session = await this.#sessions.replace(writing.session, state, this.options.signal);
     if (writing.hash === undefined) return;
-    this.#hashes.keep(writing.session.id, { hash: writing.hash, offset: writing.parts.offset });
+    this.#hashes.keep(writing.session.uuid, { hash: writing.hash, offset: writing.parts.offset });
   }
 
   /** After a failure: waits for parts on their way, so that they cannot meet those of a next try, and ends the claim. */
@@ -277,19 +279,19 @@ export class LocalBlobUploads implements BlobUploads {
     digest: Digest,
   ): Promise<BlobDescriptor> {
     const { content, clock, signal } = this.options;
-    const { id, state } = writing.session;
+    const { state } = writing.session;
     const assembledMs = clock.monotonic();
     const computed = await this.#digest(kept, writing.hash, digest);
     if (computed !== digest) {
       // An object of parts may be what another try is just giving its right digest to. It is left to be swept.
       if (kept.data !== state.data) await content.blobs.discard(kept, signal);
-      await this.#sessions.forget(id, signal);
+      await this.#sessions.end(writing.session, signal);
       throw new RegistryError('DIGEST_INVALID', { digest, computed });
     }
-    const writtenMs = await this.#namedSince(assembledMs, repository, id, signal);
+    const writtenMs = await this.#namedSince(assembledMs, writing.session, signal);
     const received = { digest, size: writing.parts.offset, kept, writtenMs };
     const published = await this.#adopt(repository, received, writtenMs, signal);
-    await this.#sessions.forget(id, signal);
+    await this.#sessions.forget(writing.session, signal);
     return published;
   }
 
@@ -304,10 +306,10 @@ export class LocalBlobUploads implements BlobUploads {
   }
 
   /** Hashing anew may take long: as long as the session is there, nobody takes its bytes for forgotten ones. */
-  async #namedSince(assembledMs: number, repository: RepositoryName, id: string, signal: AbortSignal): Promise<number> {
+  async #namedSince(assembledMs: number, session: UploadSession, signal: AbortSignal): Promise<number> {
     const nowMs = this.options.clock.monotonic();
     if (nowMs - assembledMs <= KNOWN_FOR_MS) return assembledMs;
-    await this.#sessions.get(repository, id, signal);
+    if (!(await this.#sessions.isStored(session, signal))) throw unknownUpload(session.uuid);
     return nowMs;
   }
 

@@ -24,7 +24,9 @@ export interface IncomingBytes {
 
 /**
  * Blob uploads of one repository (distribution-spec, Pushing blobs). A session belongs to the repository that it was
- * begun in: asked for anywhere else it is `BLOB_UPLOAD_UNKNOWN`.
+ * begun in: asked for anywhere else it is `BLOB_UPLOAD_UNKNOWN`. Nothing is stored before its first bytes come. Cancelled
+ * or ended with a wrong digest, it is unknown in every process; ended well, in the process that ended it, and to others
+ * it is as if nothing had come.
  */
 export interface BlobUploads {
   begin(repository: RepositoryName, signal: AbortSignal): Promise<UploadStatus>;

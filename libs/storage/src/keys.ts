@@ -24,7 +24,7 @@ import {
  *   tags/<name>/:<tag>                 digest + the sequence number that set it, or its tombstone
  *   referrers/<name>/@<digest>         what refers to that manifest
  *   catalog/<name>                     zero bytes; so that the catalog is one native LIST in the order of names
- *   uploads/<uuid>                     an upload session, and the bytes that are too few for a part
+ *   uploads/<uuid>                     an upload session that bytes came to, and those that are too few for a part
  *   copies/<algorithm>/<aa>/<hex>      a big blob on its way here from another region: data key, multipart, parts, who copies
  *
  * The kind comes first, and the last part begins with a character that no repository name can hold (`@`, `:`), so no

@@ -167,7 +167,7 @@ async function openParts(
   });
   const headSeq = () => journal.head.seq;
   const uploads = new LocalBlobUploads({
-    ...{ store, content, clock, random, headSeq, signal },
+    ...{ store, content, clock, random, headSeq, signal, idKey: deriveClusterKey(secret, 'upload-id') },
     onCommitted: () => undefined,
   });
   const push = new LocalPush(content, journal, uploads, options.manifests);

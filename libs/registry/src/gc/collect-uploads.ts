@@ -1,6 +1,6 @@
 import { keys } from '#libs/storage';
 import { CopyStates } from '../copy-state.js';
-import type { UploadSessions } from '../upload-session.js';
+import type { StoredSessions } from '../stored-sessions.js';
 import { allObjects, forEachOf } from './all-objects.js';
 import type { CompactSet } from './compact-set.js';
 import type { Cycle } from './cycle.js';
@@ -15,7 +15,7 @@ export interface UploadLimits {
 /** Ends uploads that were given up: session first, then its parts. Adds the data keys of the others to `named`. */
 export async function collectUploads(
   cycle: Cycle,
-  sessions: UploadSessions,
+  sessions: StoredSessions,
   limits: UploadLimits,
   named: CompactSet,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '#libs/resilience';
 import { keys, type ObjectStore } from '#libs/storage';
 import type { RegionContent } from '../region-content.js';
-import { UploadSessions } from '../upload-session.js';
+import { StoredSessions } from '../stored-sessions.js';
 import { collectBlobs, surveyBlobs } from './collect-blobs.js';
 import { collectCopies } from './collect-copies.js';
 import { collectData } from './collect-data.js';
@@ -47,12 +47,12 @@ export interface CycleRequest {
 /** Finds what nothing needs, puts it on notice, and takes it away when it is still needed by nobody a grace time later. */
 export class Collector {
   readonly #lease: CollectionLease;
-  readonly #sessions: UploadSessions;
+  readonly #sessions: StoredSessions;
   #report: CycleReport | undefined;
 
   constructor(private readonly options: CollectorOptions) {
     this.#lease = new CollectionLease(options);
-    this.#sessions = new UploadSessions(options);
+    this.#sessions = new StoredSessions(options.store);
   }
 
   /** The collection that runs in this process, or ended in it last. */

@@ -42,7 +42,7 @@ export async function openCollectedRegion(
   store: ObjectStore,
   { clock, random, signal }: { readonly clock: Clock; readonly random: Random; readonly signal: AbortSignal },
 ) {
-  const content = openRegionContent({ store, clock, random, adoptWithinMs: GRACE_MS / 4 });
+  const content = openRegionContent({ store, clock, random, adoptWithinMs: GRACE_MS / 4, inlineBytes: 0 });
   const reader = await ObjectStoreJournalReader.open({ store, clock }, 0, signal);
   for await (const entry of reader.read(0, signal)) await applyEntry(content, entry, signal);
   const index = new ReadIndex(clock, reader, GRACE_MS / 4);
@@ -57,6 +57,7 @@ export async function openCollectedRegion(
     content,
     clock,
     random,
+    idKey: new Uint8Array(32),
     headSeq,
     onCommitted: () => undefined,
     signal,
