@@ -203,7 +203,8 @@ export class BigCopies {
     // Until it was confirmed, the copy's state named the bytes: nobody sweeps them.
     const namedMs = clock.monotonic();
     await ownership.confirm(signal);
-    await blobs.adopt(blob, ownership.state.data, namedMs, signal);
+    const kept = { data: ownership.state.data };
+    await blobs.adopt({ ...blob, kept, writtenMs: namedMs }, signal);
     await this.#states.remove(blob.digest, signal);
   }
 
