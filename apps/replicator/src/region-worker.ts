@@ -171,7 +171,9 @@ export class RegionWorker {
 
   #assemble(source: JournalSource, report: ReplicationReport, copier: Copier): Replicator {
     const { config, clock, random } = this.context;
+    const { region, site } = this.regional;
     return new Replicator({
+      ...(site.role === 'primary' ? {} : { region }),
       source,
       content: this.#content,
       queue: this.#openQueue(),

@@ -14,6 +14,7 @@ const progress = {
   oldestPendingMs: undefined,
   backlog: { entries: 2, bytes: 10 },
   heardMs: 12,
+  policySeq: 0,
   failed: [{ seq: 5, reason: 'why' }],
 };
 

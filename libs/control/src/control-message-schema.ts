@@ -30,6 +30,7 @@ const progress = z
     oldestPendingMs: z.number().optional(),
     backlog: z.object({ entries: count, bytes: count }),
     heardMs: z.number(),
+    policySeq: count.default(0),
     failed: z.array(z.object({ seq: count, reason: z.string() })).max(100),
   })
   .transform((value) => ({ ...value, oldestPendingMs: value.oldestPendingMs }));

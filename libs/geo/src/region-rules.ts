@@ -67,6 +67,13 @@ export class RegionRules {
     return decision.action === 'exclude' && keepsSome ? { ...decision, action: 'on-demand' } : decision;
   }
 
+  /** Whether a region may ever have to let go of something of a repository. */
+  limits(repository: RepositoryName): boolean {
+    return this.#rulesOf(repository).some(
+      ({ decision }) => decision.action === 'exclude' || decision.newest !== undefined,
+    );
+  }
+
   share(repository: RepositoryName): Share {
     const decisions = this.#rulesOf(repository).map(({ decision }) => decision.action);
     const excluded = decisions.filter((action) => action === 'exclude').length;

@@ -145,12 +145,12 @@ describe('a peer that lies or breaks', () => {
   it('keeps the place of an entry of an unknown type, and ignores unknown messages', async () => {
     const client = await peerThat((_request, response) =>
       response.end(
-        line({ kind: 'weather', sun: true }) + line({ kind: 'entry', entry: { ...entry, type: 'policy.put' } }),
+        line({ kind: 'weather', sun: true }) + line({ kind: 'entry', entry: { ...entry, type: 'quota.put' } }),
       ),
     );
     const heard = [];
     for await (const message of client.journal(0, signal)) heard.push(message);
-    expect(heard).toEqual([{ kind: 'unreadable', seq: 1, reason: expect.stringContaining('policy.put') }]);
+    expect(heard).toEqual([{ kind: 'unreadable', seq: 1, reason: expect.stringContaining('quota.put') }]);
   });
 
   it('reads an entry that comes in many pieces', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parsePolicy } from '#libs/geo';
 import { parseEntry } from '#libs/journal';
 import type { JournalMessage } from './peer-client.js';
 import { blobDescriptor, count } from './schema.js';
@@ -6,6 +7,7 @@ import { blobDescriptor, count } from './schema.js';
 const head = z.object({ kind: z.literal('head'), seq: count, epoch: count, timeMs: count });
 const hint = z.object({ kind: z.literal('hint'), blob: blobDescriptor });
 const placed = z.object({ seq: count.min(1) });
+const policy = z.object({ seq: count, policy: z.unknown() });
 const envelope = z.looseObject({ kind: z.string(), entry: z.unknown().optional() });
 
 /**
@@ -19,11 +21,19 @@ export function parseJournalMessage(value: unknown): JournalMessage | undefined 
       return head.parse(value);
     case 'hint':
       return hint.parse(value);
+    case 'policy':
+      return parsePolicyMessage(value);
     case 'entry':
       return parsePlacedEntry(entry);
     default:
       return undefined;
   }
+}
+
+/** One that cannot be read must not be passed over: the region would take what it must not have. @throws Error */
+function parsePolicyMessage(value: unknown): JournalMessage {
+  const { seq, policy: rules } = policy.parse(value);
+  return { kind: 'policy', seq, policy: parsePolicy(rules) };
 }
 
 /** An entry that cannot be read still has a place, and what comes after it can be read. */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { RegionName, RegionRole } from '#libs/geo';
+import type { Policy, RegionName, RegionRole } from '#libs/geo';
 import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest, Reference, RepositoryName } from '#libs/oci';
 import type { ByteRange } from '#libs/storage';
@@ -11,6 +11,8 @@ export type JournalMessage =
   | { readonly kind: 'unreadable'; readonly seq: number; readonly reason: string }
   /** A blob was committed at the primary; its manifest will probably follow. */
   | { readonly kind: 'hint'; readonly blob: BlobDescriptor }
+  /** Which region has what, before any entry: a region must not take what a later entry takes away again. */
+  | { readonly kind: 'policy'; readonly seq: number; readonly policy: Policy }
   /** Sent at the start, when idle at least every {@link JOURNAL_HEARTBEAT_MS}, and after the last entry that there is. */
   | { readonly kind: 'head'; readonly seq: number; readonly epoch: number; readonly timeMs: number };
 
@@ -31,6 +33,8 @@ export interface RegionProgress {
   /** The time of the oldest entry that is known and not applied here, or `undefined` if there is none. */
   readonly oldestPendingMs: number | undefined;
   readonly backlog: { readonly entries: number; readonly bytes: number };
+  /** The seq of the policy that all of the region's content follows; 0 if there never was one. */
+  readonly policySeq: number;
   /** When the primary was last heard, in milliseconds since the epoch; what makes a silent region silent. */
   readonly heardMs: number;
   /** Entries set aside, with the reason, newest last; at most 100. */
@@ -52,12 +56,13 @@ export interface RegionStatus extends RegionProgress {
 
 /**
  * The region's own evidence about one image. `present`: its manifest, its children and all their blobs are stored here
- * and were hashed here. `unknown`: never heard of it.
+ * and were hashed here. `unknown`: never heard of it. `excluded`: the policy
+ * keeps it from the region. `on-demand`: shown there, and copied when somebody pulls it.
  */
 export interface ImagePresence {
   readonly region: RegionName;
   readonly repository: RepositoryName;
-  readonly state: 'unknown' | 'pending' | 'copying' | 'present';
+  readonly state: 'unknown' | 'pending' | 'copying' | 'present' | 'excluded' | 'on-demand';
   readonly digest?: Digest;
   /** Bytes of the closure that are here, and all that it needs (as far as its manifests are known). */
   readonly bytes: { readonly done: number; readonly total: number };

@@ -33,6 +33,7 @@ const regionStatus = z.object({
   oldestPendingMs: count.optional(),
   backlog: z.object({ entries: count, bytes: count }),
   heardMs: count,
+  policySeq: count.default(0),
   failed: z.array(z.object({ seq: count, reason: z.string().max(MAX_REASON_LENGTH) })).max(100),
   lagSeconds: z.number().min(0),
   throughput: z.object({ bytesPerSecond: z.number().min(0), entriesPerSecond: z.number().min(0) }).optional(),
@@ -42,7 +43,7 @@ const regionStatus = z.object({
 const imagePresence = z.object({
   region: parsed(parseRegionName),
   repository: parsed(parseRepositoryName),
-  state: z.enum(['unknown', 'pending', 'copying', 'present']),
+  state: z.enum(['unknown', 'pending', 'copying', 'present', 'excluded', 'on-demand']),
   digest: digest.optional(),
   bytes: z.object({ done: count, total: count }),
   missing: z.array(digest).max(100_000),

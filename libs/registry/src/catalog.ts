@@ -16,6 +16,22 @@ export class Catalog {
     await this.store.put(keys.catalog(repository), EMPTY, { signal });
   }
 
+  /** The policy lets the region have nothing of it. */
+  async remove(repository: RepositoryName, signal: AbortSignal): Promise<void> {
+    await this.store.delete(keys.catalog(repository), signal);
+  }
+
+  /** Every repository, a page at a time. */
+  async *all(signal: AbortSignal): AsyncIterable<readonly RepositoryName[]> {
+    let last: string | undefined;
+    for (;;) {
+      const page = await this.page({ limit: 1_000, ...(last === undefined ? {} : { last }) }, signal);
+      yield page.items;
+      last = page.items.at(-1);
+      if (!page.more || last === undefined) return;
+    }
+  }
+
   async page(
     request: { readonly limit: number; readonly last?: string },
     signal: AbortSignal,

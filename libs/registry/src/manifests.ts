@@ -1,6 +1,6 @@
 import type { ManifestPut } from '#libs/journal';
 import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
-import { keys, type ObjectStore } from '#libs/storage';
+import { keys, type ObjectStore, partsOfKey } from '#libs/storage';
 import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /** A manifest as a region keeps it: exact bytes, and what its entry said of it, so that nobody has to parse it again. */
@@ -42,7 +42,7 @@ const codec: SeqCodec<ManifestRecord> = {
 export class Manifests {
   readonly #registers: SeqRegisters<ManifestRecord>;
 
-  constructor(store: ObjectStore) {
+  constructor(private readonly store: ObjectStore) {
     this.#registers = new SeqRegisters(store, codec);
   }
 
@@ -58,6 +58,19 @@ export class Manifests {
   /** The live manifest. */
   async find(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<ManifestRecord | undefined> {
     return (await this.state(repository, digest, signal))?.value;
+  }
+
+  /** Every digest that has a key, live or not, a page at a time. */
+  async *digests(repository: RepositoryName, signal: AbortSignal): AsyncIterable<readonly Digest[]> {
+    const prefix = keys.manifestsOf(repository);
+    let startAfter: string | undefined;
+    for (;;) {
+      const after = startAfter === undefined ? {} : { startAfter };
+      const page = await this.store.list({ prefix, limit: 1_000, ...after }, signal);
+      yield page.objects.map(({ key }) => partsOfKey(key).digest);
+      startAfter = page.objects.at(-1)?.key;
+      if (!page.more || startAfter === undefined) return;
+    }
   }
 
   /** What is there afterwards: the manifest, or the tombstone of a later delete. */

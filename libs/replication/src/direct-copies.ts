@@ -10,7 +10,6 @@ const MAX_WAITING = 10_000;
 
 export interface DirectCopiesOptions {
   readonly copy: CopyHandler;
-  readonly onCopied: (digest: Digest) => void;
   readonly onFailed: (job: CopyJob, error: Error) => void;
   /** Aborts when the replicator stops. */
   readonly signal: AbortSignal;
@@ -37,11 +36,10 @@ export class DirectCopies {
   }
 
   async #run(job: CopyJob): Promise<void> {
-    const { copy, onCopied, onFailed, signal } = this.options;
+    const { copy, onFailed, signal } = this.options;
     try {
       await this.#limiter.run(signal, () => copy(job, signal));
       this.#underWay.delete(job.digest);
-      onCopied(job.digest);
     } catch (error) {
       this.#underWay.delete(job.digest);
       if (!signal.aborted) onFailed(job, error as Error);

@@ -16,4 +16,5 @@ export * from './region-watch.js';
 export * from './replica-listing.js';
 export * from './replication-queue.js';
 export * from './replicator.js';
+export * from './selection.js';
 export * from './sequence-gate.js';

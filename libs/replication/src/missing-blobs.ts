@@ -2,7 +2,7 @@ import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest } from '#libs/oci';
 import { PeerError, type RegionProgress } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
-import type { Clock, Random } from '#libs/resilience';
+import { anySignal, type Clock, type Random } from '#libs/resilience';
 import { isStorageError } from '#libs/storage';
 import { DirectCopies } from './direct-copies.js';
 import type { CopyHandler, CopyJob, ReplicationQueue } from './replication-queue.js';
@@ -29,6 +29,8 @@ export interface MissingBlobsOptions {
   readonly directBytes: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether the region may have a blob now; asked before a byte of it is copied. */
+  readonly mayHave: (digest: Digest) => boolean;
   /** Nothing keeps this entry waiting any more. */
   readonly onReady: (entry: Entry) => void;
   readonly onFailed: () => void;
@@ -48,12 +50,12 @@ export class MissingBlobs {
   #looking = 0;
   /** Blobs that arrived while somebody looked into the store: what it said of them is outdated. */
   readonly #arrivals = new Set<Digest>();
+  readonly #copies = new Map<Digest, AbortController>();
 
   constructor(private readonly options: MissingBlobsOptions) {
     this.#setbacks = new Setbacks(options.clock, options.random);
     this.#direct = new DirectCopies({
-      copy: options.copy,
-      onCopied: (digest) => this.arrived(digest),
+      copy: (job, signal) => this.#copy(job, signal),
       onFailed: (job, error) => this.#failed(job, error),
       signal: options.signal,
     });
@@ -61,11 +63,34 @@ export class MissingBlobs {
 
   /** Begins to take jobs from the queue. */
   work(concurrency: number): void {
-    const handler: CopyHandler = async (job, signal) => {
-      await this.options.copy(job, signal);
-      this.arrived(job.digest);
-    };
+    const handler: CopyHandler = (job, signal) => this.#copy(job, signal);
     this.options.queue.work(handler, { concurrency, onFailed: (job, error) => this.#failed(job, error) });
+  }
+
+  /** Copies whose blobs the region may not have any more end now. */
+  endForbidden(): void {
+    for (const [digest, copying] of this.#copies) {
+      if (!this.options.mayHave(digest))
+        copying.abort(new Error('the policy does not let this region have it any more'));
+    }
+  }
+
+  async #copy(job: CopyJob, signal: AbortSignal): Promise<void> {
+    if (!this.options.mayHave(job.digest)) return;
+    const forbidden = new AbortController();
+    const copying = anySignal([signal, forbidden.signal]);
+    this.#copies.set(job.digest, forbidden);
+    try {
+      await this.options.copy(job, copying.signal);
+    } catch (error) {
+      // What nobody may want has not failed.
+      if (!forbidden.signal.aborted) throw error;
+      return;
+    } finally {
+      copying.release();
+      this.#copies.delete(job.digest);
+    }
+    this.arrived(job.digest);
   }
 
   /** A job that gave up leaves its blob missing: it is asked for again after a while. */

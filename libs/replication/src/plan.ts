@@ -1,25 +1,63 @@
 import type { Entry } from '#libs/journal';
-import type { RegionContent } from '#libs/registry';
+import type { BlobDescriptor, RepositoryName } from '#libs/oci';
+import type { ManifestRecord, RegionContent } from '#libs/registry';
 import type { Need } from './waiting-entries.js';
+
+/**
+ * Which blobs an entry waits for: those that it names, or none of them, or those of its children too: a child that is shown
+ * may be here without its blobs where the policy has asked for that.
+ */
+export type WantedBlobs = 'none' | 'own' | 'all';
+
+/** Indexes inside indexes: deeper than any client makes them, and bounded. */
+const MAX_DEPTH = 8;
 
 /**
  * What an entry needs that this region does not show, by looking into its store. Deletes need nothing. A put that a later
  * delete has overtaken needs nothing either: nobody will see it, and its content may be gone everywhere. A child that no
  * pending entry will bring was deleted later: its index does not wait for it.
  */
-export async function findNeeds(content: RegionContent, entry: Entry, signal: AbortSignal): Promise<readonly Need[]> {
+export async function findNeeds(
+  content: RegionContent,
+  entry: Entry,
+  signal: AbortSignal,
+  wanted: WantedBlobs = 'own',
+): Promise<readonly Need[]> {
   if (entry.type !== 'manifest.put') return [];
   const { repository, digest, seq } = entry;
   const state = await content.manifests.state(repository, digest, signal);
   if (state !== undefined && state.value === undefined && state.seq > seq) return [];
 
-  const blobs = entry.blobs.map(async (blob): Promise<Need[]> => {
-    const record = await content.blobs.stat(blob.digest, signal);
-    return record === undefined ? [{ kind: 'blob', blob }] : [];
-  });
+  const blobs = wanted === 'none' ? [] : [missingOf(content, entry.blobs, signal)];
   const children = entry.children.map(async (child): Promise<Need[]> => {
     const found = await content.manifests.find(repository, child, signal);
-    return found === undefined ? [{ kind: 'manifest', repository, digest: child }] : [];
+    if (found === undefined) return [{ kind: 'manifest', repository, digest: child }];
+    return wanted === 'all' ? missingBelow(content, repository, found, signal) : [];
   });
   return (await Promise.all([...blobs, ...children])).flat();
+}
+
+async function missingOf(
+  { blobs }: RegionContent,
+  wanted: readonly BlobDescriptor[],
+  signal: AbortSignal,
+): Promise<Need[]> {
+  const found = await Promise.all(wanted.map(({ digest }) => blobs.stat(digest, signal)));
+  return wanted.flatMap((blob, index): Need[] => (found[index] === undefined ? [{ kind: 'blob', blob }] : []));
+}
+
+async function missingBelow(
+  content: RegionContent,
+  repository: RepositoryName,
+  { blobs, children }: ManifestRecord,
+  signal: AbortSignal,
+  depth = 1,
+): Promise<Need[]> {
+  const needs = await missingOf(content, blobs, signal);
+  if (depth >= MAX_DEPTH) return needs;
+  for (const child of children) {
+    const found = await content.manifests.find(repository, child, signal);
+    if (found !== undefined) needs.push(...(await missingBelow(content, repository, found, signal, depth + 1)));
+  }
+  return needs;
 }

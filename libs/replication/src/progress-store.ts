@@ -14,6 +14,7 @@ export function freshProgress(generation: string): RegionProgress {
     oldestPendingMs: undefined,
     backlog: { entries: 0, bytes: 0 },
     heardMs: 0,
+    policySeq: 0,
     failed: [],
   };
 }
@@ -61,7 +62,10 @@ export class ProgressStore {
     const found = await this.options.store.read(keys.progress, signal);
     if (found === undefined) return undefined;
     const stored = JSON.parse(Buffer.from(found.bytes).toString()) as RegionProgress;
-    return { progress: { ...stored, oldestPendingMs: stored.oldestPendingMs ?? undefined }, etag: found.etag };
+    return {
+      progress: { ...stored, oldestPendingMs: stored.oldestPendingMs ?? undefined, policySeq: stored.policySeq ?? 0 },
+      etag: found.etag,
+    };
   }
 
   async #put(progress: RegionProgress, condition: PutCondition, signal: AbortSignal): Promise<boolean> {
@@ -84,6 +88,7 @@ function merge(ours: RegionProgress, theirs: RegionProgress): RegionProgress {
     watermark: seqs.watermark,
     beyond: seqs.beyond,
     head: Math.max(ours.head, theirs.head),
+    policySeq: Math.max(ours.policySeq, theirs.policySeq),
     heardMs: Math.max(ours.heardMs, theirs.heardMs),
   };
 }

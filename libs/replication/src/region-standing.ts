@@ -27,6 +27,9 @@ export class RegionStanding {
   #headTimeMs = 0;
   #heardMs: number;
   #taken: number;
+  #policySeq: number;
+  /** Entries that are taken up once more, for a policy gives something of them back. */
+  readonly #again = new Map<number, Entry>();
 
   constructor(stored: RegionProgress) {
     this.#applied = new AppliedSeqs(stored.watermark, stored.beyond);
@@ -35,6 +38,7 @@ export class RegionStanding {
     this.#head = Math.max(stored.head, stored.watermark);
     this.#heardMs = stored.heardMs;
     this.#taken = stored.watermark;
+    this.#policySeq = stored.policySeq;
   }
 
   /** The last entry that was taken up; the journal is followed from there. */
@@ -44,12 +48,12 @@ export class RegionStanding {
 
   /** Entries taken up and not applied. */
   get pendingCount(): number {
-    return this.#pending.size + this.#unreadable.size;
+    return this.#pending.size + this.#again.size + this.#unreadable.size;
   }
 
   /** Two standings that are equal in this have nothing to tell each other; hearing the primary again does not count. */
   get mark(): string {
-    return `${this.#epoch} ${this.#applied.size} ${this.#head}`;
+    return `${this.#epoch} ${this.#applied.size} ${this.#head} ${this.#policySeq}`;
   }
 
   hasRoom(windowEntries: number): boolean {
@@ -62,12 +66,12 @@ export class RegionStanding {
 
   /** Entries taken up and not applied, as they are now. */
   get pending(): readonly Entry[] {
-    return [...this.#pending.values()];
+    return [...this.#pending.values(), ...this.#again.values()];
   }
 
   /** Whether that manifest was taken up and is not applied yet. */
   isPending(repository: RepositoryName, digest: Digest): boolean {
-    for (const entry of this.#pending.values()) {
+    for (const entry of this.pending) {
       if (entry.type === 'manifest.put' && entry.repository === repository && entry.digest === digest) return true;
     }
     return false;
@@ -101,6 +105,30 @@ export class RegionStanding {
     this.#pending.set(entry.seq, entry);
   }
 
+  /** An entry that was applied counts as missing again: for the window, and for what is needed; not as lag. */
+  beginAgain(entry: Entry): void {
+    this.#again.set(entry.seq, entry);
+  }
+
+  isUnderWay(seq: number): boolean {
+    return this.#pending.has(seq) || this.#again.has(seq);
+  }
+
+  /** No entry beyond it was applied or taken up. */
+  get reach(): number {
+    return Math.max(this.#taken, this.#applied.beyond.at(-1) ?? 0);
+  }
+
+  get hasBegunAgain(): boolean {
+    return this.#again.size > 0;
+  }
+
+  /** All of the region's content follows that policy. */
+  follows(policySeq: number): void {
+    this.#policySeq = policySeq;
+    this.changed.notify();
+  }
+
   /** The entry is planned, or was applied before. */
   take(seq: number): void {
     this.#taken = seq;
@@ -115,6 +143,7 @@ export class RegionStanding {
 
   apply(seq: number): void {
     this.#pending.delete(seq);
+    this.#again.delete(seq);
     this.#applied.add(seq);
     this.changed.notify();
   }
@@ -131,6 +160,7 @@ export class RegionStanding {
       oldestPendingMs: this.#oldestPendingMs(),
       backlog: { entries: Math.max(0, this.#head - this.#applied.size), bytes: missing.bytes },
       heardMs: this.#heardMs,
+      policySeq: this.#policySeq,
       failed: [...unreadable, ...missing.failed].sort((a, b) => a.seq - b.seq).slice(-100),
     };
   }

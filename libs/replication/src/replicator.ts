@@ -1,3 +1,4 @@
+import type { RegionName } from '#libs/geo';
 import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest } from '#libs/oci';
 import type { JournalMessage, RegionProgress } from '#libs/peer';
@@ -6,10 +7,12 @@ import { type Clock, exponentialBackoff, Limiter, type Random } from '#libs/resi
 import type { JournalSource } from './journal-source.js';
 import { MissingBlobs } from './missing-blobs.js';
 import { findNeeds } from './plan.js';
+import { PolicyEnforcer } from './policy-enforcer.js';
 import { freshProgress, type ProgressStore } from './progress-store.js';
 import { ProgressTeller } from './progress-teller.js';
 import { RegionStanding } from './region-standing.js';
 import type { CopyHandler, ReplicationQueue } from './replication-queue.js';
+import { Selection } from './selection.js';
 import { type Need, WaitingEntries } from './waiting-entries.js';
 
 /** Entries applied at once. */
@@ -25,6 +28,8 @@ const MAX_HINTS = 256;
 const DIRECT_BYTES = 256 * 1024;
 
 export interface ReplicatorOptions {
+  /** The replica, whose share the policy says; the primary has everything. */
+  readonly region?: RegionName;
   readonly source: JournalSource;
   readonly content: RegionContent;
   readonly queue: ReplicationQueue;
@@ -64,22 +69,40 @@ export class Replicator {
   #hints = 0;
   readonly #stopping = new AbortController();
   readonly #missing: MissingBlobs;
+  readonly #selection: Selection;
+  readonly #enforcer: PolicyEnforcer;
+  readonly #applying = new Set<Promise<void>>();
   #standing = new RegionStanding(freshProgress(''));
   #teller: ProgressTeller | undefined;
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: ReplicatorOptions) {
-    const { content, queue, copy, directBytes = DIRECT_BYTES, clock, random, observer } = options;
+    const { region, content, queue, copy, directBytes = DIRECT_BYTES, clock, random, observer } = options;
+    this.#selection = new Selection(region);
     this.#missing = new MissingBlobs({
       waiting: this.#waiting,
       blobs: content.blobs,
       queue,
       copy,
+      mayHave: (digest) => !this.#selection.rules.restricts || this.#waiting.isMissing(digest),
       directBytes,
       clock,
       random,
       onReady: (entry) => this.#applyInBackground(entry),
       onFailed: () => this.#standing.changed.notify(),
+      onRetry: (what, error) => observer.onRetry(what, error),
+      signal: this.#stopping.signal,
+    });
+    this.#enforcer = new PolicyEnforcer({
+      source: options.source,
+      content,
+      selection: this.#selection,
+      standing: () => this.#standing,
+      replan: () => this.#replan(),
+      takeAgain: (entry) => this.#takeAgain(entry),
+      windowEntries: options.windowEntries,
+      clock,
+      random,
       onRetry: (what, error) => observer.onRetry(what, error),
       signal: this.#stopping.signal,
     });
@@ -89,6 +112,7 @@ export class Replicator {
   async start(signal: AbortSignal): Promise<void> {
     const { progress, clock, observer, copyConcurrency } = this.options;
     this.#standing = new RegionStanding(await progress.open(signal));
+    await this.#enforcer.open(signal);
     this.#teller = new ProgressTeller({
       standing: this.#standing,
       current: () => this.progress(),
@@ -100,7 +124,7 @@ export class Replicator {
     });
     this.#missing.work(copyConcurrency);
     this.#loops = Promise.allSettled([
-      this.#follow(),
+      this.#enforcer.resume().then(() => this.#follow()),
       this.#missing.keepSweeping(),
       this.#teller.keepSaving(),
       this.#teller.keepReporting(),
@@ -111,7 +135,7 @@ export class Replicator {
   async stop(limitMs: number): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new Error('the replicator is stopping'));
-    await Promise.all([this.options.queue.close(limitMs), this.#loops]);
+    await Promise.all([this.options.queue.close(limitMs), this.#loops, this.#enforcer.ended()]);
     await this.#teller?.saveLast(limitMs);
   }
 
@@ -152,7 +176,11 @@ export class Replicator {
       case 'head':
         this.#standing.refuseEarlierEpoch(message.epoch);
         return this.#standing.announce(message);
+      case 'policy':
+        return this.#enforcer.adopt(message);
       case 'hint':
+        // Of which repository it is nobody says.
+        if (this.#selection.rules.restricts) return;
         if (this.#standing.hasRoom(this.options.windowEntries)) this.#followHint(message.blob);
         return;
       case 'unreadable':
@@ -183,7 +211,12 @@ export class Replicator {
     if (entry.type !== 'manifest.put') await Promise.all(this.#planning);
     this.#standing.begin(entry);
     this.#standing.take(entry.seq);
+    if (entry.type === 'policy.put') await this.#enforcer.adopt(entry);
     if (entry.type !== 'manifest.put') return this.#applyInBackground(entry);
+    this.#planInBackground(entry);
+  }
+
+  #planInBackground(entry: Entry): void {
     const planning = this.#planUntilDone(entry)
       .catch(() => undefined) // It only rejects when the replicator stops.
       .finally(() => this.#planning.delete(planning));
@@ -218,10 +251,34 @@ export class Replicator {
   async #plan(entry: Entry): Promise<void> {
     const blobs: BlobDescriptor[] = [];
     await this.#missing.whileLooking(
-      () => findNeeds(this.options.content, entry, this.#stopping.signal),
+      () => this.#needsOf(entry),
       (needs) => blobs.push(...this.#await(entry, needs)),
     );
     await this.#missing.request(blobs);
+  }
+
+  async #needsOf(entry: Entry): Promise<readonly Need[]> {
+    const admitted = this.#selection.admitted(entry);
+    if (admitted?.type !== 'manifest.put') return [];
+    const wanted = this.#selection.wantedBlobs(admitted);
+    return findNeeds(this.options.content, admitted, this.#stopping.signal, wanted);
+  }
+
+  /** By another policy entries need other things. Resolves when nothing is under way that began under the old one. */
+  async #replan(): Promise<void> {
+    await Promise.all(this.#planning);
+    const begun = [...this.#applying];
+    for (const entry of this.#waiting.drain()) this.#planInBackground(entry);
+    await Promise.all(this.#planning);
+    this.#missing.endForbidden();
+    await Promise.all(begun);
+  }
+
+  /** An entry of the past, of which the policy gives something back. */
+  #takeAgain(entry: Entry): void {
+    if (this.#standing.isUnderWay(entry.seq)) return;
+    this.#standing.beginAgain(entry);
+    this.#planInBackground(entry);
   }
 
   /** Lets the entry wait for what it needs, or applies it. @returns the blobs that it waits for */
@@ -243,8 +300,10 @@ export class Replicator {
 
   #applyInBackground(entry: Entry): Promise<void> {
     const applying = this.#apply(entry);
-    // It only rejects when the replicator stops.
-    applying.catch(() => undefined);
+    const settled = applying
+      .catch(() => undefined) // It only rejects when the replicator stops.
+      .finally(() => this.#applying.delete(settled));
+    this.#applying.add(settled);
     return applying;
   }
 
@@ -260,7 +319,12 @@ export class Replicator {
     const { signal } = this.#stopping;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#limiter.run(signal, () => applyEntry(content, entry, signal));
+        return await this.#limiter.run(signal, () =>
+          this.#enforcer.alone(entry, async () => {
+            const admitted = this.#selection.admitted(entry);
+            if (admitted !== undefined) await applyEntry(content, admitted, signal);
+          }),
+        );
       } catch (error) {
         signal.throwIfAborted();
         observer.onRetry(`applying entry ${entry.seq}`, error);

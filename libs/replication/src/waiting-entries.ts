@@ -10,6 +10,7 @@ export type Need =
 interface Waiting {
   readonly entry: Entry;
   readonly needs: Set<string>;
+  readonly blobs: readonly BlobDescriptor[];
 }
 
 /**
@@ -46,8 +47,22 @@ export class WaitingEntries {
     return [...seqs].flatMap((seq) => this.#waiting.get(seq)?.entry ?? []);
   }
 
+  isMissing(digest: Digest): boolean {
+    return this.#blobs.has(digest);
+  }
+
+  /** Takes all entries out, in their order: what they need has to be found out anew. */
+  drain(): readonly Entry[] {
+    const entries = [...this.#waiting.values()].map(({ entry }) => entry).sort((a, b) => a.seq - b.seq);
+    this.#waiting.clear();
+    this.#bySeqOfNeed.clear();
+    this.#blobs.clear();
+    return entries;
+  }
+
   add(entry: Entry, needs: readonly Need[]): void {
-    const waiting: Waiting = { entry, needs: new Set(needs.map(needKey)) };
+    const blobs = needs.flatMap((need) => (need.kind === 'blob' ? [need.blob] : []));
+    const waiting: Waiting = { entry, needs: new Set(needs.map(needKey)), blobs };
     this.#waiting.set(entry.seq, waiting);
     for (const need of needs) {
       const key = needKey(need);
@@ -88,8 +103,7 @@ export class WaitingEntries {
       seqs?.delete(seq);
       if (seqs?.size === 0) this.#bySeqOfNeed.delete(key);
     }
-    const blobs = waiting.entry.type === 'manifest.put' ? waiting.entry.blobs : [];
-    for (const { digest } of blobs) if (!this.#bySeqOfNeed.has(blobKey(digest))) this.#blobs.delete(digest);
+    for (const { digest } of waiting.blobs) if (!this.#bySeqOfNeed.has(blobKey(digest))) this.#blobs.delete(digest);
   }
 
   #satisfy(key: string): readonly Entry[] {

@@ -49,6 +49,7 @@ export const keys = {
   linkPrefix: 'links/',
   link: (name: RepositoryName, digest: Digest): string => `links/${name}/@${digest}`,
   manifestPrefix: 'manifests/',
+  manifestsOf: (name: RepositoryName): string => `manifests/${name}/@`,
   manifest: (name: RepositoryName, digest: Digest): string => `manifests/${name}/@${digest}`,
   tagPrefix: (name: RepositoryName): string => `tags/${name}/:`,
   tag: (name: RepositoryName, tag: Tag): string => `tags/${name}/:${tag}`,

@@ -99,6 +99,7 @@ export class FakeRegion implements RegionFeed {
       oldestPendingMs: undefined,
       backlog: { entries: 0, bytes: 0 },
       heardMs: 0,
+      policySeq: 0,
       failed: [],
       lagSeconds: 0,
       timeMs: 0,

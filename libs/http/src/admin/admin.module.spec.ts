@@ -40,6 +40,7 @@ class FakeRegion {
       oldestPendingMs: undefined,
       backlog: { entries: 0, bytes: 0 },
       heardMs: 1_000,
+      policySeq: 0,
       failed: [],
       lagSeconds: 0,
       timeMs: 2_000,

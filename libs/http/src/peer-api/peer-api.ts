@@ -23,7 +23,7 @@ import { sendStatus } from './send-status.js';
 export type FindCopy = (digest: Digest, waitMs: number, signal: AbortSignal) => Promise<SendableBlob | undefined>;
 
 export interface PeerApiOptions {
-  readonly content: Pick<RegionContent, 'blobs'>;
+  readonly content: Pick<RegionContent, 'blobs' | 'policies'>;
   /** What this region itself holds: a region that asks its peers for what they ask it for would wait for itself. */
   readonly pull: Pull;
   /** Only at the primary. */
@@ -98,10 +98,12 @@ export class PeerApi {
   }
 
   async #journal(exchange: Exchange): Promise<void> {
-    const { journal, hints, clock } = this.options;
+    const { content, journal, hints, clock } = this.options;
     if (journal === undefined) throw new RegistryError('NOT_FOUND');
     const after = numberParameter(exchange, 'after', Number.MAX_SAFE_INTEGER);
-    await this.#stream(exchange, (lines, signal) => sendJournal({ journal, hints, clock }, after, lines, signal));
+    await this.#stream(exchange, (lines, signal) =>
+      sendJournal({ policies: content.policies, journal, hints, clock }, after, lines, signal),
+    );
   }
 
   async #manifest(exchange: Exchange): Promise<void> {

@@ -1,11 +1,13 @@
 import type { JournalReader } from '#libs/journal';
 import { JOURNAL_HEARTBEAT_MS, type JournalMessage } from '#libs/peer';
+import type { Policies } from '#libs/registry';
 import type { Clock } from '#libs/resilience';
 import type { HintSource } from './hints.js';
 import type { LineStream } from './line-stream.js';
 import { runTogether } from './run-together.js';
 
 export interface JournalFeed {
+  readonly policies: Pick<Policies, 'current'>;
   readonly journal: JournalReader;
   readonly hints: HintSource;
   readonly clock: Clock;
@@ -13,7 +15,7 @@ export interface JournalFeed {
 
 /** Everything after `after`, then whatever comes, until the signal aborts. What it sends is the peer port's promise. */
 export async function sendJournal(
-  { journal, hints, clock }: JournalFeed,
+  { policies, journal, hints, clock }: JournalFeed,
   after: number,
   lines: LineStream,
   signal: AbortSignal,
@@ -22,6 +24,8 @@ export async function sendJournal(
   const sayHead = (limited: AbortSignal) => say(headOf(journal), limited);
   // A listener takes the first head for all that was committed so far: another process may have appended since.
   await journal.refresh(signal);
+  const placed = await policies.current(signal);
+  if (placed !== undefined) await say({ kind: 'policy', ...placed }, signal);
   await sayHead(signal);
   await runTogether(signal, [
     async (limited) => {

@@ -28,6 +28,7 @@ const status: RegionStatus = {
   oldestPendingMs: undefined,
   backlog: { entries: 1, bytes: 10 },
   heardMs: 1_000,
+  policySeq: 0,
   failed: [{ seq: 4, reason: 'no source has it' }],
   lagSeconds: 0.5,
   timeMs: 2_000,

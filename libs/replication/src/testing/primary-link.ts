@@ -33,6 +33,8 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'journal' | 'ope
   async *journal(after: number, signal: AbortSignal): AsyncGenerator<JournalMessage> {
     const linked = AbortSignal.any([signal, this.#cut.signal]);
     linked.throwIfAborted();
+    const placed = await this.primary.content.policies.current(linked);
+    if (placed !== undefined) yield { kind: 'policy', ...placed };
     yield* localJournalSource(this.primary.reader, this.clock).journal(after, linked);
   }
 

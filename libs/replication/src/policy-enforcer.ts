@@ -1,0 +1,185 @@
+import type { Entry } from '#libs/journal';
+import type { Digest, RepositoryName } from '#libs/oci';
+import type { PlacedPolicy, RegionContent } from '#libs/registry';
+import { anySignal, type Clock, exponentialBackoff, Limiter, type Random } from '#libs/resilience';
+import { evict } from './evict.js';
+import type { JournalSource } from './journal-source.js';
+import type { RegionStanding } from './region-standing.js';
+import { NO_POLICY, type Selection } from './selection.js';
+
+export interface PolicyEnforcerOptions {
+  readonly source: JournalSource;
+  readonly content: RegionContent;
+  readonly selection: Selection;
+  readonly standing: () => RegionStanding;
+  /** Finds out anew what pending entries need; resolves when nothing is under way that began before. */
+  readonly replan: () => Promise<void>;
+  /** Plans and applies an entry of the past once more. */
+  readonly takeAgain: (entry: Entry) => void;
+  readonly windowEntries: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onRetry: (what: string, error: unknown) => void;
+  /** Aborts when the replicator stops. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Brings a region's content to a new policy. What the policy takes away is gone when {@link adopt} resolves, so the entry
+ * that brought it counts as applied only then. What it gives back is read again from the journal, in the background. Both
+ * are noted in the store: whoever comes after a crash goes on.
+ */
+export class PolicyEnforcer {
+  readonly #alone = new Limiter(1);
+  #enforced = NO_POLICY;
+  #regaining = new AbortController();
+  #regained: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: PolicyEnforcerOptions) {}
+
+  /** Reads what this region knows of the policy, before it takes any entry. */
+  async open(signal: AbortSignal): Promise<void> {
+    const { content, selection, standing } = this.options;
+    const [current, enforced] = [await content.policies.current(signal), await content.policies.enforced(signal)];
+    this.#enforced = enforced ?? NO_POLICY;
+    standing().follows(this.#enforced.seq);
+    if (current !== undefined) selection.adopt(current);
+  }
+
+  /** Goes on with what another process has begun. */
+  async resume(): Promise<void> {
+    if (this.options.selection.placed.seq > this.#enforced.seq) await this.#enforce();
+  }
+
+  /** Goes by that policy if it is newer than what is known. */
+  async adopt({ seq, policy }: PlacedPolicy): Promise<void> {
+    const { content, selection, signal } = this.options;
+    const placed = { seq, policy };
+    if (!selection.adopt(placed)) return;
+    await this.#untilDone('storing the policy', () => content.policies.put(placed, signal));
+    await this.#enforce();
+  }
+
+  /**
+   * Runs what applies an entry. Where the region has only a part of a repository, one at a time, and after it what became
+   * too old leaves: nothing may come while it is decided what has to go.
+   */
+  async alone(entry: Entry, apply: () => Promise<void>): Promise<void> {
+    const { selection, signal } = this.options;
+    if (entry.type !== 'manifest.put' || !selection.rules.limits(entry.repository)) return apply();
+    await this.#alone.run(signal, async () => {
+      await apply();
+      if (entry.tags.length > 0) await this.#evict(entry.repository, entry.seq);
+    });
+  }
+
+  /** Resolves when nothing goes on in the background any more. */
+  async ended(): Promise<void> {
+    await this.#regained;
+  }
+
+  async #enforce(): Promise<void> {
+    const { selection, content, signal, replan } = this.options;
+    const { placed } = selection;
+    this.#regaining.abort(new Error('another policy came'));
+    await replan();
+    await this.#regained;
+    await this.#untilDone('taking away what the policy excludes', async () => {
+      if (!selection.rules.restricts) return;
+      for await (const repositories of content.catalog.all(signal)) {
+        for (const repository of repositories.filter((each) => selection.rules.limits(each))) {
+          await this.#alone.run(signal, () => this.#evict(repository));
+        }
+      }
+    });
+    const regains = selection.regained(this.#enforced);
+    if (regains === undefined) return this.#note(placed);
+    this.#regaining = new AbortController();
+    this.#regained = this.#regain(placed, regains, this.#regaining.signal).catch(() => undefined);
+  }
+
+  /** Reads from the journal what is given back. Until all of it is here the region does not say that it follows the policy. */
+  async #regain(placed: PlacedPolicy, regains: (entry: Entry) => boolean, superseded: AbortSignal): Promise<void> {
+    const reading = anySignal([this.options.signal, superseded]);
+    try {
+      let from = 0;
+      const last = this.options.standing().reach;
+      while (from < last) {
+        await this.#untilDone(
+          'reading again what the policy gives back',
+          async () => {
+            from = await this.#read(from, last, regains, reading.signal);
+          },
+          reading.signal,
+        );
+      }
+      await this.#until(() => !this.options.standing().hasBegunAgain, reading.signal);
+      await this.#note(placed);
+    } finally {
+      reading.release();
+    }
+  }
+
+  /** @returns how far it came */
+  async #read(after: number, last: number, regains: (entry: Entry) => boolean, signal: AbortSignal): Promise<number> {
+    const { source, standing, windowEntries, takeAgain } = this.options;
+    let read = after;
+    for await (const message of source.journal(after, signal)) {
+      if (message.kind === 'unreadable') read = message.seq;
+      if (message.kind === 'entry') {
+        if (regains(message.entry)) {
+          await this.#until(() => standing().hasRoom(windowEntries), signal);
+          takeAgain(message.entry);
+        }
+        read = message.entry.seq;
+      }
+      if (read >= last) break;
+    }
+    return read;
+  }
+
+  async #note(placed: PlacedPolicy): Promise<void> {
+    const { content, standing, signal } = this.options;
+    await this.#untilDone('noting that the policy is followed', () => content.policies.enforce(placed, signal));
+    this.#enforced = placed;
+    standing().follows(placed.seq);
+  }
+
+  #evict(repository: RepositoryName, applied?: number): Promise<void> {
+    const { content, selection, signal } = this.options;
+    return evict(content, selection.rules, repository, this.#inUse(repository, applied), signal);
+  }
+
+  /** Manifests that pending entries bring, and those that they lead to. */
+  #inUse(repository: RepositoryName, applied?: number): ReadonlySet<Digest> {
+    const pending = this.options.standing().pending.flatMap((entry) => {
+      const admitted = entry.seq === applied ? undefined : this.options.selection.admitted(entry);
+      if (admitted?.type !== 'manifest.put' || admitted.repository !== repository) return [];
+      return [admitted.digest, ...admitted.children];
+    });
+    return new Set(pending);
+  }
+
+  async #until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    const { clock, standing } = this.options;
+    for (;;) {
+      const { changed } = standing();
+      const { version } = changed;
+      if (condition()) return;
+      await changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
+    }
+  }
+
+  async #untilDone(what: string, work: () => Promise<void>, signal = this.options.signal): Promise<void> {
+    const { clock, random, onRetry } = this.options;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        signal.throwIfAborted();
+        onRetry(what, error);
+        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 5_000 }, random), signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,257 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parsePolicy, parseRegionName } from '#libs/geo';
+import { type BlobDescriptor, type Digest, parseRepositoryName, parseTag } from '#libs/oci';
+import { openRegionContent, type RegionContent } from '#libs/registry';
+import { FakeClock, SeededRandom } from '#libs/resilience/testing';
+import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { Copier } from './copier.js';
+import { MemoryCopyScratch } from './memory-copy-scratch.js';
+import { MemoryQueueJobs, MemoryReplicationQueue } from './memory-replication-queue.js';
+import { ProgressStore } from './progress-store.js';
+import { Replicator } from './replicator.js';
+import { DyingObjectStore } from './testing/dying-object-store.js';
+import { MemoryPrimary } from './testing/memory-primary.js';
+import { PrimaryLink } from './testing/primary-link.js';
+
+const signal = new AbortController().signal;
+const ap = parseRegionName('ap');
+const secret = parseRepositoryName('secret/app');
+const open = parseRepositoryName('open/app');
+
+const excluded = { regions: ['ap'], repositories: 'secret/**', action: 'exclude' };
+
+describe('a replica under a policy', () => {
+  let clock: FakeClock;
+  let primary: MemoryPrimary;
+  let link: PrimaryLink;
+  let bucket: MemoryObjectStore;
+  let replica: RegionContent;
+  const running: Replicator[] = [];
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    primary = await MemoryPrimary.open(clock, new SeededRandom(1));
+    link = new PrimaryLink(primary, clock);
+    bucket = new MemoryObjectStore({ clock });
+    replica = openRegionContent({ store: bucket, clock, random: new SeededRandom(9) });
+  });
+
+  afterEach(async () => {
+    await Promise.all([...running.splice(0).map((each) => settled(each.stop(1_000))), settled(primary.close())]);
+  });
+
+  async function start(store: ObjectStore = bucket): Promise<Replicator> {
+    const random = new SeededRandom(running.length + 2);
+    const content = openRegionContent({ store, clock, random });
+    const copier = new Copier({
+      store,
+      scratch: new MemoryCopyScratch(),
+      blobs: content.blobs,
+      sources: [link.client],
+      onBytes: () => undefined,
+      clock,
+      random,
+    });
+    const replicator = new Replicator({
+      region: ap,
+      source: link,
+      content,
+      queue: new MemoryReplicationQueue(new MemoryQueueJobs(), { clock, random }),
+      copy: (job, copying) => copier.copy(job, copying),
+      copyConcurrency: 4,
+      directBytes: 0,
+      progress: new ProgressStore({ store, random }),
+      clock,
+      random,
+      windowEntries: 10,
+      observer: { onProgress: () => undefined, onApplied: () => undefined, onRetry: () => undefined },
+    });
+    running.push(replicator);
+    await replicator.start(signal);
+    return replicator;
+  }
+
+  async function settled(work: Promise<void>): Promise<void> {
+    let ended = false;
+    work
+      .catch(() => undefined)
+      .finally(() => {
+        ended = true;
+      });
+    for (let turn = 0; turn < 200 && !ended; turn += 1) await clock.advance(100);
+  }
+
+  async function until(condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
+    for (let waited = 0; waited < limitMs; waited += 50) {
+      if (await condition()) return;
+      await clock.advance(50);
+    }
+    throw new Error('it never came to be');
+  }
+
+  async function caughtUp(replicator: Replicator): Promise<void> {
+    const { seq = 0 } = (await primary.content.policies.current(signal)) ?? {};
+    await until(() => {
+      const { watermark, policySeq } = replicator.progress();
+      return watermark === primary.reader.head.seq && policySeq === seq;
+    });
+  }
+
+  const put = (...rules: object[]) => primary.append({ type: 'policy.put', policy: parsePolicy({ rules }) });
+
+  async function push(
+    repository: typeof secret,
+    name: string,
+    tags: readonly string[],
+    needs: { readonly blobs?: readonly BlobDescriptor[]; readonly children?: readonly Digest[] } = {},
+  ): Promise<Digest> {
+    const blobs = needs.blobs ?? [await primary.blob(`layer of ${name}`)];
+    const change = primary.manifest(`${repository} ${name}`, { ...needs, blobs });
+    await primary.append({ ...change, repository, tags: tags.map(parseTag) });
+    return change.digest;
+  }
+
+  async function tagsOf(repository: typeof secret): Promise<readonly string[]> {
+    return (await replica.tags.page(repository, { limit: 100 }, signal)).items;
+  }
+
+  const shows = async (repository: typeof secret, digest: Digest) =>
+    (await replica.manifests.find(repository, digest, signal)) !== undefined;
+
+  const holds = async ({ digest }: BlobDescriptor) => (await replica.blobs.stat(digest, signal)) !== undefined;
+
+  it('never asks for what is excluded, and counts it neither as backlog nor as lag', async () => {
+    await put(excluded);
+    const replicator = await start();
+    const blob = await primary.blob('a secret');
+    const digest = await push(secret, 'image', ['v1'], { blobs: [blob] });
+    await push(open, 'image', ['v1']);
+    await caughtUp(replicator);
+    expect(link.opened).not.toContain(blob.digest);
+    expect(await shows(secret, digest)).toBe(false);
+    expect(await tagsOf(open)).toEqual(['v1']);
+    expect((await bucket.list({ prefix: '', limit: 1_000 }, signal)).objects.join()).not.toContain('secret');
+    expect(replicator.progress()).toMatchObject({ backlog: { entries: 0, bytes: 0 }, oldestPendingMs: undefined });
+  });
+
+  it('takes nothing of the past that the policy of today excludes', async () => {
+    const blob = await primary.blob('a secret');
+    await push(secret, 'image', ['v1'], { blobs: [blob] });
+    await put(excluded);
+    await caughtUp(await start());
+    expect(link.opened).toEqual([]);
+    expect(await holds(blob)).toBe(false);
+  });
+
+  it('loses what a policy takes away, and gets it back from the policy that gives it', async () => {
+    const replicator = await start();
+    const shared = await primary.blob('shared');
+    const digest = await push(secret, 'image', ['v1', 'v2'], { blobs: [shared] });
+    await push(open, 'image', ['v1'], { blobs: [shared] });
+    await caughtUp(replicator);
+    await put(excluded);
+    await caughtUp(replicator);
+    expect(await shows(secret, digest)).toBe(false);
+    expect(await tagsOf(secret)).toEqual([]);
+    expect(await replica.links.has(secret, shared.digest, signal)).toBe(false);
+    expect(await replica.links.has(open, shared.digest, signal)).toBe(true);
+    expect(await replica.catalog.has(secret, signal)).toBe(false);
+
+    const later = await push(secret, 'later', ['v2']);
+    await primary.append({ type: 'tag.delete', repository: secret, tag: parseTag('v1') });
+    await put();
+    await caughtUp(replicator);
+    expect(await tagsOf(secret)).toEqual(['v2']);
+    expect((await replica.tags.get(secret, parseTag('v2'), signal))?.value).toBe(later);
+    expect(await shows(secret, digest)).toBe(true);
+    expect(await replica.links.has(secret, shared.digest, signal)).toBe(true);
+  });
+
+  it('ends a copy that runs when the policy takes its blob away', async () => {
+    const blob = await primary.blob('a secret');
+    link.withheld.add(blob.digest);
+    const replicator = await start();
+    await push(secret, 'image', ['v1'], { blobs: [blob] });
+    await until(() => replicator.progress().backlog.bytes > 0);
+    await put(excluded);
+    await caughtUp(replicator);
+    link.withheld.delete(blob.digest);
+    await clock.advance(20_000);
+    expect(link.opened).not.toContain(blob.digest);
+    expect(await holds(blob)).toBe(false);
+  });
+
+  it('shows an image on demand without its blobs, and has its blobs when they are wanted after all', async () => {
+    await put({ ...excluded, action: 'on-demand' });
+    const replicator = await start();
+    const blob = await primary.blob('big');
+    const digest = await push(secret, 'image', ['v1'], { blobs: [blob] });
+    await caughtUp(replicator);
+    expect([await shows(secret, digest), await holds(blob), await tagsOf(secret)]).toEqual([true, false, ['v1']]);
+    await put();
+    await caughtUp(replicator);
+    expect(await holds(blob)).toBe(true);
+  });
+
+  it('keeps the newest tags alone, with what belongs to them', async () => {
+    await put({ regions: ['*'], repositories: 'open/*', action: 'include', newest: 2 });
+    const replicator = await start();
+    const child = await push(open, 'child', []);
+    const first = await push(open, 'first', ['v1'], { children: [child] });
+    const second = await push(open, 'second', ['v2'], { children: [child] });
+    await caughtUp(replicator);
+    await push(open, 'third', ['v3']);
+    await caughtUp(replicator);
+    expect(await tagsOf(open)).toEqual(['v2', 'v3']);
+    expect([await shows(open, first), await shows(open, second), await shows(open, child)]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    await push(open, 'fourth', ['v4']);
+    await caughtUp(replicator);
+    expect([await shows(open, second), await shows(open, child)]).toEqual([false, false]);
+  });
+
+  it('copies the blobs of the children of an index that is kept, though these have no tag', async () => {
+    const kept = { regions: ['ap'], repositories: '**', tags: 'v*', action: 'include' };
+    await put(kept, { ...excluded, repositories: '**' });
+    const replicator = await start();
+    const [wanted, unwanted] = [await primary.blob('wanted'), await primary.blob('unwanted')];
+    const child = await push(open, 'child', [], { blobs: [wanted] });
+    const dev = await push(open, 'dev', ['dev'], { blobs: [unwanted] });
+    const index = await push(open, 'index', ['v1'], { blobs: [], children: [child] });
+    await caughtUp(replicator);
+    expect([await shows(open, index), await shows(open, child), await shows(open, dev)]).toEqual([true, true, false]);
+    expect([await holds(wanted), await holds(unwanted)]).toEqual([true, false]);
+  });
+
+  it('is where it should be after a crash at any write while the policy changes', async () => {
+    for (let crash = 1; ; crash += 1) {
+      const moment = crash % 2 === 0 ? 'before' : 'after';
+      bucket = new MemoryObjectStore({ clock });
+      replica = openRegionContent({ store: bucket, clock, random: new SeededRandom(9) });
+      primary = await MemoryPrimary.open(clock, new SeededRandom(crash));
+      link = new PrimaryLink(primary, clock);
+      const gone = await push(secret, 'image', ['v1']);
+      await push(open, 'image', ['v1']);
+      await caughtUp(await start());
+      await Promise.all(running.splice(0).map((each) => settled(each.stop(1_000))));
+      await put(excluded, { ...excluded, repositories: 'other' });
+      const dying = new DyingObjectStore(bucket, Math.ceil(crash / 2), moment);
+      await start(dying).catch(() => undefined);
+      await clock.advance(5_000);
+      const died = dying.dead;
+      await Promise.all(running.splice(0).map((each) => settled(each.stop(1_000))));
+      await caughtUp(await start());
+      expect([await shows(secret, gone), await tagsOf(secret), await tagsOf(open)]).toEqual([false, [], ['v1']]);
+      await put();
+      await caughtUp(running[0] as Replicator);
+      expect([await shows(secret, gone), await tagsOf(secret)]).toEqual([true, ['v1']]);
+      await Promise.all([...running.splice(0).map((each) => settled(each.stop(1_000))), settled(primary.close())]);
+      if (died) continue;
+      expect(crash).toBeGreaterThan(10);
+      return;
+    }
+  });
+});
