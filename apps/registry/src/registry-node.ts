@@ -1,6 +1,7 @@
 import {
   Access,
   type AdminOptions,
+  Admission,
   DistributionDispatcher,
   type DistributionOptions,
   type FindCopy,
@@ -166,7 +167,12 @@ export class RegistryNode {
     });
     // Streams to other regions never end by themselves.
     context.onDraining(() => peers.close());
-    return new RegionEdge({ distribution, peers, access, log, clock });
+    const admission = new Admission({
+      places: config.limits,
+      onChange: (lane, count) => metrics.requestsUnderWay.set({ lane }, count),
+      onRefused: (lane) => metrics.requestsRefused.inc({ lane }),
+    });
+    return new RegionEdge({ distribution, peers, access, admission, log, clock });
   }
 
   #locations(): Locations {

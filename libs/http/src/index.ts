@@ -3,6 +3,7 @@ export * from './admin/admin.module.js';
 export * from './admin/image-wait.js';
 export * from './admin/open-collections.js';
 export * from './admin/region-presences.js';
+export * from './admission.js';
 export * from './authorization-header.js';
 export * from './distribution/distribution-dispatcher.js';
 export * from './distribution/distribution-options.js';

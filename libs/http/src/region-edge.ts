@@ -1,6 +1,7 @@
 import { PEER_PATH } from '#libs/peer';
 import type { Clock } from '#libs/resilience';
 import type { Access } from './access.js';
+import type { Admission, Lane } from './admission.js';
 import type { DistributionDispatcher } from './distribution/distribution-dispatcher.js';
 import type { Exchange } from './exchange.js';
 import type { PeerApi } from './peer-api/peer-api.js';
@@ -10,6 +11,7 @@ export interface RegionEdgeOptions {
   readonly distribution: DistributionDispatcher;
   readonly peers: PeerApi;
   readonly access: Access;
+  readonly admission: Admission;
   readonly log: HttpLog;
   readonly clock: Clock;
 }
@@ -19,12 +21,22 @@ export class RegionEdge {
   constructor(private readonly options: RegionEdgeOptions) {}
 
   async handle(exchange: Exchange): Promise<void> {
-    if (!exchange.path.startsWith(`${PEER_PATH}/`)) return this.options.distribution.handle(exchange);
+    const { access, admission, distribution, peers } = this.options;
     try {
-      this.options.access.authorise(exchange, 'peer', undefined);
-      await this.options.peers.handle(exchange);
+      const lane = laneOf(exchange);
+      if (lane !== undefined) admission.admit(lane, exchange.response);
+      if (lane === 'pulls' || lane === 'pushes') return await distribution.handle(exchange);
+      access.authorise(exchange, 'peer', undefined);
+      await peers.handle(exchange);
     } catch (error) {
       await sendError(exchange, error, this.options);
     }
   }
+}
+
+/** Of what regions ask, only bytes take places: the rest is small, or a stream that each region has one of. */
+function laneOf({ path, request }: Exchange): Lane | undefined {
+  if (path.startsWith(`${PEER_PATH}/blobs/`)) return 'copies';
+  if (path.startsWith(`${PEER_PATH}/`)) return undefined;
+  return ['GET', 'HEAD'].includes(request.method ?? '') ? 'pulls' : 'pushes';
 }

@@ -114,7 +114,9 @@ class AppProcess {
 
   async #servePublic(...[handler, options]: Parameters<AppContext['servePublic']>): Promise<number> {
     const { config, log, metrics, clock, random } = this.#context;
-    this.#publicServer = new PublicServer(handler, { log, metrics, clock, random }, options);
+    const { slowestBytesPerSecond: bytesPerSecond, slowestOverMs: overMs } = config.limits;
+    const slowest = bytesPerSecond > 0 ? { slowest: { bytesPerSecond, overMs } } : {};
+    this.#publicServer = new PublicServer(handler, { log, metrics, clock, random }, { ...slowest, ...options });
     const port = await this.#publicServer.listen(config.http.port, config.http.host);
     log.info({ host: config.http.host, port }, 'clients are answered');
     return port;

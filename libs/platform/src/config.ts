@@ -75,6 +75,19 @@ const schema = z.object({
       operatorPort: port.default(5001),
     })
     .prefault({}),
+  limits: z
+    .object({
+      /** Requests under way at once in this process, to the last byte of their answers; one more is answered 503. */
+      pulls: z.number().int().min(1).max(1_000_000).default(4_096),
+      pushes: z.number().int().min(1).max(1_000_000).default(1_024),
+      /** Blobs that other regions are taking at once. */
+      copies: z.number().int().min(1).max(1_000_000).default(1_024),
+      /** A client that is waited for and moves less than this is cut off; 0 for none. */
+      slowestBytesPerSecond: z.number().int().min(0).default(1_024),
+      /** Over how long that is measured. */
+      slowestOverMs: z.number().int().min(1_000).default(60_000),
+    })
+    .prefault({}),
   log: z
     .object({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') })
     .prefault({}),

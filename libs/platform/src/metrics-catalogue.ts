@@ -31,6 +31,24 @@ export const METRIC_CATALOGUE = {
     labels: ['route', 'method'],
     buckets: REQUEST_SECONDS,
   },
+  requestsUnderWay: {
+    kind: 'gauge',
+    name: 'meridian_requests_under_way',
+    help: 'Requests that have a place, by lane: pulls, pushes, copies.',
+    labels: ['lane'],
+  },
+  requestsRefused: {
+    kind: 'counter',
+    name: 'meridian_requests_refused_total',
+    help: 'Requests that were answered 503 because all places of their lane were taken.',
+    labels: ['lane'],
+  },
+  slowClientsCut: {
+    kind: 'counter',
+    name: 'meridian_slow_clients_cut_total',
+    help: 'Connections that were cut because their client sent or took next to nothing.',
+    labels: [],
+  },
   storageOperationDuration: {
     kind: 'histogram',
     name: 'meridian_storage_operation_duration_seconds',

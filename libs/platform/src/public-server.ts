@@ -8,6 +8,7 @@ import type { Metrics } from './metrics.js';
 import { requestIdOf } from './request-id.js';
 import { observeRequest } from './request-observer.js';
 import { routeTemplate } from './route-template.js';
+import { type Pace, SlowClients } from './slow-clients.js';
 
 export interface RequestContext {
   /** In the log, and in the answer as `X-Request-Id`. */
@@ -26,6 +27,8 @@ export type RequestHandler = (
 export interface PublicServerOptions {
   /** More are refused at once, so that those there are can be served. */
   readonly maxConnections?: number;
+  /** Clients that are slower are cut off. */
+  readonly slowest?: Pace;
   /** What a path is called in logs and metrics. Must be one of a few. */
   readonly routeOf?: (method: string, path: string) => string;
 }
@@ -56,12 +59,16 @@ export class PublicServer {
   readonly #routeOf: (method: string, path: string) => string;
   readonly #server: Server;
   readonly #running = new Set<ServerResponse>();
+  readonly #slowClients: SlowClients | undefined;
+  readonly #closed = new AbortController();
   #draining = false;
 
   constructor(handler: RequestHandler, parts: PublicServerParts, options: PublicServerOptions = {}) {
     this.#handler = handler;
     this.#parts = parts;
     this.#routeOf = options.routeOf ?? routeTemplate;
+    const onCut = () => parts.metrics.slowClientsCut.inc();
+    this.#slowClients = options.slowest && new SlowClients(parts.clock, options.slowest, onCut);
     this.#server = createServer(LIMITS, (request, response) => void this.#answer(request, response));
     this.#server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
     this.#server.on('clientError', answerBrokenRequest);
@@ -71,6 +78,7 @@ export class PublicServer {
   async listen(port: number, host: string): Promise<number> {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
+    void this.#slowClients?.follow(this.#closed.signal);
     return (this.#server.address() as AddressInfo).port;
   }
 
@@ -91,6 +99,7 @@ export class PublicServer {
     this.#server.closeIdleConnections();
     if (signal.aborted) cutOff();
     await closed;
+    this.#closed.abort();
     signal.removeEventListener('abort', cutOff);
   }
 
@@ -108,6 +117,7 @@ export class PublicServer {
     });
     response.setHeader('X-Request-Id', requestId);
     if (this.#draining) askToClose(response);
+    this.#slowClients?.watch(request, response);
     observeRequest({ request, response, requestId, routeOf: this.#routeOf }, this.#parts);
     try {
       await this.#handler(request, response, { requestId, signal: gone.signal });

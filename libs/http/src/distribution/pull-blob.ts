@@ -5,7 +5,6 @@ import type { PullableBlob } from '#libs/registry';
 import type { ByteRange } from '#libs/storage';
 import { sendEmpty } from '../answer.js';
 import { type Exchange, headerOf, isHead } from '../exchange.js';
-import { cutOffStalledReader } from '../stalled-reader.js';
 import type { DistributionOptions } from './distribution-options.js';
 import { entityTag, isKnown } from './entity-tag.js';
 
@@ -67,7 +66,6 @@ async function stream(
 ): Promise<void> {
   const bytes = await blob.open(range, signal);
   begin();
-  cutOffStalledReader(response);
   await pipeline(bytes, response, { signal });
 }
 

@@ -6,7 +6,6 @@ import type { BlobStore } from '#libs/registry';
 import type { ByteRange } from '#libs/storage';
 import { sendEmpty } from '../answer.js';
 import { type Exchange, headerOf, isHead } from '../exchange.js';
-import { cutOffStalledReader } from '../stalled-reader.js';
 
 /** Bytes that another region may have. */
 export interface SendableBlob {
@@ -49,6 +48,5 @@ export async function sendBlob(blob: SendableBlob, { request, response, signal }
   // Nothing is said before the blob could be opened: a store that fails is a 503, not a broken 200.
   const bytes = await blob.open(status === 206 ? { start, end } : undefined, signal);
   response.writeHead(status, headers);
-  cutOffStalledReader(response);
   await pipeline(bytes, response, { signal });
 }
