@@ -61,7 +61,10 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
   const status = new RegionStatusBoard(freshProgress(''), { region, role: site.role, clock, ready });
   const inFlight = new BytesInFlight(bus, (bytes) => status.copied(bytes));
   const bytesInFlight = (digest: Digest): number => inFlight.of(digest);
-  const presence = new LocalPresence({ region, content, origin, clock, bytesInFlight, changed: status.changed });
+  const presence = new LocalPresence({
+    ...{ region, content, origin, clock, bytesInFlight, changed: status.changed },
+    failures: () => status.progress.failed,
+  });
   const watch = new RegionWatch({ own: status, peers, clock, random });
   const presences = new RegionPresences({ region, presence, peers, clock });
   return {

@@ -15,7 +15,7 @@ import {
 import type { JournalReader } from '#libs/journal';
 import type { AppContext } from '#libs/platform';
 import { type Collections, LocalListing, LocalPull, lastCollection } from '#libs/registry';
-import { primaryGate, replicaGate } from '#libs/replication';
+import { type JournalSource, localJournalSource, peerJournalSource, primaryGate, replicaGate } from '#libs/replication';
 import { followProgress } from './follow-progress.js';
 import { openPrimary } from './primary-node.js';
 import { openRegionParts, type RegionParts } from './region-parts.js';
@@ -35,6 +35,7 @@ export class RegistryNode {
   readonly #hints = new Hints();
   #collections: Collections | undefined;
   readonly #endings: (() => Promise<unknown>)[] = [];
+  #journal: JournalSource | undefined;
 
   private constructor(private readonly parts: RegionParts) {}
 
@@ -55,6 +56,8 @@ export class RegistryNode {
       lag: (region) => this.parts.presentLag.summary(region),
       peers,
       processes: () => heartbeats.alive(),
+      journal: () => this.#journal,
+      stopping: this.#stopping.signal,
       clock: context.clock,
     };
   }
@@ -101,6 +104,7 @@ export class RegistryNode {
     // It only ends with the process.
     collections.run().catch(() => undefined);
     this.#endings.push(() => journal.close());
+    this.#journal = localJournalSource(journal, context.clock);
     // Ends with the process; what is measured is nobody's state.
     presentLag.follow(this.#stopping.signal).catch(() => undefined);
     return {
@@ -117,6 +121,7 @@ export class RegistryNode {
     const { origin, regional, keys, context } = this.parts;
     if (origin === undefined) throw new Error('a replica needs a primary');
     const replica = await openReplica(this.parts, origin, this.#stopping.signal);
+    this.#journal = peerJournalSource(origin);
     const forwarder = new WriteForwarder({
       region: regional.region,
       primary: regional.primary,

@@ -62,8 +62,12 @@ export interface RegionStatus extends RegionProgress {
 export interface ImagePresence {
   readonly region: RegionName;
   readonly repository: RepositoryName;
-  readonly state: 'unknown' | 'pending' | 'copying' | 'present' | 'excluded' | 'on-demand';
+  readonly state: 'unknown' | 'pending' | 'copying' | 'failed' | 'present' | 'excluded' | 'on-demand';
   readonly digest?: Digest;
+  /** Of what is present: when the last of its blobs was hashed here, in milliseconds since the epoch. */
+  readonly sinceMs?: number;
+  /** Of what failed so far, and is tried again: why. */
+  readonly reason?: string;
   /** Bytes of the closure that are here, and all that it needs (as far as its manifests are known). */
   readonly bytes: { readonly done: number; readonly total: number };
   readonly missing: readonly Digest[];

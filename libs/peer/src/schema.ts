@@ -43,7 +43,12 @@ const regionStatus = z.object({
 const imagePresence = z.object({
   region: parsed(parseRegionName),
   repository: parsed(parseRepositoryName),
-  state: z.enum(['unknown', 'pending', 'copying', 'present', 'excluded', 'on-demand']),
+  state: z.enum(['unknown', 'pending', 'copying', 'failed', 'present', 'excluded', 'on-demand']),
+  sinceMs: count.optional(),
+  reason: z
+    .string()
+    .max(2 * MAX_REASON_LENGTH)
+    .optional(),
   digest: digest.optional(),
   bytes: z.object({ done: count, total: count }),
   missing: z.array(digest).max(100_000),
@@ -58,8 +63,13 @@ export function parseRegionStatus(value: unknown): RegionStatus {
 
 /** @throws Error for anything that is no presence */
 export function parseImagePresence(value: unknown): ImagePresence {
-  const { digest: known, ...presence } = imagePresence.parse(value);
-  return known === undefined ? presence : { ...presence, digest: known };
+  const { digest: known, sinceMs, reason, ...presence } = imagePresence.parse(value);
+  return {
+    ...presence,
+    ...(known === undefined ? {} : { digest: known }),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 /** @throws Error for anything that is no descriptor of a blob */

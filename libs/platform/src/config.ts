@@ -156,7 +156,7 @@ const schema = z.object({
       sparseIndexes: z.enum(['accept', 'refuse']).default('refuse'),
       /**
        * Where pushes to some repositories must be present before they are answered, when they do not say so themselves:
-       * the first that fits counts. `repositories` is a name or ends with `*`, `concern` is as in
+       * the first that fits counts. `repositories` is a pattern as in a policy, `concern` is as in
        * `Meridian-Write-Concern` (docs/api.md) with 30 s at the most.
        */
       writeConcerns: z.array(z.object({ repositories: z.string().min(1), concern: z.string().min(1) })).default([]),

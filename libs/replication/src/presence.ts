@@ -20,6 +20,8 @@ export interface LocalPresenceOptions {
   readonly changed?: Notifier;
   /** Bytes of a blob that is being copied just now. */
   readonly bytesInFlight: (digest: Digest) => number;
+  /** Why blobs could not be had so far, each reason beginning with a digest; without it nothing ever failed. */
+  readonly failures?: () => readonly { readonly reason: string }[];
 }
 
 /** What this region has of an image, found by looking into its store: never a queue's opinion. */
@@ -75,20 +77,31 @@ export class LocalPresence implements PresenceSource {
     }
     const blobs = new Map(closure.flatMap((manifest) => manifest.blobs).map((blob) => [blob.digest, blob]));
     const missing: BlobDescriptor[] = [];
+    let sinceMs = 0;
     for (const blob of blobs.values()) {
-      if ((await content.blobs.stat(blob.digest, signal)) === undefined) missing.push(blob);
+      const record = await content.blobs.stat(blob.digest, signal);
+      if (record === undefined) missing.push(blob);
+      else sinceMs = Math.max(sinceMs, record.verifiedMs);
     }
     const manifestsMissing = closure.filter((manifest) => !manifest.here);
     const total = sum([...blobs.values(), ...closure]);
     const flying = missing.reduce((bytes, blob) => bytes + Math.min(blob.size, bytesInFlight(blob.digest)), 0);
     const done = total - sum([...missing, ...manifestsMissing]) + flying;
     const whole = missing.length === 0 && manifestsMissing.length === 0;
+    const reason = this.#whyNot(missing);
     return this.#say(image, {
-      state: whole ? 'present' : done > 0 ? 'copying' : 'pending',
+      state: whole ? 'present' : reason !== undefined ? 'failed' : done > 0 ? 'copying' : 'pending',
       digest,
+      ...(whole && sinceMs > 0 ? { sinceMs } : {}),
+      ...(reason === undefined ? {} : { reason }),
       bytes: { done, total },
       missing: [...manifestsMissing, ...missing].map((item) => item.digest),
     });
+  }
+
+  #whyNot(missing: readonly BlobDescriptor[]): string | undefined {
+    const failures = this.options.failures?.() ?? [];
+    return failures.find(({ reason }) => missing.some(({ digest }) => reason.startsWith(digest)))?.reason;
   }
 
   #say({ repository }: ImageName, found: Partial<ImagePresence> & Pick<ImagePresence, 'state'>): ImagePresence {

@@ -39,6 +39,8 @@ export class RegionWatch {
   readonly #silent = new Set<RegionName>();
   #users = 0;
   #following: AbortController | undefined;
+  /** When listening began; before that nobody could be heard. */
+  #begunMs = Number.POSITIVE_INFINITY;
 
   constructor(private readonly options: RegionWatchOptions) {}
 
@@ -76,6 +78,7 @@ export class RegionWatch {
   #begin(): void {
     const following = new AbortController();
     this.#following = following;
+    this.#begunMs = this.options.clock.monotonic();
     const { own, peers } = this.options;
     const loops = [
       ...peers.map((peer) => this.#follow(peer, following.signal)),
@@ -122,8 +125,9 @@ export class RegionWatch {
 
   #peer(region: RegionName): HeardRegion {
     const heard = this.#heard.get(region);
-    if (heard === undefined) return { region, silent: true };
-    const silent = this.options.clock.monotonic() - heard.atMonotonic > SILENT_AFTER_MS;
+    const sinceMs = Math.max(heard?.atMonotonic ?? 0, this.#begunMs);
+    const silent = this.options.clock.monotonic() - sinceMs > SILENT_AFTER_MS;
+    if (heard === undefined) return { region, silent };
     return { region, status: heard.status, heardMs: heard.atMs, silent };
   }
 }

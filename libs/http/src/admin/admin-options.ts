@@ -1,6 +1,6 @@
 import type { RegionName, RegionRole } from '#libs/geo';
 import type { PeerClient, StatusSource } from '#libs/peer';
-import type { LagSummary, RegionWatch } from '#libs/replication';
+import type { JournalSource, LagSummary, RegionWatch } from '#libs/replication';
 import type { Clock } from '#libs/resilience';
 import type { GcOptions } from './gc.controller.js';
 import type { ImageWait } from './image-wait.js';
@@ -19,6 +19,10 @@ export interface AdminOptions {
   readonly peers: readonly PeerClient[];
   /** The cluster's processes as this one knows them. */
   readonly processes: () => readonly object[];
+  /** Where changes are heard; `undefined` while the process starts. */
+  readonly journal: () => JournalSource | undefined;
+  /** Aborts when the process stops: ends answers that would never end. */
+  readonly stopping: AbortSignal;
   readonly gc: GcOptions;
   readonly clock: Clock;
 }

@@ -2,10 +2,18 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { parseRegionName } from '#libs/geo';
+import type { Entry } from '#libs/journal';
 import { type Digest, digestOf, type Reference } from '#libs/oci';
-import { type ImageName, type ImagePresence, type PeerClient, PeerError, type RegionStatus } from '#libs/peer';
-import { RegionWatch } from '#libs/replication';
-import { systemClock, systemRandom } from '#libs/resilience';
+import {
+  type ImageName,
+  type ImagePresence,
+  type JournalMessage,
+  type PeerClient,
+  PeerError,
+  type RegionStatus,
+} from '#libs/peer';
+import { type JournalSource, RegionWatch } from '#libs/replication';
+import { Notifier, systemClock, systemRandom } from '#libs/resilience';
 import { adminModule } from './admin.module.js';
 import { ImageWait } from './image-wait.js';
 import { RegionPresences } from './region-presences.js';
@@ -25,7 +33,26 @@ class FakeRegion {
     this.region = parseRegionName(name);
   }
 
-  readonly changes = async function* (): AsyncGenerator<RegionStatus> {};
+  readonly moved = new Notifier();
+  watermark = 3;
+
+  changes(signal: AbortSignal): AsyncGenerator<RegionStatus> {
+    return this.statusStream(signal);
+  }
+
+  async *statusStream(signal: AbortSignal): AsyncGenerator<RegionStatus> {
+    for (;;) {
+      const { version } = this.moved;
+      this.#reach();
+      yield this.current();
+      await this.moved.waitFor(version, { limitMs: 500, clock: systemClock, signal });
+    }
+  }
+
+  advance(watermark: number): void {
+    this.watermark = watermark;
+    this.moved.notify();
+  }
 
   current(): RegionStatus {
     return {
@@ -34,9 +61,9 @@ class FakeRegion {
       ready: true,
       generation: 'g1',
       epoch: 1,
-      watermark: 3,
+      watermark: this.watermark,
       beyond: [],
-      head: 3,
+      head: Math.max(3, this.watermark),
       oldestPendingMs: undefined,
       backlog: { entries: 0, bytes: 0 },
       heardMs: 1_000,
@@ -75,7 +102,32 @@ class FakeRegion {
   }
 }
 
+/** What is committed, for as long as somebody follows. */
+class FakeJournal implements JournalSource {
+  readonly changed = new Notifier();
+  readonly entries: Entry[] = [];
+
+  put(tag: string): void {
+    const seq = this.entries.length + 4;
+    const put = { type: 'manifest.put', repository: 'team/app', digest: current, tags: [tag], seq };
+    this.entries.push(put as unknown as Entry);
+    this.changed.notify();
+  }
+
+  async *journal(after: number, signal: AbortSignal): AsyncGenerator<JournalMessage> {
+    for (let last = after; ; ) {
+      const { version } = this.changed;
+      for (const entry of this.entries.filter(({ seq }) => seq > last)) {
+        last = entry.seq;
+        yield { kind: 'entry', entry };
+      }
+      await this.changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock: systemClock, signal });
+    }
+  }
+}
+
 describe('what operators ask a region', () => {
+  let journal: FakeJournal;
   let nest: NestFastifyApplication;
   let origin: string;
   let south: FakeRegion;
@@ -83,6 +135,7 @@ describe('what operators ask a region', () => {
   let west: FakeRegion;
 
   beforeEach(async () => {
+    journal = new FakeJournal();
     [south, north, west] = [new FakeRegion('south'), new FakeRegion('north'), new FakeRegion('west')];
     const peers = [north.client, west.client];
     const presences = new RegionPresences({ region: south.region, presence: south, peers, clock: systemClock });
@@ -98,6 +151,8 @@ describe('what operators ask a region', () => {
       lag: (region) => (region === 'north' ? { count: 3, p50Seconds: 0.1, p99Seconds: 0.2 } : undefined),
       peers,
       processes: () => [{ app: 'registry', pid: 7 }],
+      journal: () => journal,
+      stopping: new AbortController().signal,
       clock: systemClock,
     });
     const testing = await Test.createTestingModule({ imports: [module] }).compile();
@@ -122,6 +177,18 @@ describe('what operators ask a region', () => {
     ]);
   });
 
+  it('never calls a region up to date that is silent or behind', async () => {
+    await ask('status');
+    north.reachable = false;
+    west.watermark = 2;
+    const { body } = await ask('status');
+    expect(body.regions).toMatchObject([
+      { region: 'south', upToDate: true },
+      { region: 'north', upToDate: false, silentSince: expect.stringMatching(/^\d{4}-.*Z$/), presentLag: { count: 3 } },
+      { region: 'west', state: 'ok', upToDate: false },
+    ]);
+  });
+
   it('says of a silent region what it last said, and how long ago', async () => {
     await ask('status');
     north.reachable = false;
@@ -134,7 +201,9 @@ describe('what operators ask a region', () => {
   it('knows no age of a region that never spoke', async () => {
     north.reachable = false;
     const { body } = await ask('status');
-    expect(body.regions).toContainEqual({ region: 'north', state: 'silent', ageSeconds: null });
+    expect(body.regions).toContainEqual(
+      expect.objectContaining({ region: 'north', state: 'silent', ageSeconds: null, upToDate: false }),
+    );
   });
 
   it.each([
@@ -192,6 +261,90 @@ describe('what operators ask a region', () => {
     ]);
   });
 
+  it('waits for a change in all regions, or in those that are named', async () => {
+    const waiting = ask('wait?seq=4&timeoutSeconds=10');
+    for (const region of [south, north, west]) region.advance(4);
+    const { status, body } = await waiting;
+    expect([status, body.seq]).toEqual([200, 4]);
+    expect(body.regions).toMatchObject(['south', 'north', 'west'].map((region) => ({ region, applied: true })));
+    north.advance(5);
+    expect((await ask('wait?seq=5&regions=north')).status).toBe(200);
+  });
+
+  it('says who has not come to a change when the time is over', async () => {
+    north.reachable = false;
+    west.advance(4);
+    const { status, body } = await ask('wait?seq=4&timeoutSeconds=1');
+    expect(status).toBe(504);
+    expect(body.regions).toMatchObject([
+      { region: 'south', applied: false, watermark: 3 },
+      { region: 'north', applied: false },
+      { region: 'west', applied: true },
+    ]);
+  });
+
+  describe('events', () => {
+    const leaving: AbortController[] = [];
+    afterEach(() => {
+      for (const controller of leaving.splice(0)) controller.abort();
+    });
+
+    async function listen(headers: Record<string, string> = {}) {
+      const gone = new AbortController();
+      leaving.push(gone);
+      const answer = await fetch(`${origin}/admin/v1/events`, { headers, signal: gone.signal });
+      expect(answer.headers.get('content-type')).toBe('text/event-stream');
+      const heard: { readonly event: string; readonly id: string; readonly data: Record<string, unknown> }[] = [];
+      const reading = (async () => {
+        let text = '';
+        for await (const chunk of answer.body ?? []) {
+          const parts = (text + Buffer.from(chunk as Uint8Array).toString()).split('\n\n');
+          text = parts.pop() ?? '';
+          for (const part of parts) {
+            const [, event = '', id = '', data = ''] = /^event: (.*)\nid: (.*)\ndata: (.*)$/.exec(part) ?? [];
+            if (event !== '') heard.push({ event, id, data: JSON.parse(data) });
+          }
+        }
+      })();
+      reading.catch(() => undefined);
+      const until = async (enough: () => boolean) => {
+        while (!enough()) await systemClock.sleep(5, new AbortController().signal);
+      };
+      return { heard, until, of: (kind: string) => heard.filter(({ event }) => event === kind) };
+    }
+
+    it('tell how far regions are, and of each image in each region by its evidence', async () => {
+      west.stored = [];
+      const { of, until } = await listen();
+      await until(() => of('region').length >= 3);
+      journal.put('v2');
+      north.advance(4);
+      west.advance(4);
+      await until(() => of('present').length + of('applied').length >= 2);
+      const change = { seq: 4, repository: 'team/app', digest: current, tags: ['v2'] };
+      expect(of('present')).toMatchObject([{ id: '3', data: { ...change, region: 'north' } }]);
+      expect(of('applied')).toMatchObject([{ id: '3', data: { ...change, region: 'west', state: 'copying' } }]);
+      south.advance(4);
+      await until(() => of('present').length === 2);
+      expect(of('present')[1]).toMatchObject({ id: '4', data: { region: 'south' } });
+    });
+
+    it('go on after the last one that was heard', async () => {
+      for (const tag of ['v2', 'v3']) journal.put(tag);
+      for (const region of [south, north, west]) region.advance(5);
+      const { of, until } = await listen({ 'last-event-id': '4' });
+      await until(() => of('present').length === 3);
+      expect(of('present').map(({ data }) => data.seq)).toEqual([5, 5, 5]);
+    });
+
+    it('refuse an id that is none, and more than enough listeners', async () => {
+      const answer = await fetch(`${origin}/admin/v1/events`, { headers: { 'last-event-id': 'x' } });
+      expect(answer.status).toBe(400);
+      for (let listeners = 0; listeners < 32; listeners += 1) await listen();
+      expect((await fetch(`${origin}/admin/v1/events`)).status).toBe(503);
+    });
+  });
+
   it.each([
     ['an image that is unknown here', 'wait?repository=team/app&reference=v2', 404, /team\/app has no v2/],
     ['no repository', 'wait?reference=v1', 400, /repository must be given/],
@@ -205,6 +358,7 @@ describe('what operators ask a region', () => {
       /east; the regions are south, north, west/,
     ],
     ['too long a wait', 'wait?repository=a&reference=v1&timeoutSeconds=3601', 400, /from 0 to 3600/],
+    ['a change that cannot be', 'wait?seq=0', 400, /whole number from 1/],
     ['no number', 'wait?repository=a&reference=v1&timeoutSeconds=1.5', 400, /whole number/],
     ['an image without a reference', 'images/app', 400, /is named/],
     ['a digest that cannot be', 'images/app@sha256:12', 400, /digest/],

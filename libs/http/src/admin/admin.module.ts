@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { AdminOptions } from './admin-options.js';
+import { EventsController } from './events/events.controller.js';
 import { GcController, type GcOptions } from './gc.controller.js';
 import { ImageWait } from './image-wait.js';
 import { ImagesController } from './images.controller.js';
@@ -29,7 +30,14 @@ export function adminModule(options: AdminOptions): DynamicModule {
   const { presences, wait } = options;
   return {
     module: AdminModule,
-    controllers: [StatusController, ImagesController, WaitController, ProcessesController, GcController],
+    controllers: [
+      StatusController,
+      ImagesController,
+      WaitController,
+      EventsController,
+      ProcessesController,
+      GcController,
+    ],
     providers: [
       { provide: ADMIN_OPTIONS, useValue: options },
       { provide: GC_OPTIONS, useValue: options.gc },

@@ -38,6 +38,13 @@ export function parseSeconds(value: unknown, limits: { readonly fallback: number
   throw new AdminRefusal(400, `timeoutSeconds must be a whole number from 0 to ${limits.max}`);
 }
 
+/** The place of a change in the journal. @throws AdminRefusal 400 */
+export function parseSequence(value: unknown): number {
+  const seq = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : 0;
+  if (seq > 0) return seq;
+  throw new AdminRefusal(400, 'seq must be a whole number from 1, as Meridian-Sequence told it');
+}
+
 /** Absent is false. @throws AdminRefusal 400 */
 export function parseFlag(name: string, value: unknown): boolean {
   if (value === undefined || value === 'false') return false;

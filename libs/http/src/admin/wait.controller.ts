@@ -1,32 +1,58 @@
 import { Controller, Get, Inject, Query, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { RegionName } from '#libs/geo';
 import { type Digest, formatReference } from '#libs/oci';
 import type { ImageName } from '#libs/peer';
+import type { AdminOptions } from './admin-options.js';
 import { AdminRefusal, AdminRefusalFilter } from './admin-refusal.js';
 import { clientSignal } from './client-signal.js';
 import { ImageWait } from './image-wait.js';
-import { parseImage, parseRegions, parseSeconds, type Query as Values } from './parse-query.js';
+import { parseImage, parseRegions, parseSeconds, parseSequence, type Query as Values } from './parse-query.js';
 import { RegionPresences } from './region-presences.js';
+import { SequenceWait } from './sequence-wait.js';
+import { ADMIN_OPTIONS } from './tokens.js';
 
 const SECONDS = { fallback: 30, max: 3_600 };
+
+interface Limits {
+  readonly regions: readonly RegionName[];
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+}
 
 /** For scripts that must not go on before an image is where it is needed. */
 @Controller('admin/v1')
 @UseFilters(AdminRefusalFilter)
 export class WaitController {
+  readonly #sequences: SequenceWait;
+
   constructor(
     @Inject(RegionPresences) private readonly presences: RegionPresences,
     @Inject(ImageWait) private readonly wait: ImageWait,
-  ) {}
+    @Inject(ADMIN_OPTIONS) { watch, clock }: AdminOptions,
+  ) {
+    this.#sequences = new SequenceWait(watch, clock);
+  }
 
   @Get('wait')
   async until(@Query() query: Values, @Res({ passthrough: true }) reply: FastifyReply) {
-    const image = parseImage(query.repository, query.reference);
     const regions = parseRegions(query.regions, this.presences.regions);
     const limitMs = parseSeconds(query.timeoutSeconds, SECONDS) * 1_000;
-    const signal = clientSignal(reply);
+    const limits = { regions, limitMs, signal: clientSignal(reply) };
+    if (query.seq !== undefined) return this.#change(parseSequence(query.seq), limits, reply);
+    return this.#image(parseImage(query.repository, query.reference), limits, reply);
+  }
+
+  async #change(seq: number, limits: Limits, reply: FastifyReply) {
+    const { enough, ...outcome } = await this.#sequences.until(seq, limits);
+    reply.status(enough ? 200 : 504);
+    return { seq, ...outcome };
+  }
+
+  async #image(image: ImageName, limits: Limits, reply: FastifyReply) {
+    const { signal } = limits;
     const digest = await this.#resolve(image, signal);
-    const outcome = await this.wait.until({ ...image, digest }, { regions, limitMs, signal });
+    const outcome = await this.wait.until({ ...image, digest }, limits);
     reply.status(outcome.enough ? 200 : 504);
     return {
       repository: image.repository,

@@ -1,5 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { parseWriteConcern, type RegionName, WRITE_CONCERN_HEADER, type WriteConcern } from '#libs/geo';
+import {
+  compileGlob,
+  parseGlob,
+  parseWriteConcern,
+  type RegionName,
+  WRITE_CONCERN_HEADER,
+  type WriteConcern,
+} from '#libs/geo';
 import { type Digest, RegistryError, type RepositoryName } from '#libs/oci';
 import type { ImageWait } from '../admin/image-wait.js';
 import type { RegionPresence } from '../admin/region-presences.js';
@@ -13,7 +20,7 @@ const MAX_RULE_MS = 30_000;
 
 /** What pushes to some repositories wait for when they do not say it themselves. */
 export interface WriteConcernRule {
-  /** A repository, or the beginning of many with a `*` at its end. */
+  /** A pattern as in a policy: `*` stands for anything but a slash, `**` for anything. */
   readonly repositories: string;
   /** As in the header. */
   readonly concern: string;
@@ -30,22 +37,25 @@ export interface StandingPush {
 
 /** Holds the answer to a push until the image is present in regions, by their own evidence. */
 export class WriteConcerns {
-  readonly #rules: readonly (WriteConcernRule & { readonly parsed: WriteConcern })[];
+  readonly #rules: readonly { readonly matches: (repository: string) => boolean; readonly concern: WriteConcern }[];
 
-  /** `regions`: all that there are. @throws RegistryError for a rule that is not understood */
+  /** `regions`: all that there are. @throws RegistryError or TypeError for a rule that is not understood */
   constructor(
     private readonly wait: ImageWait,
     private readonly regions: readonly RegionName[],
     rules: readonly WriteConcernRule[],
   ) {
-    this.#rules = rules.map((rule) => ({ ...rule, parsed: parseRule(rule, regions) }));
+    this.#rules = rules.map((rule) => ({
+      matches: compileGlob(parseGlob(rule.repositories)),
+      concern: parseRule(rule, regions),
+    }));
   }
 
   /** What a push has to wait for: what it says, else what the first rule says that fits. Costs nothing. */
   of({ request }: Exchange, repository: RepositoryName): WriteConcern | undefined {
     const header = headerOf(request, WRITE_CONCERN_HEADER);
     if (header !== undefined) return parseWriteConcern(header, this.regions);
-    return this.#rules.find((rule) => fits(rule.repositories, repository))?.parsed;
+    return this.#rules.find(({ matches }) => matches(repository))?.concern;
   }
 
   /** @returns the headers that say where it is. @throws RegistryError with status 504, which says who lacks what */
@@ -78,10 +88,6 @@ function parseRule(rule: WriteConcernRule, regions: readonly RegionName[]): Writ
   const concern = parseWriteConcern(rule.concern, regions);
   if (concern.limitMs <= MAX_RULE_MS) return concern;
   throw new TypeError(`the write concern of ${rule.repositories} waits longer than ${MAX_RULE_MS / 1_000}s`);
-}
-
-function fits(pattern: string, repository: RepositoryName): boolean {
-  return pattern.endsWith('*') ? repository.startsWith(pattern.slice(0, -1)) : repository === pattern;
 }
 
 function textsOf(headers: OutgoingHttpHeaders): Record<string, string> {
