@@ -39,6 +39,7 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   for await (const entry of reader.read(watermark, signal)) await applyEntry(content, entry, signal);
   metrics.journalHead.set(reader.head.seq);
   const index = new ReadIndex(clock, reader, Math.min(MAX_BLOB_AGE_MS, context.config.gc.graceMs / 4));
+  content.blobs.onDamage(({ digest }) => index.forgetBlob(digest));
   const journal = new ObjectStoreJournal({
     store,
     reader,

@@ -25,6 +25,13 @@ export interface KeptBytes {
   readonly content?: Uint8Array;
 }
 
+/** That the bytes which a record names are not those of its digest. */
+export interface BlobDamage extends BlobDescriptor {
+  readonly data: string;
+  /** What was found there instead. */
+  readonly reason: string;
+}
+
 /** A record in whatever state, with what is needed to replace that very version. */
 export interface FoundBlob extends StoredBlob {
   readonly etag: string;
@@ -85,6 +92,23 @@ export class BlobRecords {
       if (found.header.data === data) throw givenUp(blob.digest);
       const seen = { kind: 'matches', etag: found.etag } as const;
       if (await this.#put(blob.digest, { header, content }, seen, signal)) return own;
+    }
+  }
+
+  /**
+   * Takes a blob out of use whose bytes at `data` are not what they should be: from now on it counts as absent, and other
+   * bytes may get its digest. @returns false if no record in use names these bytes any more
+   */
+  async quarantine(damage: BlobDamage, foundMs: number, signal: AbortSignal): Promise<boolean> {
+    const { digest, data, reason } = damage;
+    for (;;) {
+      const found = await this.inspect(digest, signal);
+      if (found === undefined) return false;
+      const { header } = found;
+      if ((header.state !== 'live' && header.state !== 'condemned') || header.data !== data) return false;
+      const { size, verifiedMs } = header;
+      const next = { size, data, verifiedMs, state: 'quarantined', foundMs, reason } as const;
+      if (await this.replace(digest, found, next, signal)) return true;
     }
   }
 

@@ -2,7 +2,14 @@ import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
 import type { Clock, Random } from '#libs/resilience';
 import { type ByteRange, isStorageError, keys, type ObjectStore, StorageError } from '#libs/storage';
-import { type BlobRecord, BlobRecords, givenUp, type KeptBytes } from './blob-records.js';
+import {
+  type BlobDamage,
+  type BlobRecord,
+  BlobRecords,
+  type FoundBlob,
+  givenUp,
+  type KeptBytes,
+} from './blob-records.js';
 import { type ExpectedContent, VerifyingStream } from './verifying-stream.js';
 
 /** Bytes are given their digest soon after they were written, unless configured: a quarter of a collection's grace time. */
@@ -17,6 +24,9 @@ export interface ReceivedBlob extends BlobDescriptor {
   /** No later than when they became whole, by the monotonic clock. */
   readonly writtenMs: number;
 }
+
+/** Hears of bytes that were found wrong; `quarantined`: just now, and by this process. */
+export type DamageListener = (damage: BlobDamage, quarantined: boolean) => void;
 
 export interface BlobStoreOptions {
   readonly store: ObjectStore;
@@ -38,6 +48,7 @@ export interface BlobStoreOptions {
  */
 export class BlobStore {
   readonly records: BlobRecords;
+  readonly #onDamage: DamageListener[] = [];
 
   constructor(private readonly options: BlobStoreOptions) {
     this.records = new BlobRecords(options.store);
@@ -48,19 +59,33 @@ export class BlobStore {
     return this.records.find(digest, signal);
   }
 
+  /** For whoever remembers records, reports damage or repairs it. */
+  onDamage(listener: DamageListener): void {
+    this.#onDamage.push(listener);
+  }
+
+  /** Its bytes are wrong: it counts as absent from now on, until other bytes get its digest. */
+  async quarantine(damage: BlobDamage, signal: AbortSignal): Promise<boolean> {
+    const quarantined = await this.records.quarantine(damage, this.options.clock.now(), signal);
+    for (const listener of this.#onDamage) listener(damage, quarantined);
+    return quarantined;
+  }
+
   /**
-   * The blob's bytes; whole, they are hashed again on the way out. The caller owns the stream.
-   * @throws StorageError `unavailable` if the bytes are gone although the record is there.
+   * The blob's bytes; whole, they are hashed again on the way out, and if they are wrong the blob is quarantined before
+   * the reader hears of it. The caller owns the stream.
+   * @throws StorageError `unavailable` if the bytes are gone although the record is there; then it is quarantined.
    */
   async open(blob: BlobRecord, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable> {
     const { store } = this.options;
-    if (blob.content !== undefined) return openContent(blob, blob.content, range);
+    if (blob.content !== undefined && range !== undefined) return readableOf(within(blob.content, range));
+    if (blob.content !== undefined) return join(readableOf(blob.content), this.#verifier(blob, signal));
     const opened = await store.open(blob.data, { signal, ...(range === undefined ? {} : { range }) });
     if (opened === undefined) {
+      await this.quarantine({ ...blob, reason: 'nothing' }, signal);
       throw new StorageError('unavailable', { driver: store.driver, operation: 'open', key: blob.data });
     }
-    if (range !== undefined) return opened.body;
-    return join(opened.body, new VerifyingStream(blob));
+    return range === undefined ? join(opened.body, this.#verifier(blob, signal)) : opened.body;
   }
 
   /** Where a client may fetch the bytes without us, if it may: not for those that are in the record. */
@@ -153,6 +178,13 @@ export class BlobStore {
     }
   }
 
+  /** Takes away what is in no use, if its record is still as it was read: record first, then bytes. */
+  async remove(digest: Digest, found: FoundBlob, signal: AbortSignal): Promise<void> {
+    const { data } = found.header;
+    if (!(await this.records.replace(digest, found, { state: 'gone', data }, signal))) return;
+    await this.options.store.delete(data, signal);
+  }
+
   /** Removes bytes that got no digest. */
   async discard({ data, content }: KeptBytes, signal: AbortSignal): Promise<void> {
     if (content === undefined) await this.options.store.delete(data, signal);
@@ -179,14 +211,19 @@ export class BlobStore {
     return Buffer.concat(chunks);
   }
 
+  #verifier(blob: BlobRecord, signal: AbortSignal): VerifyingStream {
+    return new VerifyingStream(blob, async (reason) => {
+      await this.quarantine({ ...blob, reason }, signal);
+    });
+  }
+
   get #inlineBytes(): number {
     return this.options.inlineBytes ?? INLINE_BYTES;
   }
 }
 
-function openContent(blob: BlobRecord, content: Uint8Array, range: ByteRange | undefined): Readable {
-  if (range !== undefined) return readableOf(content.subarray(range.start, (range.end ?? blob.size - 1) + 1));
-  return join(readableOf(content), new VerifyingStream(blob));
+function within(content: Uint8Array, { start, end = content.length - 1 }: ByteRange): Uint8Array {
+  return content.subarray(start, end + 1);
 }
 
 function readableOf(bytes: Uint8Array): Readable {

@@ -24,4 +24,5 @@ export * from './region-reader.js';
 export type { Sequenced } from './seq-register.js';
 export * from './shared-reads.js';
 export { formatRange } from './stored-sessions.js';
+export * from './upkeep/index.js';
 export * from './verifying-stream.js';

@@ -1,4 +1,5 @@
 import type { ApplyEntry, Entry, ObjectStoreJournalReader } from '#libs/journal';
+import type { Digest, RepositoryName } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import { keys } from '#libs/storage';
 import { applyEntry } from './apply-entry.js';
@@ -45,6 +46,16 @@ export class ReadIndex {
     journal.onBatch(({ entries }) => {
       for (const entry of entries) this.#committed(entry);
     });
+  }
+
+  /** Its bytes were found wrong, so what is remembered of it is. */
+  forgetBlob(digest: Digest): void {
+    this.blobs.forget(keys.blob(digest));
+  }
+
+  /** A manifest was found damaged. */
+  forgetManifest(repository: RepositoryName, digest: Digest): void {
+    this.manifests.forget(keys.manifest(repository, digest));
   }
 
   /** How this process makes entries visible: here it hears that one is. */

@@ -73,6 +73,12 @@ export class SeqCache<T> {
     }
   }
 
+  /** What is known of the key is wrong, by no entry; what is being read of it may be too. */
+  forget(key: string): void {
+    this.#known.delete(key);
+    for (const fill of this.#fills.get(key) ?? []) fill.minSeq = Number.POSITIVE_INFINITY;
+  }
+
   /** An entry at `seq` changes the key, and the journal holds it. */
   touch(key: string, seq: number): void {
     if (seq > (this.#pending.get(key) ?? 0)) this.#pending.set(key, seq);

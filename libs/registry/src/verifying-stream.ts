@@ -20,7 +20,11 @@ export class VerifyingStream extends Transform {
   #held: Buffer | undefined;
   #size = 0;
 
-  constructor(private readonly expected: ExpectedContent) {
+  /** `onWrong` is told what came instead of the content, and the reader hears of it after that. */
+  constructor(
+    private readonly expected: ExpectedContent,
+    private readonly onWrong: (found: string) => Promise<void> = () => Promise.resolve(),
+  ) {
     super();
     this.#hash = createHash(digestAlgorithm(expected.digest));
   }
@@ -33,22 +37,25 @@ export class VerifyingStream extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#hash.update(chunk);
     this.#size += chunk.length;
-    const tooLong = this.expected.size !== undefined && this.#size > this.expected.size;
     const ready = this.#held;
     this.#held = chunk;
-    done(tooLong ? this.#wrongSize() : null, ready);
+    const tooLong = this.expected.size !== undefined && this.#size > this.expected.size;
+    if (tooLong) this.#refuse(`more than ${this.expected.size} bytes`, this.#wrongSize(), done);
+    else done(null, ready);
   }
 
   override _flush(done: TransformCallback): void {
-    const error = this.#verdict();
-    done(error, error === null ? this.#held : undefined);
+    const computed = `${digestAlgorithm(this.expected.digest)}:${this.#hash.digest('hex')}`;
+    const wholeSize = this.expected.size === undefined || this.#size === this.expected.size;
+    if (!wholeSize) this.#refuse(`${this.#size} bytes`, this.#wrongSize(), done);
+    else if (computed === this.expected.digest) done(null, this.#held);
+    else this.#refuse(computed, new RegistryError('DIGEST_INVALID', { computed }), done);
   }
 
-  #verdict(): RegistryError | null {
-    if (this.expected.size !== undefined && this.#size !== this.expected.size) return this.#wrongSize();
-    const algorithm = digestAlgorithm(this.expected.digest);
-    const computed = `${algorithm}:${this.#hash.digest('hex')}`;
-    return computed === this.expected.digest ? null : new RegistryError('DIGEST_INVALID', { computed });
+  /** Whatever becomes of telling it, the content is wrong. */
+  #refuse(found: string, error: RegistryError, done: TransformCallback): void {
+    const refuse = (): void => done(error);
+    this.onWrong(found).then(refuse, refuse);
   }
 
   #wrongSize(): RegistryError {

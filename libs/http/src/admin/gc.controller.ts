@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Inject, Post, Query, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { CollectionRunning, type Collections, type CycleReport } from '#libs/registry';
+import { type Collections, type CycleReport, UpkeepRunning } from '#libs/registry';
 import { AdminRefusal, AdminRefusalFilter } from './admin-refusal.js';
 import { clientSignal } from './client-signal.js';
 import { parseFlag } from './parse-query.js';
@@ -35,7 +35,7 @@ export class GcController {
     try {
       return await collections.begin({ dryRun: parseFlag('dryRun', dryRun), force: parseFlag('force', force) });
     } catch (error) {
-      if (error instanceof CollectionRunning) throw new AdminRefusal(409, error.message, { cause: error });
+      if (error instanceof UpkeepRunning) throw new AdminRefusal(409, error.message, { cause: error });
       throw error;
     }
   }

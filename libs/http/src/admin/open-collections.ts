@@ -1,12 +1,16 @@
 import type { AppContext } from '#libs/platform';
 import {
   COLLECTED_KINDS,
-  Collections,
+  type Collections,
   Collector,
   type CycleReport,
+  type CycleRequest,
   type PendingReferences,
   type RegionContent,
   type Sweeper,
+  Upkeep,
+  type UpkeepWork,
+  USUAL_CYCLE,
 } from '#libs/registry';
 import type { ObjectStore } from '#libs/storage';
 
@@ -32,7 +36,15 @@ export function openCollections(context: AppContext, { signal, ...parts }: Colle
     onFinished: (report) => tell(context, report),
   });
   const onError = (error: unknown): void => log.warn({ err: error }, 'the collection failed, nothing is lost');
-  return new Collections({ collector, intervalMs, clock, random, onError, signal });
+  const work: UpkeepWork<CycleRequest, CycleReport> = {
+    get report() {
+      return collector.report;
+    },
+    run: collector.runCycle.bind(collector),
+  };
+  // Counted from when the process began: one that is restarted often collects late, which costs space only.
+  const pauseMs = async (): Promise<number | undefined> => (intervalMs > 0 ? intervalMs : undefined);
+  return new Upkeep({ work, usual: USUAL_CYCLE, pauseMs, clock, random, onError, signal });
 }
 
 function tell({ metrics, log }: AppContext, report: CycleReport): void {

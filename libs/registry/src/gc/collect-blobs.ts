@@ -2,7 +2,7 @@ import type { Digest } from '#libs/oci';
 import { digestOfBlobKey, keys, type ObjectStat } from '#libs/storage';
 import { type HeldHeader, LONGEST_GONE_BYTES } from '../blob-record.js';
 import { type FoundBlob, liveHeader } from '../blob-records.js';
-import { allObjects, forEachOf } from './all-objects.js';
+import { allObjects, forEachOf } from '../upkeep/all-objects.js';
 import type { CompactSet } from './compact-set.js';
 import type { Cycle } from './cycle.js';
 
@@ -55,6 +55,14 @@ async function judge(
     return;
   }
   const { blobs } = report.kinds;
+  // Everybody takes it for absent, so nobody has to be given notice; on notice somebody could make it live again.
+  if (header.state === 'quarantined') {
+    if (!cycle.isOver(found.modifiedMs)) return;
+    blobs.removed += 1;
+    blobs.removedBytes += header.size;
+    if (!dryRun) await content.blobs.remove(digest, found, signal);
+    return;
+  }
   if (header.state === 'condemned') {
     if (!cycle.isOver(found.modifiedMs)) return;
     blobs.removed += 1;

@@ -1,6 +1,6 @@
 import { keys } from '#libs/storage';
 import { CopyStates } from '../copy-state.js';
-import { allObjects, forEachOf } from './all-objects.js';
+import { allObjects, forEachOf } from '../upkeep/all-objects.js';
 import type { UploadLimits } from './collect-uploads.js';
 import type { CompactSet } from './compact-set.js';
 import type { Cycle } from './cycle.js';

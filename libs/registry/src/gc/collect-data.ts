@@ -1,5 +1,5 @@
 import { keys, type ObjectStat } from '#libs/storage';
-import { allObjects, forEachOf } from './all-objects.js';
+import { allObjects, forEachOf } from '../upkeep/all-objects.js';
 import { CompactSet } from './compact-set.js';
 import type { Cycle } from './cycle.js';
 

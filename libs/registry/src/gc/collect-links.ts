@@ -1,6 +1,6 @@
 import { keys, type ObjectStat, partsOfKey } from '#libs/storage';
 import { linkKind } from '../links.js';
-import { allObjects, forEachOf } from './all-objects.js';
+import { allObjects, forEachOf } from '../upkeep/all-objects.js';
 import type { Cycle } from './cycle.js';
 
 /** Puts links that nothing in their repository needs on notice, and sweeps those whose time is up. */

@@ -1,7 +1,7 @@
 import { keys } from '#libs/storage';
 import { CopyStates } from '../copy-state.js';
 import type { StoredSessions } from '../stored-sessions.js';
-import { allObjects, forEachOf } from './all-objects.js';
+import { allObjects, forEachOf } from '../upkeep/all-objects.js';
 import type { CompactSet } from './compact-set.js';
 import type { Cycle } from './cycle.js';
 

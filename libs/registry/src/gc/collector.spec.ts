@@ -114,6 +114,29 @@ describe('a collection', () => {
     expect(await remains(store, signal)).toEqual(before);
   });
 
+  it('never makes a quarantined blob live again: needed it stays, with its bytes; unneeded it goes after the grace time', async () => {
+    await region.pushImage(kept, 'v1');
+    await region.upload('abandoned');
+    for (const digest of [digestOf('own layer'), digestOf('abandoned')]) {
+      const record = await region.content.blobs.stat(digest, signal);
+      if (record === undefined) throw new Error('there is no record');
+      await region.content.blobs.quarantine({ ...record, reason: 'a test' }, signal);
+    }
+    const state = async (text: string) =>
+      (await region.content.blobs.records.inspect(digestOf(text), signal))?.header.state;
+    await region.collector.runCycle(signal);
+    expect(await state('abandoned')).toBe('quarantined');
+    await clock.advance(GRACE_MS);
+    expect(await region.collector.runCycle(signal)).toMatchObject({ kinds: { blobs: { removed: 1 } } });
+    expect([await state('abandoned'), await state('own layer')]).toEqual(['gone', 'quarantined']);
+    const before = (await store.list({ prefix: keys.dataPrefix, limit: 10 }, signal)).objects.length;
+    await region.upload('own layer');
+    await twoCycles();
+    // Repaired: the bytes that were wrong are nobody's any more.
+    expect((await store.list({ prefix: keys.dataPrefix, limit: 10 }, signal)).objects).toHaveLength(before);
+    expect(await region.broken(kept)).toEqual([]);
+  });
+
   it('is not begun twice', async () => {
     const [first, second] = await Promise.allSettled([
       region.collector.runCycle(signal),

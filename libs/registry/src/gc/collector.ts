@@ -2,6 +2,8 @@ import type { Clock, Random } from '#libs/resilience';
 import { keys, type ObjectStore } from '#libs/storage';
 import type { RegionContent } from '../region-content.js';
 import { StoredSessions } from '../stored-sessions.js';
+import { storeTime, UpkeepLease } from '../upkeep/lease.js';
+import type { Upkeep } from '../upkeep/upkeep.js';
 import { collectBlobs, surveyBlobs } from './collect-blobs.js';
 import { collectCopies } from './collect-copies.js';
 import { collectData } from './collect-data.js';
@@ -10,7 +12,6 @@ import { collectUploads, type UploadLimits } from './collect-uploads.js';
 import { CompactSet } from './compact-set.js';
 import { Cycle } from './cycle.js';
 import { type CycleReport, freshReport } from './cycle-report.js';
-import { CollectionLease, storeTime } from './lease.js';
 import { Mark } from './mark.js';
 import type { PendingReferences } from './references.js';
 import type { Sweeper } from './sweeper.js';
@@ -44,14 +45,20 @@ export interface CycleRequest {
   readonly force: boolean;
 }
 
+/** What nobody asked for. */
+export const USUAL_CYCLE: CycleRequest = { dryRun: false, force: false };
+
+/** The collections of one process. */
+export type Collections = Upkeep<CycleRequest, CycleReport>;
+
 /** Finds what nothing needs, puts it on notice, and takes it away when it is still needed by nobody a grace time later. */
 export class Collector {
-  readonly #lease: CollectionLease;
+  readonly #lease: UpkeepLease;
   readonly #sessions: StoredSessions;
   #report: CycleReport | undefined;
 
   constructor(private readonly options: CollectorOptions) {
-    this.#lease = new CollectionLease(options);
+    this.#lease = new UpkeepLease({ ...options, key: keys.gcLease, what: 'a collection' });
     this.#sessions = new StoredSessions(options.store);
   }
 
@@ -61,12 +68,12 @@ export class Collector {
   }
 
   /**
-   * One collection. May be interrupted at any point and run again. @throws CollectionRunning if one runs in the region ·
+   * One collection. May be interrupted at any point and run again. @throws UpkeepRunning if one runs in the region ·
    * what a mark could not read: then nothing has been taken away
    */
   runCycle(
     signal: AbortSignal,
-    { dryRun, force }: CycleRequest = { dryRun: false, force: false },
+    { dryRun, force }: CycleRequest = USUAL_CYCLE,
     onBegan: (report: CycleReport) => void = () => undefined,
   ): Promise<CycleReport> {
     const { random, clock } = this.options;

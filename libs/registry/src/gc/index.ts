@@ -1,6 +1,5 @@
-export * from './collections.js';
 export * from './collector.js';
 export * from './cycle-report.js';
-export { CollectionRunning } from './lease.js';
+
 export { entryReferences, journalReferences, type PendingReferences, type Reference } from './references.js';
 export { journalSweeper, localSweeper, type Sweeper } from './sweeper.js';

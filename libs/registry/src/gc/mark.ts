@@ -1,7 +1,7 @@
 import type { Digest, RepositoryName } from '#libs/oci';
 import { keys, type ObjectStore, partsOfKey } from '#libs/storage';
 import type { Manifests } from '../manifests.js';
-import { allObjects, forEachOf } from './all-objects.js';
+import { allObjects, forEachOf } from '../upkeep/all-objects.js';
 import { CompactSet } from './compact-set.js';
 import type { PendingReferences, Reference } from './references.js';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { digestOf, parseRepositoryName, type RepositoryName } from '#libs/oci';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
-import { CollectionRunning } from './lease.js';
+import { UpkeepRunning } from '../upkeep/lease.js';
 import { APP, GRACE_MS, openCollectedRegion, remains, type TestImage, testImage } from './testing/collected-region.js';
 
 const signal = new AbortController().signal;
@@ -63,7 +63,7 @@ async function race(seed: number): Promise<{ readonly problems: readonly string[
       try {
         await collector.runCycle(signal);
       } catch (error) {
-        if (!(error instanceof CollectionRunning)) problems.push(`collector: ${String(error)}`);
+        if (!(error instanceof UpkeepRunning)) problems.push(`collector: ${String(error)}`);
       }
       await pause(GRACE_MS / 2);
     }

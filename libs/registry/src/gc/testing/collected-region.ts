@@ -46,6 +46,7 @@ export async function openCollectedRegion(
   const reader = await ObjectStoreJournalReader.open({ store, clock }, 0, signal);
   for await (const entry of reader.read(0, signal)) await applyEntry(content, entry, signal);
   const index = new ReadIndex(clock, reader, GRACE_MS / 4);
+  content.blobs.onDamage(({ digest }) => index.forgetBlob(digest));
   const journal = new ObjectStoreJournal({
     ...{ store, reader, clock, random, epoch: 1 },
     apply: index.applying(content),

@@ -10,34 +10,39 @@ interface LeaseState {
   readonly beat: number;
 }
 
-/** Another process of the region is collecting. */
-export class CollectionRunning extends Error {
-  override readonly name = 'CollectionRunning';
+/** Another process of the region is at it. */
+export class UpkeepRunning extends Error {
+  override readonly name = 'UpkeepRunning';
 
   constructor(
+    what: string,
     readonly holder: string,
     readonly lastSeenMs: number,
   ) {
-    super(`a collection is running already, in ${holder}`);
+    super(`${what} is running already, in ${holder}`);
   }
 }
 
 /**
- * One collector of a region at a time. It saves work; nothing would be lost if two ran at once: everything they change
+ * One process of a region at a time. It saves work; nothing would be lost if two ran at once: everything they change
  * they change by condition. Ages are the store's: two of its own instants are compared.
  */
-export class CollectionLease {
+export class UpkeepLease {
   constructor(
     private readonly options: {
       readonly store: ObjectStore;
       readonly clock: Clock;
       readonly random: Random;
+      /** Where the lease is kept. */
+      readonly key: string;
+      /** What it is for, as others are told: `a collection`. */
+      readonly what: string;
       /** What others are told of who runs. */
       readonly name: string;
     },
   ) {}
 
-  /** Runs `work` while the lease is held; loses its signal with the lease. @throws CollectionRunning */
+  /** Runs `work` while the lease is held; loses its signal with the lease. @throws UpkeepRunning */
   async hold<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     const holder = `${this.options.name} (${this.options.random.uuid()})`;
     const etag = await this.#take(holder, signal);
@@ -47,7 +52,7 @@ export class CollectionLease {
     try {
       return await work(joined.signal);
     } finally {
-      ended.abort(new Error('the collection has ended'));
+      ended.abort(new Error('it has ended'));
       await beating;
       joined.release();
       await this.#release(holder, signal);
@@ -56,18 +61,19 @@ export class CollectionLease {
 
   async #take(holder: string, signal: AbortSignal): Promise<string> {
     const { store } = this.options;
-    const found = await store.read(keys.gcLease, signal);
+    const found = await store.read(this.options.key, signal);
     if (found !== undefined) {
       const state = JSON.parse(Buffer.from(found.bytes).toString()) as LeaseState;
       const nowMs = await storeTime(store, signal);
       const free = state.holder === '' || nowMs - found.modifiedMs > SILENCE_MS;
-      if (!free) throw new CollectionRunning(state.holder, found.modifiedMs);
+      if (!free) throw new UpkeepRunning(this.options.what, state.holder, found.modifiedMs);
     }
     const condition: PutCondition = found === undefined ? { kind: 'absent' } : { kind: 'matches', etag: found.etag };
     try {
       return await this.#write({ holder, beat: 0 }, condition, signal);
     } catch (error) {
-      if (isStorageError(error, 'precondition_failed')) throw new CollectionRunning('another process', 0);
+      if (isStorageError(error, 'precondition_failed'))
+        throw new UpkeepRunning(this.options.what, 'another process', 0);
       throw error;
     }
   }
@@ -83,7 +89,7 @@ export class CollectionLease {
   /** If this fails, the lease ends by itself. */
   async #release(holder: string, signal: AbortSignal): Promise<void> {
     try {
-      const found = await this.options.store.read(keys.gcLease, signal);
+      const found = await this.options.store.read(this.options.key, signal);
       if (found === undefined) return;
       const state = JSON.parse(Buffer.from(found.bytes).toString()) as LeaseState;
       if (state.holder !== holder) return;
@@ -95,7 +101,7 @@ export class CollectionLease {
 
   async #write(state: LeaseState, condition: PutCondition, signal: AbortSignal): Promise<string> {
     const bytes = Buffer.from(JSON.stringify(state));
-    return (await this.options.store.put(keys.gcLease, bytes, { condition, signal })).etag;
+    return (await this.options.store.put(this.options.key, bytes, { condition, signal })).etag;
   }
 }
 

@@ -6,20 +6,31 @@ const PAGE = 1_000;
 const AT_ONCE = 16;
 
 /** Every object below `prefix`, a page at a time. Any error ends it: what was not listed must not look absent. */
-export async function* allObjects(
+export function allObjects(
   store: ObjectStore,
   prefix: string,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ObjectStat[]> {
-  let startAfter: string | undefined;
-  for (;;) {
+  return objectsAfter(store, prefix, undefined, signal);
+}
+
+/** The same, from the first key after `startAfter` on. */
+export async function* objectsAfter(
+  store: ObjectStore,
+  prefix: string,
+  startAfter: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<readonly ObjectStat[]> {
+  for (let after = startAfter; ; ) {
     signal.throwIfAborted();
-    const request = { prefix, limit: PAGE, ...(startAfter === undefined ? {} : { startAfter }) };
-    const page = await store.list(request, signal);
+    const page = await store.list(
+      { prefix, limit: PAGE, ...(after === undefined ? {} : { startAfter: after }) },
+      signal,
+    );
     yield page.objects;
-    startAfter = page.objects.at(-1)?.key;
+    after = page.objects.at(-1)?.key;
     if (!page.more) return;
-    if (startAfter === undefined) throw new Error(`a page of ${prefix} is empty and not the last`);
+    if (after === undefined) throw new Error(`a page of ${prefix} is empty and not the last`);
   }
 }
 

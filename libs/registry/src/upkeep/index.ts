@@ -1,0 +1,2 @@
+export { UpkeepRunning } from './lease.js';
+export * from './upkeep.js';
