@@ -7,8 +7,8 @@ import { runQuietly } from './run.mjs';
 
 const STAMP = inRoot('dist', '.sources');
 
-/** Compiles to dist/ when the sources are not the ones that dist/ was made from. */
-export function ensureBuild() {
+/** Compiles to dist/ when the sources are not the ones that dist/ was made from, and `tell`s so. */
+export function ensureBuild(tell = say) {
   const sources = listSources();
   const wanted = fingerprint(sources);
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
@@ -21,7 +21,7 @@ export function ensureBuild() {
   if (!result.ok) fail(`the build failed:\n${result.output.trimEnd()}`);
   copyAssets(sources);
   writeFileSync(STAMP, wanted);
-  say(`build: dist/ made in ${secondsSince(startedMs)}`);
+  tell(`build: dist/ made in ${secondsSince(startedMs)}`);
 }
 
 /** Everything below apps/ and libs/ that ends up in dist/, in a fixed order. */

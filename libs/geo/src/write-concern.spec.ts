@@ -18,7 +18,7 @@ describe('a write concern', () => {
     ['regions=west,east; timeout=0', [east, west], 2, 0],
     ['regions=south, south', [south], 1, 30_000],
   ])('%s', (text, regions, enough, limitMs) => {
-    expect(parseWriteConcern(text, known)).toEqual({ regions, enough, limitMs });
+    expect(parseWriteConcern(text, known)).toEqual({ regions, enough, limitMs, excused: text.startsWith('all') });
   });
 
   it.each([

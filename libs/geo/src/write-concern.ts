@@ -10,6 +10,8 @@ export interface WriteConcern {
   readonly regions: readonly RegionName[];
   /** How many of them. */
   readonly enough: number;
+  /** Whether a region that the policy keeps the image from need not have it. */
+  readonly excused: boolean;
   readonly limitMs: number;
 }
 
@@ -35,8 +37,8 @@ export function parseWriteConcern(text: string, known: readonly RegionName[]): W
 }
 
 function placesOf(what: string, text: string, known: readonly RegionName[]): Omit<WriteConcern, 'limitMs'> {
-  if (what === 'all') return { regions: known, enough: known.length };
-  if (what === 'majority') return { regions: known, enough: Math.floor(known.length / 2) + 1 };
+  if (what === 'all') return { regions: known, enough: known.length, excused: true };
+  if (what === 'majority') return { regions: known, enough: Math.floor(known.length / 2) + 1, excused: false };
   const names = /^regions=(.+)$/
     .exec(what)?.[1]
     ?.split(',')
@@ -45,7 +47,7 @@ function placesOf(what: string, text: string, known: readonly RegionName[]): Omi
   const regions = known.filter((name) => names.includes(name));
   const unknown = names.filter((name) => !regions.some((region) => region === name));
   if (unknown.length > 0) throw refusal(text, `no such region: ${unknown.join(', ')}; there are ${known.join(', ')}`);
-  return { regions, enough: regions.length };
+  return { regions, enough: regions.length, excused: false };
 }
 
 function limitOf(parameter: string, text: string): number {

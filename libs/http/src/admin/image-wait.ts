@@ -18,6 +18,8 @@ export interface WaitOptions {
   readonly regions: readonly RegionName[];
   /** So many of them are enough; without it all. */
   readonly enough?: number;
+  /** Whether a region that the policy keeps the image from counts as if it had it. Without it: it never will. */
+  readonly excused?: boolean;
   /** Other regions must have applied this entry as well: with it come the tags of a push. */
   readonly seq?: number;
   readonly limitMs: number;
@@ -48,7 +50,7 @@ export class ImageWait {
     let there = 0;
     const ask = async (region: RegionName): Promise<RegionPresence> => {
       const found = await this.#in(region, image, begunMs + limitMs, { ...options, signal: limited.signal });
-      if (found.state === 'present') there += 1;
+      if (found.state === 'present' || (options.excused === true && isKeptAway(found))) there += 1;
       if (there >= enough) satisfied.abort(new Error('enough regions have it'));
       return found;
     };
@@ -90,7 +92,7 @@ export class ImageWait {
       const leftMs = Math.max(0, Math.floor(endMs - this.clock.monotonic()));
       const found = await this.presences.in(region, image, Math.min(MAX_ROUND_MS, leftMs), signal);
       const meant = this.#asMeant(found, image, options);
-      if (meant.state === 'present') return meant;
+      if (meant.state === 'present' || isKeptAway(meant)) return meant;
       await this.clock.sleep(PAUSE_MS, signal);
     }
   }
@@ -114,4 +116,9 @@ export class ImageWait {
   #isApplied(region: RegionName, seq: number): boolean {
     return region === this.presences.own || this.watch.applied(region, seq);
   }
+}
+
+/** By a rule of the policy: no waiting changes that. */
+function isKeptAway({ state }: RegionPresence): boolean {
+  return state === 'excluded' || state === 'on-demand';
 }

@@ -17,6 +17,7 @@ const SECONDS = { fallback: 30, max: 3_600 };
 interface Limits {
   readonly regions: readonly RegionName[];
   readonly limitMs: number;
+  readonly excused: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -38,7 +39,8 @@ export class WaitController {
   async until(@Query() query: Values, @Res({ passthrough: true }) reply: FastifyReply) {
     const regions = parseRegions(query.regions, this.presences.regions);
     const limitMs = parseSeconds(query.timeoutSeconds, SECONDS) * 1_000;
-    const limits = { regions, limitMs, signal: clientSignal(reply) };
+    const excused = query.regions === undefined;
+    const limits = { regions, limitMs, excused, signal: clientSignal(reply) };
     if (query.seq !== undefined) return this.#change(parseSequence(query.seq), limits, reply);
     return this.#image(parseImage(query.repository, query.reference), limits, reply);
   }

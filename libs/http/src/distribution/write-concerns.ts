@@ -8,7 +8,7 @@ import {
   type WriteConcern,
 } from '#libs/geo';
 import { type Digest, RegistryError, type RepositoryName } from '#libs/oci';
-import type { ImageWait } from '../admin/image-wait.js';
+import type { ImageWait, WaitOptions } from '../admin/image-wait.js';
 import type { RegionPresence } from '../admin/region-presences.js';
 import { type Exchange, headerOf } from '../exchange.js';
 
@@ -17,6 +17,9 @@ const PRESENT_HEADER = 'Meridian-Present';
 
 /** A push without a header waits no longer than what is between a client and this process lets it. */
 const MAX_RULE_MS = 30_000;
+
+/** Pushes that are held at once. With more, each is told at once how it stands: whoever is held keeps a place. */
+const MAX_HELD = 512;
 
 /** What pushes to some repositories wait for when they do not say it themselves. */
 export interface WriteConcernRule {
@@ -38,6 +41,8 @@ export interface StandingPush {
 /** Holds the answer to a push until the image is present in regions, by their own evidence. */
 export class WriteConcerns {
   readonly #rules: readonly { readonly matches: (repository: string) => boolean; readonly concern: WriteConcern }[];
+
+  #held = 0;
 
   /** `regions`: all that there are. @throws RegistryError or TypeError for a rule that is not understood */
   constructor(
@@ -62,7 +67,7 @@ export class WriteConcerns {
   async satisfied(push: StandingPush, concern: WriteConcern, signal: AbortSignal): Promise<OutgoingHttpHeaders> {
     const { repository, digest, seq } = push;
     const image = { repository, reference: { kind: 'digest', digest }, digest } as const;
-    const outcome = await this.wait.until(image, { ...concern, seq, signal });
+    const outcome = await this.#hold({ ...concern, seq, signal }, (options) => this.wait.until(image, options));
     const lacking = outcome.regions.filter(({ state }) => state !== 'present');
     const present = outcome.regions.filter(({ state }) => state === 'present').map(({ region }) => region);
     const headers = { [PRESENT_HEADER]: present.join(',') };
@@ -77,6 +82,16 @@ export class WriteConcerns {
         headers: textsOf({ ...push.headers, ...headers }),
       },
     );
+  }
+
+  async #hold<T>(options: WaitOptions, wait: (options: WaitOptions) => Promise<T>): Promise<T> {
+    if (this.#held >= MAX_HELD) return wait({ ...options, limitMs: 0 });
+    this.#held += 1;
+    try {
+      return await wait(options);
+    } finally {
+      this.#held -= 1;
+    }
   }
 }
 

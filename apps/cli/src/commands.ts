@@ -1,0 +1,94 @@
+import type { Command, OptionRow } from './command.js';
+import { UsageError } from './exit-code.js';
+import { imageOf, noWords, text } from './parse-line.js';
+import { showPresences, showStatus, showWait } from './show-regions.js';
+
+const REGIONS: OptionRow = { type: 'string', value: 'NAME,…', help: 'only these regions' };
+
+/** Everything that `meridian` can do: one row each, and nothing about them anywhere else. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'status',
+    words: '',
+    summary: 'How far every region is: what it has applied, its lag, its backlog, and what failed.',
+    options: {},
+    examples: ['meridian status', 'meridian status --json --url http://10.0.0.5:5001'],
+    call: ({ words }) => {
+      noWords(words);
+      return { method: 'GET', path: 'status' };
+    },
+    show: showStatus,
+  },
+  {
+    name: 'images',
+    words: '<repository>:<tag> | <repository>@<digest>',
+    summary: 'Where an image is, by the own evidence of each region.',
+    options: {},
+    examples: ['meridian images team/app:v1'],
+    call: ({ words }) => {
+      const { repository, reference } = imageOf(words);
+      return { method: 'GET', path: `images/${repository}${reference.includes(':') ? '@' : '/'}${reference}` };
+    },
+    show: showPresences,
+  },
+  {
+    name: 'wait',
+    words: '[<repository>:<tag> | <repository>@<digest>]',
+    summary:
+      'Waits until an image is present, or a change applied, in all regions or in some; ends with 3 if it is not in time.',
+    options: {
+      seq: { type: 'string', value: 'N', help: 'a change, as Meridian-Sequence told it, in place of an image' },
+      regions: REGIONS,
+      timeout: { type: 'string', value: 'SECONDS', help: 'how long at the most, up to 3600 (30)' },
+    },
+    examples: ['meridian wait team/app:v1 --timeout 120', 'meridian wait --seq 4711 --regions westeurope,eastus'],
+    call: ({ words, values }) => {
+      const seq = text(values, 'seq');
+      if (seq !== undefined) noWords(words);
+      const what = seq === undefined ? imageOf(words) : { seq };
+      const limits = { regions: text(values, 'regions'), timeoutSeconds: text(values, 'timeout') };
+      return { method: 'GET', path: 'wait', query: { ...what, ...limits } };
+    },
+    show: showWait,
+  },
+  {
+    name: 'events',
+    words: '',
+    summary:
+      'What happens, as it happens: progress, images that came to a region, silence, failures. Until it is ended.',
+    options: { after: { type: 'string', value: 'ID', help: 'go on after this event' } },
+    examples: ['meridian events', 'meridian events --json --after 4711'],
+    kind: 'stream',
+    call: ({ words }) => {
+      noWords(words);
+      return { method: 'GET', path: 'events' };
+    },
+  },
+  {
+    name: 'processes',
+    words: '',
+    summary: 'Which processes of the region are alive.',
+    options: {},
+    examples: ['meridian processes'],
+    call: ({ words }) => {
+      noWords(words);
+      return { method: 'GET', path: 'processes' };
+    },
+  },
+  {
+    name: 'gc',
+    words: '[run]',
+    summary: 'What the last collection of garbage did; with `run`, begins one.',
+    options: {
+      'dry-run': { type: 'boolean', help: 'only say what would be done' },
+      force: { type: 'boolean', help: 'even if it would remove suspiciously much' },
+    },
+    examples: ['meridian gc', 'meridian gc run --dry-run'],
+    call: ({ words, values }) => {
+      if (words.length === 0) return { method: 'GET', path: 'gc' };
+      if (words.join(' ') !== 'run') throw new UsageError('gc, or gc run');
+      const flag = (name: string) => (values[name] === true ? 'true' : undefined);
+      return { method: 'POST', path: 'gc', query: { dryRun: flag('dry-run'), force: flag('force') } };
+    },
+  },
+];
