@@ -1,12 +1,9 @@
 import { systemClock, systemRandom } from '#libs/resilience';
 import { parseArguments } from './arguments.js';
+import { reportFailure } from './command-line.js';
 import { HELP } from './help.js';
-import { INTERRUPTED_CODE, Interrupted } from './interrupts.js';
-import { Problem } from './problem.js';
 import { simulate } from './simulate.js';
 import { openTerminal, type Terminal } from './terminal.js';
-
-const FAILED = 1;
 
 /** What programs read goes to standard output; then everything for people goes elsewhere. */
 const isForPrograms = process.argv.includes('--json');
@@ -35,16 +32,9 @@ async function main(args: readonly string[], shown: Terminal): Promise<number> {
       });
     return 0;
   } catch (error) {
-    return fail(error);
+    return reportFailure(
+      error,
+      openTerminal(process.stderr, process.env.NO_COLOR, () => systemClock.monotonic()),
+    );
   }
-}
-
-function fail(error: unknown): number {
-  if (error instanceof Interrupted) return INTERRUPTED_CODE;
-  const stderr = openTerminal(process.stderr, process.env.NO_COLOR, () => systemClock.monotonic());
-  if (error instanceof Problem) {
-    for (const detail of error.details) stderr.line(stderr.style.dim(`    ${detail}`));
-    stderr.warn(error.message);
-  } else stderr.warn(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  return FAILED;
 }

@@ -89,6 +89,10 @@ export async function requireFreePorts(uses: ReadonlyMap<number, string>): Promi
   }
 }
 
+export async function isFreePort(port: number): Promise<boolean> {
+  return (await tryToListen(port)) === undefined;
+}
+
 /** The system's error code, or `undefined` where it works. */
 async function tryToListen(port: number): Promise<string | undefined> {
   const server = createServer();

@@ -31,6 +31,8 @@ function describeRegion(plan: ClusterPlan, region: RegionPlan, pidOf: PidOf) {
     replicatorMetrics: `${localUrl(ports.replicatorOperator)}/metrics`,
     /** The router as this region's clients reach it. */
     router: plan.routerUrlFrom(region),
+    /** Every region's registry as this region's clients reach it. */
+    registries: Object.fromEntries(plan.regions.map((to) => [to.name, plan.registryUrlFrom(region, to)])),
     pid: pidOf(`${name}-registry`),
     pids: {
       registry: pidOf(`${name}-registry`),

@@ -64,7 +64,7 @@ export class Cluster {
       clusterKeyFile: (await keepSecret(data, 'cluster-key', random)).file,
       storages,
     });
-    this.#network = await openNetwork(plan, clock);
+    this.#network = await openNetwork(plan, this.#supervisor, clock);
     const stores = [...storages.values()].flatMap(({ process }) => process ?? []);
     await this.#startAll([...redisProcesses(redis, plan, context), ...stores], signal);
     await this.#startAll(appProcesses(plan, context), signal);

@@ -74,6 +74,17 @@ describe('a process that is watched', () => {
     expect(seen).toEqual(['started', 'ended', 'was ended by SIGKILL', 'started', 'recovered']);
   });
 
+  it('stays down when it is halted, until it is resumed', async () => {
+    await watch(STAYS).start(forever);
+    await managed.halt();
+    expect(managed.pid).toBeUndefined();
+    expect(seen).toEqual(['started', 'ended']);
+    await managed.resume(forever);
+    expect(managed.pid).toBeGreaterThan(0);
+    process.kill(managed.pid ?? 0, 'SIGKILL');
+    await until(() => seen.includes('recovered'));
+  });
+
   it('is asked to stop, and is not started again', async () => {
     await watch(`process.on('SIGTERM', () => { console.log('goodbye'); process.exit(0); }); ${STAYS}`).start(forever);
     await managed.stop();

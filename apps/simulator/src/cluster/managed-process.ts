@@ -26,7 +26,7 @@ const STEADY_MS = 30_000;
 
 /** A process through all its lives: from start, through restarts with growing pauses, to stop. */
 export class ManagedProcess {
-  readonly #stopping = new AbortController();
+  #stopping = new AbortController();
   #child: Child | undefined;
   #watching: Promise<void> = Promise.resolve();
 
@@ -44,6 +44,24 @@ export class ManagedProcess {
   /** Resolves when it is ready. @throws Problem with its last words when it dies first, or takes too long */
   async start(signal: AbortSignal): Promise<void> {
     emptyLog(this.spec.logFile);
+    await this.#live(signal);
+  }
+
+  /** Ends it as a power failure does; it stays down until {@link resume}. */
+  async halt(): Promise<void> {
+    this.kill();
+    await this.#child?.ended;
+    await this.#watching;
+  }
+
+  /** Starts it again after {@link halt}. @throws Problem as {@link start} does */
+  async resume(signal: AbortSignal): Promise<void> {
+    if (this.pid !== undefined) return;
+    this.#stopping = new AbortController();
+    await this.#live(signal);
+  }
+
+  async #live(signal: AbortSignal): Promise<void> {
     const child = this.#spawn();
     const failure = await this.#becomeReady(child, signal);
     if (failure !== undefined) throw await this.#failed(failure);

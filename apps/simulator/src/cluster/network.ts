@@ -1,5 +1,5 @@
 import type { Clock } from '#libs/resilience';
-import { WanControl } from '../wan/control.js';
+import { type ProcessSwitch, WanControl } from '../wan/control.js';
 import { WideAreaNetwork } from '../wan/wide-area-network.js';
 import { canSpeakFromClientAddress, clientAddress } from './client-address.js';
 import type { ClusterPlan } from './plan.js';
@@ -12,9 +12,9 @@ export interface OpenNetwork {
  * A line for each ordered pair of regions. It leads to the other region's registry; where the router stands it also
  * leads to the router, and shares the bandwidth.
  */
-export async function openNetwork(plan: ClusterPlan, clock: Clock): Promise<OpenNetwork> {
+export async function openNetwork(plan: ClusterPlan, processes: ProcessSwitch, clock: Clock): Promise<OpenNetwork> {
   const network = new WideAreaNetwork(clock);
-  const control = new WanControl(network);
+  const control = new WanControl(network, processes);
   const close = async (): Promise<void> => {
     await network.close();
     await control.close();

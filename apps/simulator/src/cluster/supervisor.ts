@@ -42,7 +42,20 @@ export class Supervisor {
   }
 
   pidOf(name: string): number | undefined {
-    return this.#all().find((process) => process.spec.name === name)?.pid;
+    return this.#named(name)?.pid;
+  }
+
+  get names(): readonly string[] {
+    return this.#all().map(({ spec }) => spec.name);
+  }
+
+  /** Ends one at once and leaves it down until it is resumed. */
+  async halt(name: string): Promise<void> {
+    await this.#named(name)?.halt();
+  }
+
+  async resume(name: string, signal: AbortSignal): Promise<void> {
+    await this.#named(name)?.resume(signal);
   }
 
   /** The last that were started stop first: nothing loses what it stands on. */
@@ -53,6 +66,10 @@ export class Supervisor {
 
   kill(): void {
     for (const process of this.#all()) process.kill();
+  }
+
+  #named(name: string): ManagedProcess | undefined {
+    return this.#all().find((process) => process.spec.name === name);
   }
 
   #all(): readonly ManagedProcess[] {

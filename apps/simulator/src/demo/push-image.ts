@@ -7,6 +7,13 @@ import type { SampleBlob, SampleImage, SampleManifest } from './sample-image.js'
 const UPLOADS_AT_ONCE = 3;
 const CHUNK_BYTES = 256 * 1024;
 
+/** Something to push, read anew for each hop. */
+export interface PushedBlob {
+  readonly digest: string;
+  readonly size: number;
+  chunks(): Iterable<Uint8Array>;
+}
+
 /** Pushes blobs, then manifests, children first. `onBytes` hears what has been handed to the network. */
 export async function pushImage(
   client: RegistryClient,
@@ -17,17 +24,17 @@ export async function pushImage(
 ): Promise<void> {
   const limiter = new Limiter(UPLOADS_AT_ONCE);
   const uploads = image.blobs.map((blob) =>
-    limiter.run(signal, () => pushBlob(client, repository, blob, onBytes, signal)),
+    limiter.run(signal, () => pushBlob(client, repository, inChunks(blob), onBytes, signal)),
   );
   await Promise.all(uploads);
   for (const manifest of image.manifests) await pushManifest(client, repository, manifest, signal);
 }
 
 /** distribution-spec, POST then PUT (end-4a, end-6). */
-async function pushBlob(
+export async function pushBlob(
   client: RegistryClient,
   repository: string,
-  blob: SampleBlob,
+  blob: PushedBlob,
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -36,16 +43,16 @@ async function pushBlob(
   const location = new URL(opened.headers.location ?? '', opened.url);
   location.searchParams.set('digest', blob.digest);
   const headers = { 'content-type': 'application/octet-stream', 'content-length': String(blob.size) };
-  const body = (): Readable => Readable.from(inChunks(blob.content, onBytes), { objectMode: false });
+  const body = (): Readable => Readable.from(counted(blob.chunks(), onBytes), { objectMode: false });
   const committed = await client.send({ method: 'PUT', target: location, headers, body }, signal);
   await committed.body.dump();
 }
 
 /** end-7 */
-async function pushManifest(
+export async function pushManifest(
   client: RegistryClient,
   repository: string,
-  manifest: SampleManifest,
+  manifest: Pick<SampleManifest, 'reference' | 'mediaType' | 'content'>,
   signal: AbortSignal,
 ): Promise<void> {
   const answer = await client.send(
@@ -60,9 +67,18 @@ async function pushManifest(
   await answer.body.dump();
 }
 
-async function* inChunks(content: Uint8Array, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < content.byteLength; start += CHUNK_BYTES) {
-    const chunk = content.subarray(start, start + CHUNK_BYTES);
+function inChunks({ digest, size, content }: SampleBlob): PushedBlob {
+  return {
+    digest,
+    size,
+    chunks: function* () {
+      for (let start = 0; start < size; start += CHUNK_BYTES) yield content.subarray(start, start + CHUNK_BYTES);
+    },
+  };
+}
+
+async function* counted(chunks: Iterable<Uint8Array>, onBytes: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  for (const chunk of chunks) {
     yield chunk;
     onBytes(chunk.byteLength);
   }

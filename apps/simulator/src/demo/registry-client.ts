@@ -26,11 +26,11 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** A container client as small as it can be, with connections of its own: no other one has opened them for it. */
 export class RegistryClient {
-  readonly #agent = new Agent();
-
+  /** `agent`: closed with this client. */
   constructor(
     private readonly registry: string,
     private readonly headers: Readonly<Record<string, string>>,
+    private readonly agent = new Agent(),
   ) {}
 
   /** Follows redirects with method and body. @throws Problem for an answer of 400 or more, with what it says */
@@ -47,12 +47,12 @@ export class RegistryClient {
   }
 
   close(): Promise<void> {
-    return this.#agent.destroy();
+    return this.agent.destroy();
   }
 
   async #ask(asked: RegistryRequest, url: URL, signal: AbortSignal): Promise<RegistryAnswer> {
     const { statusCode, headers, body } = await request(url, {
-      dispatcher: this.#agent,
+      dispatcher: this.agent,
       method: asked.method,
       headers: { ...this.headers, ...asked.headers },
       body: asked.body?.() ?? null,

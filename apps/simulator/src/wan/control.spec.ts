@@ -7,7 +7,12 @@ import { WideAreaNetwork } from './wide-area-network.js';
 describe('control of the network', () => {
   const network = new WideAreaNetwork(systemClock);
   const link = network.addLink(parseRegionName('a'), parseRegionName('b'), { roundTripMs: 80, megabitsPerSecond: 200 });
-  const control = new WanControl(network);
+  const switched: string[] = [];
+  const control = new WanControl(network, {
+    names: ['a-registry'],
+    halt: async (name) => void switched.push(`halt ${name}`),
+    resume: async (name) => void switched.push(`resume ${name}`),
+  });
   let url: string;
 
   beforeEach(async () => {
@@ -31,6 +36,16 @@ describe('control of the network', () => {
     const answer = await put('/links/a/b', '{"state":"cut","roundTripMs":5}');
     expect(await answer.json()).toMatchObject({ state: 'cut', roundTripMs: 5, megabitsPerSecond: 200 });
     expect(link.settings).toEqual({ state: 'cut', roundTripMs: 5, megabitsPerSecond: 200 });
+  });
+
+  it('takes a process down and brings it up again', async () => {
+    const post = async (path: string) => (await fetch(`${url}/processes/${path}`, { method: 'POST' })).status;
+    expect(await (await fetch(`${url}/processes`)).json()).toEqual({ processes: ['a-registry'] });
+    expect(await post('a-registry/halt')).toBe(200);
+    expect(await post('a-registry/resume')).toBe(200);
+    expect(await post('a-registry/sing')).toBe(405);
+    expect(await post('b-registry/halt')).toBe(404);
+    expect(switched).toEqual(['halt a-registry', 'resume a-registry']);
   });
 
   it('restores one link, or all of them', async () => {

@@ -12,6 +12,15 @@ const changesSchema = lineQuality
   .partial()
   .strict();
 
+/** Processes of the cluster, to be taken down and brought up again. */
+export interface ProcessSwitch {
+  readonly names: readonly string[];
+  /** Ends it as a power failure does, and keeps it down. */
+  halt(name: string): Promise<void>;
+  /** Resolves when it does its work again. */
+  resume(name: string, signal: AbortSignal): Promise<void>;
+}
+
 interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -26,11 +35,18 @@ interface Answer {
  *   POST   /links/<from>/<to>/reset   resets what is connected now
  *   DELETE /links               all of them back to the settings of the start
  *   GET    /bytes               bytes that arrived, for each link and in sum
+ *   GET    /processes           their names
+ *   POST   /processes/<name>/halt     ends it as a power failure does; it stays down
+ *   POST   /processes/<name>/resume   starts it again; answered when it is ready
  */
 export class WanControl {
   readonly #server: Server;
+  readonly #closing = new AbortController();
 
-  constructor(private readonly network: WideAreaNetwork) {
+  constructor(
+    private readonly network: WideAreaNetwork,
+    private readonly processes: ProcessSwitch,
+  ) {
     this.#server = createServer((request, response) => {
       void this.#respond(request, response);
     });
@@ -46,6 +62,7 @@ export class WanControl {
 
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#closing.abort(new Error('the control is being closed'));
     this.#server.closeAllConnections();
     await closed;
   }
@@ -63,8 +80,10 @@ export class WanControl {
     if (from === '') {
       if (whole === 'GET /links') return ok({ links: this.network.links.map(describe) });
       if (whole === 'GET /bytes') return ok(countBytes(this.network.links));
+      if (whole === 'GET /processes') return ok({ processes: this.processes.names });
       if (whole === 'DELETE /links') return this.#restoreAll();
     }
+    if (whole === 'POST /processes' && this.processes.names.includes(from)) return this.#switchProcess(from, to);
     const link = kind === 'links' ? this.network.find(from, to) : undefined;
     if (link === undefined) return refusal(404, `there is no ${request.method} ${pathname}`);
     return this.#answerForLink(link, request, action);
@@ -87,6 +106,13 @@ export class WanControl {
         return refusal(405, `a link takes GET, PUT, DELETE, and POST on its reset`);
     }
     return ok(describe(link));
+  }
+
+  async #switchProcess(name: string, action: string): Promise<Answer> {
+    if (action === 'halt') await this.processes.halt(name);
+    else if (action === 'resume') await this.processes.resume(name, this.#closing.signal);
+    else return refusal(405, 'a process takes POST on its halt and on its resume');
+    return ok({ process: name });
   }
 
   #restoreAll(): Answer {

@@ -8,6 +8,8 @@ export interface RelayRoute {
   /** 0 lets the system choose. */
   readonly listenPort: number;
   readonly targetPort: number;
+  /** This machine by default. */
+  readonly targetHost?: string;
   /** Where its connections come from, as the target sees it. */
   readonly sourceAddress?: string;
 }
@@ -67,7 +69,7 @@ export class Relay {
     await this.link.untilUp(signal);
     await this.clock.sleep(this.link.settings.roundTripMs / 2, signal);
     const target = connect({
-      host: '127.0.0.1',
+      host: this.route.targetHost ?? '127.0.0.1',
       port: this.route.targetPort,
       localAddress: this.route.sourceAddress,
       allowHalfOpen: true,
