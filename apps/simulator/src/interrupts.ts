@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '#libs/resilience';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -28,6 +29,8 @@ export class Interrupts {
       this.#asked.abort(new Interrupted(`asked to end by ${name}`));
     };
     for (const name of SIGNALS) process.on(name, this.#listener);
+    // Everything that is under way listens to it, and that may be many things.
+    setMaxListeners(0, this.signal);
   }
 
   get signal(): AbortSignal {

@@ -25,9 +25,9 @@ export interface Chart {
   readonly panels: readonly Panel[];
 }
 
-const WIDTH = 860;
+const WIDTH = 900;
 const MARGIN = 20;
-const LABEL = 230;
+const LABEL = 264;
 const VALUES = 190;
 const LINE = 20;
 const BAR = 13;
@@ -100,7 +100,7 @@ function drawBar({ label, segments, whiskerMs, note }: Bar, y: number, pixelsPer
   });
   const whisker = whiskerMs === undefined ? '' : drawWhisker(left + from, left + whiskerMs * pixelsPerMs, y + BAR / 2);
   const end = Math.max(from, (whiskerMs ?? 0) * pixelsPerMs);
-  const figure = [formatMs(segments.at(-1)?.endMs ?? 0), ...(note === undefined ? [] : [note])].join('   ');
+  const figure = [formatMs(segments.at(-1)?.endMs ?? 0), ...(note === undefined ? [] : [note])].join(' · ');
   return [
     text(left - 8, y + 11, '', label, 'end'),
     ...drawn,

@@ -10,7 +10,7 @@ const STYLE = `
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--muted:#9198a1;--rule:#3d444d;--page:#010409;--card:#0d1117;--good:#3fc79a;--bad:#ff7b72}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:940px;margin:0 auto;padding:40px 20px 64px}
+main{max-width:980px;margin:0 auto;padding:40px 20px 64px}
 h1{font-size:28px;line-height:1.2;margin:0 0 6px}h2{font-size:19px;margin:44px 0 12px}h3{font-size:15px;margin:22px 0 6px}
 .lead{color:var(--muted);margin:0 0 26px}
 .tiles{display:grid;gap:14px;grid-template-columns:repeat(auto-fit,minmax(260px,1fr))}
@@ -20,7 +20,7 @@ h1{font-size:28px;line-height:1.2;margin:0 0 6px}h2{font-size:19px;margin:44px 0
 .tile p{margin:6px 0 0}.muted,.tile small{color:var(--muted)}
 .picture{padding:6px;margin:14px 0;overflow-x:auto}.picture svg{display:block;width:100%;min-width:640px;height:auto}
 .table{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}
-th,td{padding:6px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}tr:last-child td{border-bottom:0}
+th,td{padding:5px 7px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--rule)}tr:last-child td{border-bottom:0}
 th{color:var(--muted);font-weight:500}th:nth-child(-n+3),td:nth-child(-n+3){text-align:left}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 18px;margin:0}dt{color:var(--muted)}dd{margin:0}
 `.replaceAll('\n', '');

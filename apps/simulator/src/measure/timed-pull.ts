@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
 import { digestOf } from '#libs/oci';
 import { type Clock, Limiter } from '#libs/resilience';
@@ -31,6 +32,8 @@ type Blob = z.infer<typeof blobSchema>;
 
 /** Pulls an image as a client does that has nothing of it yet; every byte is hashed. @throws Problem for a wrong one */
 export async function pullTimed(asked: AskedPull, clock: Clock, signal: AbortSignal): Promise<TimedPull> {
+  // Each of its blobs listens, while it waits and while it comes.
+  setMaxListeners(0, signal);
   const startMs = clock.monotonic();
   const sinceStart = (): number => clock.monotonic() - startMs;
   await ping(asked, signal);

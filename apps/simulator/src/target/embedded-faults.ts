@@ -54,10 +54,8 @@ export function embeddedFaults(cluster: EmbeddedCluster, data: DataDirectory, cl
       restoreLines: (signal) => control('DELETE', '/links', signal),
       loseBucket: (region) => emptyDirectory(data.bucket(region)),
       isReady: (region, signal) => answersOk(`${find(region).admin}/health/ready`, clock, signal),
-      restartApps: async (region, signal) => {
-        await switchAll('halt', region, APPS, signal);
-        await switchAll('resume', region, APPS, signal);
-      },
+      halt: (region, app, signal) => switchAll('halt', region, [app], signal),
+      resume: (region, app, signal) => switchAll('resume', region, [app], signal),
     },
   };
 }

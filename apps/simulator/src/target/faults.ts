@@ -12,6 +12,8 @@ export interface Faults {
   readonly embedded?: EmbeddedFaults;
 }
 
+export type RegionApp = 'registry' | 'replicator';
+
 export interface EmbeddedFaults {
   /** All lines between that region and the others, in both directions. */
   cutLines(region: RegionName, signal: AbortSignal): Promise<void>;
@@ -22,6 +24,7 @@ export interface EmbeddedFaults {
   loseBucket(region: RegionName): Promise<void>;
   /** Whether the region says that it is ready. */
   isReady(region: RegionName, signal: AbortSignal): Promise<boolean>;
-  /** Ends the region's registry and replicator, and starts them again. */
-  restartApps(region: RegionName, signal: AbortSignal): Promise<void>;
+  /** Ends a process as a power failure does; it stays down until it is resumed. */
+  halt(region: RegionName, app: RegionApp, signal: AbortSignal): Promise<void>;
+  resume(region: RegionName, app: RegionApp, signal: AbortSignal): Promise<void>;
 }
