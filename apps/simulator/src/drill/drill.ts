@@ -1,6 +1,6 @@
 import type { Clock } from '#libs/resilience';
-import { withDeadline } from '#libs/resilience';
-import type { ImageBuilder } from '../measure/measured-image.js';
+import { Limiter, withDeadline } from '#libs/resilience';
+import type { ImageBuilder, MeasuredImage } from '../measure/measured-image.js';
 import { waitForMeasured } from '../measure/place-image.js';
 import { formatMs } from '../sizes.js';
 import type { EmbeddedFaults, Faults } from '../target/faults.js';
@@ -41,6 +41,7 @@ export const FAULT_MS = 8_000;
 export const GO_ON_WITHIN_MS = 2_000;
 const CAUGHT_UP_WITHIN_MS = 60_000;
 const POLL_MS = 100;
+const LOOKS_AT_ONCE = 8;
 
 export function embeddedOf({ faults }: DrillContext): EmbeddedFaults {
   if (faults.embedded === undefined) throw new RangeError('this drill is for the embedded cluster');
@@ -90,23 +91,26 @@ export async function checkAllEqual(context: DrillContext): Promise<Check> {
   const what = `every acknowledged push is in all ${target.regions.length} regions`;
   onProgress(`waiting: ${what}`);
   const startMs = clock.monotonic();
-  let missing = 0;
-  for (const image of traffic.pushed) {
-    const look = async (limited: AbortSignal): Promise<boolean> => {
-      await waitForMeasured(target, REPOSITORY, image, () => undefined, clock, limited);
-      const shown = await Promise.all(target.regions.map((region) => isShown(region, image, limited)));
-      return shown.every(Boolean);
-    };
-    const leftMs = Math.max(POLL_MS, startMs + CAUGHT_UP_WITHIN_MS - clock.monotonic());
-    if (!(await withDeadline(context.signal, leftMs, clock, look).catch(() => false))) missing += 1;
-    context.signal.throwIfAborted();
-  }
+  const look = async (image: MeasuredImage, limited: AbortSignal): Promise<boolean> => {
+    await waitForMeasured(target, REPOSITORY, image, () => undefined, clock, limited);
+    const shown = await Promise.all(target.regions.map((region) => isShown(region, image, limited)));
+    return shown.every(Boolean);
+  };
+  const limiter = new Limiter(LOOKS_AT_ONCE);
+  const isEverywhere = (image: MeasuredImage): Promise<boolean> =>
+    limiter.run(context.signal, () => {
+      const leftMs = Math.max(POLL_MS, startMs + CAUGHT_UP_WITHIN_MS - clock.monotonic());
+      return withDeadline(context.signal, leftMs, clock, (limited) => look(image, limited)).catch(() => false);
+    });
+  const found = await Promise.all(traffic.pushed.map(isEverywhere));
+  context.signal.throwIfAborted();
+  const missing = found.filter((isThere) => !isThere).length;
   const whole = `${traffic.pushed.length} images, ${formatMs(clock.monotonic() - startMs)} after it was over`;
   const seen = missing === 0 ? whole : `${missing} of ${traffic.pushed.length} are not`;
   return { what, seen, holds: missing === 0 };
 }
 
-async function isShown(region: TargetRegion, image: Parameters<typeof showsImage>[2], signal: AbortSignal) {
+async function isShown(region: TargetRegion, image: MeasuredImage, signal: AbortSignal) {
   const client = region.connect('replica');
   try {
     return await showsImage(client, REPOSITORY, image, signal);
