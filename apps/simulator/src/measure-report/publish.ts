@@ -12,7 +12,7 @@ import type { Report } from './report.js';
 /** Writes the report in all its forms. @returns the files */
 export async function writeReport(report: Report, directory: string): Promise<readonly string[]> {
   const files: readonly (readonly [string, string])[] = [
-    ['report.json', `${JSON.stringify(report, undefined, 2)}\n`],
+    ['report.json', `${JSON.stringify(report, shortened, 2)}\n`],
     ['report.html', renderHtml(report)],
     ['report.prom', await renderPrometheus(report)],
     ...drawPictures(report).map(({ name, svg }) => [`${name}.svg`, svg] as const),
@@ -21,6 +21,13 @@ export async function writeReport(report: Report, directory: string): Promise<re
   for (const [name, text] of files) await writeFileAtomically(join(directory, name), text);
   return files.map(([name]) => join(directory, name));
 }
+
+/** Microseconds are noise. */
+function shortened(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toFixed(DECIMALS)) : value;
+}
+
+const DECIMALS = 2;
 
 const BEGIN = '<!-- measured by npm run simulate -->';
 const END = '<!-- end of what was measured -->';

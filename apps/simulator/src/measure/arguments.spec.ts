@@ -47,6 +47,7 @@ describe('the command line of the measurement', () => {
 
   it.each([
     [['--sizes', 'huge'], '--sizes takes small, medium, large, not "huge"'],
+    [['--rounds', '-1'], '--rounds'],
     [['--repeats', '0'], '--repeats takes a whole number from 1'],
     [['--serve-metrics', 'x'], '--serve-metrics takes a whole number'],
     [['--against', 'k8s'], '--against takes compose, not "k8s"'],
@@ -62,7 +63,16 @@ describe('the command line of the measurement', () => {
   });
 
   it('is told in the help, option by option', () => {
-    for (const option of ['--sizes', '--repeats', '--quick', '--out', '--document', '--serve-metrics', '--from'])
+    for (const option of [
+      '--sizes',
+      '--repeats',
+      '--rounds',
+      '--quick',
+      '--out',
+      '--document',
+      '--serve-metrics',
+      '--from',
+    ])
       expect(HELP).toContain(option);
     for (const option of ['--against', '--router', '--region', '--store', '--admin', '--wan'])
       expect(HELP).toContain(option);

@@ -21,6 +21,7 @@ export interface MeasureOptions {
 const REPEATS = { small: 100, medium: 20, large: 5 };
 const ROUNDS = { small: 5, medium: 2, large: 1 };
 const QUICK_REPEATS = 3;
+const QUICK_ROUNDS = 1;
 const QUICK_SCALE = 0.04;
 const MOST_REPEATS = 10_000;
 
@@ -33,6 +34,7 @@ Exits with 1 when a region's own replica is not at least 60 % faster than the pr
 What is measured
   --sizes a,b,...     of ${SIZE_NAMES.join(', ')}: 10 MB, 250 MB in 8 layers, 1 GB that shares a base with it   (all)
   --repeats N         warm pulls of each kind                    (${REPEATS.small}, ${REPEATS.medium} and ${REPEATS.large}; cold ones are fewer)
+  --rounds N          pushes for each kind of cold pull          (${ROUNDS.small}, ${ROUNDS.medium} and ${ROUNDS.large}; 0 leaves cold ones out)
   --quick             a look, in a minute or two: small and medium, both at ${QUICK_SCALE * 100} % of their size, ${QUICK_REPEATS} times each
 
 Where the result goes, besides the table
@@ -54,6 +56,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
   sizes: { type: 'string' },
   repeats: { type: 'string' },
+  rounds: { type: 'string' },
   quick: { type: 'boolean', default: false },
   out: { type: 'string' },
   document: { type: 'string', multiple: true },
@@ -85,21 +88,22 @@ function parseValues(args: readonly string[]) {
   }
 }
 
-function parseExtent({ sizes, repeats, quick }: { sizes?: string; repeats?: string; quick: boolean }): Extent {
-  const each = repeats === undefined ? undefined : parseWhole('--repeats', repeats, 1, MOST_REPEATS);
+interface ExtentValues {
+  readonly sizes?: string | undefined;
+  readonly repeats?: string | undefined;
+  readonly rounds?: string | undefined;
+  readonly quick: boolean;
+}
+
+function parseExtent({ sizes, repeats, rounds, quick }: ExtentValues): Extent {
   const all = (count: number): Extent['repeats'] => ({ small: count, medium: count, large: count });
-  if (quick)
-    return {
-      sizes: parseSizes(sizes ?? 'small,medium'),
-      scale: QUICK_SCALE,
-      repeats: all(each ?? QUICK_REPEATS),
-      rounds: all(1),
-    };
+  const counted = (option: string, text: string | undefined, least: number, otherwise: Extent['repeats']) =>
+    text === undefined ? otherwise : all(parseWhole(option, text, least, MOST_REPEATS));
   return {
-    sizes: parseSizes(sizes ?? SIZE_NAMES.join(',')),
-    scale: 1,
-    repeats: each === undefined ? REPEATS : all(each),
-    rounds: ROUNDS,
+    sizes: parseSizes(sizes ?? (quick ? 'small,medium' : SIZE_NAMES.join(','))),
+    scale: quick ? QUICK_SCALE : 1,
+    repeats: counted('--repeats', repeats, 1, quick ? all(QUICK_REPEATS) : REPEATS),
+    rounds: counted('--rounds', rounds, 0, quick ? all(QUICK_ROUNDS) : ROUNDS),
   };
 }
 
