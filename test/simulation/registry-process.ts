@@ -24,8 +24,10 @@ import {
   ReadThroughPull,
   RegionStatusBoard,
   ReplicaListing,
+  Residency,
 } from '#libs/replication';
 import type { ByteRange, ObjectStore } from '#libs/storage';
+import { followPolicy } from '../../apps/registry/src/follow-policy.js';
 import { followProgress } from '../../apps/registry/src/follow-progress.js';
 import { openPrimary } from '../../apps/registry/src/primary-node.js';
 import type { RegionParts } from '../../apps/registry/src/region-parts.js';
@@ -73,12 +75,14 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
   });
   const role = origin === undefined ? 'primary' : 'replica';
   const status = new RegionStatusBoard(freshProgress(''), { region, role, clock, ready: () => true });
+  const residency = new Residency(region);
   const presence = new LocalPresence({
     region,
     content,
     origin,
     clock,
     bytesInFlight: () => 0,
+    ...(origin === undefined ? {} : { residency }),
     changed: status.changed,
   });
   const parts: Parts = { store, content, progress: new ProgressStore({ store, random }), status, bus };
@@ -100,6 +104,7 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     collections.run().catch(() => undefined);
     return { ...service, journal, push, collections, local, pull: local, listing: new LocalListing(content) };
   }
+  await followPolicy(whole, residency, () => undefined, signal);
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
   const shared = openRegionContent({
     store: new SharedReads(store, clock),
@@ -120,6 +125,7 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
       content,
       origin: remembering(origin, fetched),
       fetches,
+      residency,
       isPending,
     }),
     listing: new ReplicaListing(new LocalListing(content), isPending),

@@ -12,6 +12,7 @@ import {
   ProgressStore,
   RegionStatusBoard,
   RegionWatch,
+  Residency,
 } from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
 import { BytesInFlight } from './bytes-in-flight.js';
@@ -33,6 +34,8 @@ export interface RegionParts {
   readonly status: RegionStatusBoard;
   readonly storeWatch: StoreWatch;
   readonly presence: LocalPresence;
+  /** What the policy lets this region show; nothing is kept from the primary. */
+  readonly residency: Residency;
   /** What all regions say of themselves, and have of an image. */
   readonly watch: RegionWatch;
   readonly presences: RegionPresences;
@@ -61,8 +64,9 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
   const status = new RegionStatusBoard(freshProgress(''), { region, role: site.role, clock, ready });
   const inFlight = new BytesInFlight(bus, (bytes) => status.copied(bytes));
   const bytesInFlight = (digest: Digest): number => inFlight.of(digest);
+  const residency = new Residency(region);
   const presence = new LocalPresence({
-    ...{ region, content, origin, clock, bytesInFlight, changed: status.changed },
+    ...{ region, content, origin, clock, bytesInFlight, residency, changed: status.changed },
     failures: () => status.progress.failed,
   });
   const watch = new RegionWatch({ own: status, peers, clock, random });
@@ -81,6 +85,7 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
     status,
     storeWatch,
     presence,
+    residency,
     watch,
     presences,
     wait: new ImageWait(presences, watch, clock),

@@ -8,14 +8,23 @@ import {
   Hints,
   Locations,
   PeerApi,
+  type PolicyWrites,
   RegionEdge,
+  type ResidencyOptions,
   WriteConcerns,
   WriteForwarder,
 } from '#libs/http';
-import type { JournalReader } from '#libs/journal';
+import type { Journal, JournalReader } from '#libs/journal';
 import type { AppContext } from '#libs/platform';
-import { type Collections, LocalListing, LocalPull, lastCollection } from '#libs/registry';
-import { type JournalSource, localJournalSource, peerJournalSource, primaryGate, replicaGate } from '#libs/replication';
+import { type Collections, LocalListing, LocalPull, lastCollection, putPolicy } from '#libs/registry';
+import {
+  foresee,
+  type JournalSource,
+  localJournalSource,
+  peerJournalSource,
+  primaryGate,
+  replicaGate,
+} from '#libs/replication';
 import { followProgress } from './follow-progress.js';
 import { openPrimary } from './primary-node.js';
 import { openRegionParts, type RegionParts } from './region-parts.js';
@@ -34,6 +43,7 @@ export class RegistryNode {
   readonly #stopping = new AbortController();
   readonly #hints = new Hints();
   #collections: Collections | undefined;
+  #policyWrites: PolicyWrites | undefined;
   readonly #endings: (() => Promise<unknown>)[] = [];
   #journal: JournalSource | undefined;
 
@@ -44,8 +54,13 @@ export class RegistryNode {
   }
 
   adminOptions(): AdminOptions {
-    const { context, regional, store, status, presences, watch, wait, peers, heartbeats } = this.parts;
+    const { context, regional, store, content, status, presences, watch, wait, peers, heartbeats } = this.parts;
     return {
+      policy: {
+        policies: content.policies,
+        regions: context.config.topology.regions,
+        writes: () => this.#policyWrites,
+      },
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
       region: regional.region,
       role: regional.site.role,
@@ -101,6 +116,7 @@ export class RegistryNode {
     const { journal, push, reader, collections } = await openPrimary(this.parts, this.#hints, this.#stopping.signal);
     const local = new LocalPull(content, reader);
     this.#collections = collections;
+    this.#policyWrites = this.#policies(journal);
     // It only ends with the process.
     collections.run().catch(() => undefined);
     this.#endings.push(() => journal.close());
@@ -139,7 +155,7 @@ export class RegistryNode {
   }
 
   #edge({ journal, local, copies, ...role }: RoleParts): RegionEdge {
-    const { context, regional, keys, content, status, presence } = this.parts;
+    const { context, regional, keys, content, status, presence, origin } = this.parts;
     const { config, clock, log, metrics } = context;
     const { region } = regional;
     const access = new Access({
@@ -152,6 +168,7 @@ export class RegistryNode {
     const { redirect, redirectFromBytes } = config.blobs;
     const distribution = new DistributionDispatcher({
       ...role,
+      ...(origin === undefined ? {} : { residency: this.#residency() }),
       region,
       access,
       locations: this.#locations(),
@@ -178,6 +195,21 @@ export class RegistryNode {
       onRefused: (lane) => metrics.requestsRefused.inc({ lane }),
     });
     return new RegionEdge({ distribution, peers, access, admission, log, clock });
+  }
+
+  #policies(journal: Journal): PolicyWrites {
+    const { content, peers } = this.parts;
+    const regions = peers.map(({ region }) => region);
+    return {
+      put: (policy, expectedSeq, signal) => putPolicy(content, journal, policy, expectedSeq, signal),
+      foresee: (from, to, signal) => foresee(content, { from, to, regions }, signal),
+    };
+  }
+
+  #residency(): ResidencyOptions {
+    const { residency: rules, regional, keys, context } = this.parts;
+    const { region, primary } = regional;
+    return { rules, region, primary, grantKey: keys.grant, clock: context.clock };
   }
 
   #locations(): Locations {

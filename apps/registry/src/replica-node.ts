@@ -14,6 +14,7 @@ import {
   StoreReader,
 } from '#libs/registry';
 import { FetchThrough, ReadThroughPull, ReplicaListing } from '#libs/replication';
+import { followPolicy } from './follow-policy.js';
 import type { RegionParts } from './region-parts.js';
 
 /** What makes a registry process a replica's: what is not here yet it fetches from the primary. */
@@ -43,13 +44,15 @@ export async function openReplica(parts: RegionParts, origin: PeerClient, signal
     onError: (blob, error) => log.warn({ err: error, digest: blob.digest }, 'fetching for a client failed'),
     signal,
   });
+  const { residency } = parts;
+  await followPolicy(parts, residency, () => fetches.interrupt(new Error('the policy changed')), signal);
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
   // The region's replicator applies entries without a word to this process: the store has to be asked, but not by each.
   const shared = openRegionContent({ store: new SharedReads(store, clock), clock, random });
   const local = new LocalPull(content, new StoreReader(shared));
   return {
     local,
-    pull: new ReadThroughPull({ local, content, origin, fetches, isPending }),
+    pull: new ReadThroughPull({ local, content, origin, fetches, residency, isPending }),
     listing: new ReplicaListing(new LocalListing(content), isPending),
     findCopy: (digest, waitMs, copying) => findCopy(copies, digest, waitMs, copying),
     close: async () => {

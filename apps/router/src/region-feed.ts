@@ -65,8 +65,10 @@ export class RegionFeeds {
       const { entry } = message;
       // What a sweep takes nobody was told of for a long time, and a policy moves no tag: without it a region is no less fresh.
       if (isRepositoryChange(entry)) this.knowledge.learn(entry.seq, entry.repository);
+      if (entry.type === 'policy.put') this.knowledge.learnPolicy(entry);
       return entry.seq;
     }
+    if (message.kind === 'policy') this.knowledge.learnPolicy(message);
     if (message.kind !== 'unreadable') return undefined;
     this.knowledge.learnUnreadable(message.seq);
     return message.seq;

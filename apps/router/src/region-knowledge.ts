@@ -8,9 +8,11 @@ import {
   type RouteDecision,
   type Topology,
 } from '#libs/geo';
-import type { RepositoryName } from '#libs/oci';
+import type { RepositoryName, Tag } from '#libs/oci';
 import type { RegionStatus } from '#libs/peer';
+import type { PlacedPolicy } from '#libs/registry';
 import type { AwakeTime } from './awake-time.js';
+import { KnownPolicies } from './known-policies.js';
 
 /** What the router knows of one region, for people. */
 export interface KnownRegion {
@@ -29,6 +31,7 @@ export class RegionKnowledge {
   readonly primary: RegionSite;
   readonly #health = new HealthView();
   readonly #freshness: Freshness;
+  readonly #policies = new KnownPolicies();
   readonly #statuses = new Map<RegionName, RegionStatus>();
 
   constructor(
@@ -45,6 +48,7 @@ export class RegionKnowledge {
   heard(region: RegionName, status: RegionStatus): void {
     this.#statuses.set(region, status);
     this.#freshness.report(region, status);
+    this.#policies.follows(region, status.policySeq);
     if (status.ready) this.#health.good(region, this.time.now());
     else this.#health.failed(region);
   }
@@ -66,10 +70,16 @@ export class RegionKnowledge {
     this.#freshness.learnUnreadable(seq);
   }
 
+  /** Which region has what, from that place in the journal on. */
+  learnPolicy(placed: PlacedPolicy): void {
+    this.#policies.learn(placed);
+  }
+
   /** Where a read of a repository goes, which has to see at least the state of `minSeq`. */
-  decide(client: RegionName, repository: RepositoryName, minSeq = 0): RouteDecision {
+  decide(client: RegionName, repository: RepositoryName, minSeq = 0, tag?: Tag): RouteDecision {
     return decideRoute(client, this.topology, {
       health: (region) => this.health(region),
+      isExcluded: (region) => this.#policies.excludes(region, repository, tag),
       isFresh: (region) => this.#freshness.isFresh(region, repository, minSeq),
     });
   }

@@ -108,7 +108,8 @@ export class RouterHandler {
     const ofPush = request.method === 'HEAD' && resource.kind === 'blob';
     if (ofPush && knowledge.health(primary.name) === 'healthy')
       return { site: primary, reason: 'primary-only' as const };
-    return knowledge.decide(client, repository, minSeq);
+    const byTag = resource.kind === 'manifest' && resource.reference.kind === 'tag';
+    return knowledge.decide(client, repository, minSeq, byTag ? resource.reference.tag : undefined);
   }
 
   /** The bytes of blobs never pass through here, unless clients cannot follow, or will not. */

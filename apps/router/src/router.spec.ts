@@ -101,8 +101,8 @@ describe('a router between regions', () => {
             region: 'eu',
             reason: 'nearest',
             candidates: [
-              { region: 'eu', roundTripMs: 0, health: 'healthy', fresh: true, usable: true },
-              { region: 'us', roundTripMs: 80, health: 'healthy', fresh: true, usable: true },
+              { region: 'eu', roundTripMs: 0, health: 'healthy', fresh: true, excluded: false, usable: true },
+              { region: 'us', roundTripMs: 80, health: 'healthy', fresh: true, excluded: false, usable: true },
             ],
           },
           expect.objectContaining({ client: 'us', region: 'us', reason: 'nearest' }),

@@ -35,6 +35,13 @@ function explain({ site, reason, candidates }: RouteDecision) {
   return { region: site?.name ?? null, reason, candidates: candidates.map(describe) };
 }
 
-function describe({ site, roundTripMs, health, fresh, usable }: RouteCandidate) {
-  return { region: site.name, roundTripMs: Number.isFinite(roundTripMs) ? roundTripMs : null, health, fresh, usable };
+function describe({ site, roundTripMs, health, fresh, excluded, usable }: RouteCandidate) {
+  return {
+    region: site.name,
+    roundTripMs: Number.isFinite(roundTripMs) ? roundTripMs : null,
+    health,
+    fresh,
+    excluded,
+    usable,
+  };
 }

@@ -67,6 +67,11 @@ export class RegionRules {
     return decision.action === 'exclude' && keepsSome ? { ...decision, action: 'on-demand' } : decision;
   }
 
+  /** Whether anything of a repository is not simply included. */
+  touches(repository: RepositoryName): boolean {
+    return this.limits(repository) || this.#rulesOf(repository).some(({ decision }) => decision.action !== 'include');
+  }
+
   /** Whether a region may ever have to let go of something of a repository. */
   limits(repository: RepositoryName): boolean {
     return this.#rulesOf(repository).some(

@@ -26,6 +26,7 @@ function knowledge(states: string) {
   const health: Record<string, RegionHealth> = { h: 'healthy', u: 'unhealthy' };
   return {
     health: (region: RegionName) => health[letters.get(region)?.toLowerCase() ?? ''] ?? 'unknown',
+    isExcluded: () => false,
     isFresh: (region: RegionName) => /[A-Z]/.test(letters.get(region) ?? ''),
   };
 }

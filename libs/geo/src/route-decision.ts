@@ -7,6 +7,8 @@ export interface RouteKnowledge {
   health(region: RegionName): RegionHealth;
   /** Whether a replica has the newest known state of what is asked for. */
   isFresh(region: RegionName): boolean;
+  /** Whether the policy keeps from a replica what is asked for. */
+  isExcluded(region: RegionName): boolean;
 }
 
 /** A region as the decision saw it; in the order in which they were considered. */
@@ -16,11 +18,12 @@ export interface RouteCandidate {
   readonly roundTripMs: number;
   readonly health: RegionHealth;
   readonly fresh: boolean;
+  readonly excluded: boolean;
   readonly usable: boolean;
 }
 
 /** `nearest`: no region is nearer. Otherwise: what was wrong with the nearest one. `none`: no region can be used. */
-export type RouteReason = 'nearest' | 'nearest-unhealthy' | 'nearest-stale' | 'none';
+export type RouteReason = 'nearest' | 'nearest-unhealthy' | 'nearest-stale' | 'nearest-excluded' | 'none';
 
 export interface RouteDecision {
   readonly site: RegionSite | undefined;
@@ -44,13 +47,15 @@ function candidateOf(site: RegionSite, distanceMs: number, knowledge: RouteKnowl
   const health = knowledge.health(site.name);
   const primary = site.role === 'primary';
   const fresh = primary || knowledge.isFresh(site.name);
-  const usable = fresh && (primary ? health !== 'unhealthy' : health === 'healthy');
-  return { site, roundTripMs: distanceMs, health, fresh, usable };
+  const excluded = !primary && knowledge.isExcluded(site.name);
+  const usable = fresh && !excluded && (primary ? health !== 'unhealthy' : health === 'healthy');
+  return { site, roundTripMs: distanceMs, health, fresh, excluded, usable };
 }
 
 function reasonOf(chosen: RouteCandidate | undefined, nearest: RouteCandidate | undefined): RouteReason {
   if (chosen === undefined || nearest === undefined) return 'none';
   if (chosen === nearest) return 'nearest';
+  if (nearest.excluded) return 'nearest-excluded';
   return nearest.health === 'healthy' ? 'nearest-stale' : 'nearest-unhealthy';
 }
 

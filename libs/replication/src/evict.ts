@@ -7,7 +7,8 @@ const AT_ONCE = 16;
 
 type Survey = ReadonlyMap<Digest, Pick<ManifestRecord, 'blobs' | 'children' | 'subject'>>;
 
-interface HeldTag {
+/** A tag that points at something. */
+export interface HeldTag {
   readonly tag: Tag;
   readonly seq: number;
   readonly digest: Digest;
@@ -41,7 +42,11 @@ export async function evict(
   if (nothing) await content.catalog.remove(repository, signal);
 }
 
-async function heldTags({ tags }: RegionContent, repository: RepositoryName, signal: AbortSignal) {
+export async function heldTags(
+  { tags }: RegionContent,
+  repository: RepositoryName,
+  signal: AbortSignal,
+): Promise<readonly HeldTag[]> {
   const held: HeldTag[] = [];
   for await (const page of tags.all(repository, signal)) {
     await inGroups(page, async (tag) => {

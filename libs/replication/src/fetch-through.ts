@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError } from '#libs/oci';
 import { type OpenedBlob, type PeerClient, PeerError } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
-import { type Clock, exponentialBackoff, type Random } from '#libs/resilience';
+import { anySignal, type Clock, exponentialBackoff, type Random } from '#libs/resilience';
 import type { ByteRange } from '#libs/storage';
 import { FOLLOWED_FROM_BYTES } from './blob-fetch.js';
 import { GrowingFile } from './growing-file.js';
@@ -49,6 +49,8 @@ interface Fetch {
   readonly file: GrowingFile;
   readers: number;
   ended: boolean;
+  /** Aborts when nobody may go on with it. */
+  readonly signal: AbortSignal;
   readonly dispose: () => Promise<void>;
 }
 
@@ -59,6 +61,7 @@ interface Fetch {
 export class FetchThrough {
   readonly #fetches = new Map<Digest, Promise<Fetch>>();
   #spooledBytes = 0;
+  #interruption = new AbortController();
 
   constructor(private readonly options: FetchThroughOptions) {}
 
@@ -76,6 +79,12 @@ export class FetchThrough {
       this.#disposeIfUnused(fetch);
     });
     return stream;
+  }
+
+  /** Ends every fetch that runs: this region may not have some of them any more, and clients that may ask again. */
+  interrupt(reason: Error): void {
+    this.#interruption.abort(reason);
+    this.#interruption = new AbortController();
   }
 
   #begin(blob: BlobDescriptor): Promise<Fetch> {
@@ -96,13 +105,15 @@ export class FetchThrough {
     const path = join(directory, random.uuid());
     const handle = await open(path, 'wx+');
     this.#spooledBytes += blob.size;
+    const { signal, release } = anySignal([this.options.signal, this.#interruption.signal]);
     const dispose = async (): Promise<void> => {
+      release();
       this.#spooledBytes -= blob.size;
       await handle.close();
       await rm(path, { force: true });
     };
     const file = new GrowingFile(handle, blob.size, clock);
-    return { copied: false, copyTried: false, file, readers: 0, ended: false, dispose };
+    return { copied: false, copyTried: false, file, readers: 0, ended: false, signal, dispose };
   }
 
   async #run(blob: BlobDescriptor, fetch: Fetch): Promise<void> {
@@ -134,8 +145,8 @@ export class FetchThrough {
       } catch (error) {
         if (!(error instanceof PeerError && error.retryable) || attempt >= ATTEMPTS) throw error;
         if (file.written > before) attempt = 0;
-        const { clock, random, signal } = this.options;
-        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 2_000 }, random), signal);
+        const { clock, random } = this.options;
+        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 2_000 }, random), fetch.signal);
       }
     }
     const computed = `${digestAlgorithm(blob.digest)}:${hash.digest('hex')}`;
@@ -145,13 +156,14 @@ export class FetchThrough {
   }
 
   async #fetchRest(blob: BlobDescriptor, fetch: Fetch, hash: { update(chunk: Uint8Array): unknown }): Promise<void> {
-    const { source, signal } = this.options;
-    const { file } = fetch;
+    const { source } = this.options;
+    const { file, signal } = fetch;
     const range = file.written === 0 ? {} : { range: { start: file.written } };
     const opened =
       (await this.#openCopy(blob, fetch, range)) ?? (await source.openBlob(blob.digest, { ...range, signal }));
     if (opened === undefined) throw new PeerError('unavailable', source.region, `no longer has ${blob.digest}`);
     for await (const chunk of opened.body as AsyncIterable<Uint8Array>) {
+      signal.throwIfAborted();
       if (file.written + chunk.length > blob.size) {
         throw new PeerError('protocol', source.region, `sent more of ${blob.digest} than its size`);
       }
@@ -166,14 +178,15 @@ export class FetchThrough {
     fetch: Fetch,
     range: { readonly range?: ByteRange },
   ): Promise<OpenedBlob | undefined> {
-    const { copies, signal } = this.options;
+    const { copies } = this.options;
+    const { signal } = fetch;
     const mayTry = !fetch.copyTried && blob.size >= FOLLOWED_FROM_BYTES;
     fetch.copyTried = true;
     fetch.copied = false;
     if (copies === undefined || !mayTry) return undefined;
     try {
       const copying = await copies.openCopy(blob.digest, { size: blob.size, ...range, signal });
-      const opened = copying ?? (await this.#openStored(blob, range));
+      const opened = copying ?? (await this.#openStored(blob, range, signal));
       fetch.copied = opened !== undefined;
       return opened;
     } catch (error) {
@@ -183,14 +196,19 @@ export class FetchThrough {
   }
 
   /** The copy may have ended just now. */
-  async #openStored(blob: BlobDescriptor, { range }: { readonly range?: ByteRange }): Promise<OpenedBlob | undefined> {
-    const { blobs, signal } = this.options;
+  async #openStored(
+    blob: BlobDescriptor,
+    { range }: { readonly range?: ByteRange },
+    signal: AbortSignal,
+  ): Promise<OpenedBlob | undefined> {
+    const { blobs } = this.options;
     const record = await blobs.stat(blob.digest, signal);
     return record === undefined ? undefined : { size: record.size, body: await blobs.open(record, range, signal) };
   }
 
   async #store(blob: BlobDescriptor, fetch: Fetch): Promise<void> {
-    const { blobs, signal } = this.options;
+    const { blobs } = this.options;
+    const { signal } = fetch;
     await blobs.ingest(blob, fetch.file.read(0, blob.size - 1, signal), signal);
   }
 

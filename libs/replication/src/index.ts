@@ -4,6 +4,7 @@ export * from './copier.js';
 export * from './copy-scratch.js';
 export * from './fetch-through.js';
 export * from './file-copy-scratch.js';
+export { type Change as ForeseenChange, type Foresight, foresee } from './foresee.js';
 export * from './journal-source.js';
 export * from './memory-copy-scratch.js';
 export * from './memory-replication-queue.js';

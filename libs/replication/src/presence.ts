@@ -4,6 +4,7 @@ import { type ImageName, type ImagePresence, type PeerClient, PeerError, type Pr
 import type { RegionContent } from '#libs/registry';
 import { type Clock, Notifier } from '#libs/resilience';
 import { type ClosureManifest, closureOf } from './closure.js';
+import type { Residency } from './selection.js';
 
 /** While somebody waits, how often the store is looked at when no message says that something changed. */
 const LOOK_AGAIN_MS = 250;
@@ -15,6 +16,8 @@ export interface LocalPresenceOptions {
   readonly content: RegionContent;
   /** The primary, for what an image needs that has not arrived; not at the primary itself. */
   readonly origin: PeerClient | undefined;
+  /** What the policy keeps out of the region, at a replica. */
+  readonly residency?: Pick<Residency, 'refusal' | 'decide'>;
   readonly clock: Clock;
   /** Tells that something was applied here; without it the store is only looked at again after a while. */
   readonly changed?: Notifier;
@@ -38,18 +41,22 @@ export class LocalPresence implements PresenceSource {
       const { version } = changed;
       const found = await this.#look(image, signal);
       const leftMs = until - clock.monotonic();
-      if (found.state === 'present' || leftMs <= 0) return found;
+      if (isFinal(found) || leftMs <= 0) return found;
       await changed.waitFor(version, { limitMs: Math.min(LOOK_AGAIN_MS, leftMs), clock, signal });
     }
   }
 
   async #look(image: ImageName, signal: AbortSignal): Promise<ImagePresence> {
-    const { content, origin } = this.options;
+    const { content, origin, residency } = this.options;
+    const tag = image.reference.kind === 'tag' ? image.reference.tag : undefined;
+    if (residency?.refusal(image.repository, tag) !== undefined) return this.#say(image, { state: 'excluded' });
     try {
       const digest = await this.#resolve(image, signal);
       if (digest === undefined) return this.#say(image, { state: 'unknown' });
       const closure = await closureOf(content, origin, image.repository, digest, signal);
-      return await this.#judge(image, digest, closure, signal);
+      const found = await this.#judge(image, digest, closure, signal);
+      const onDemand = residency?.decide(image.repository, tag)?.action === 'on-demand';
+      return onDemand && found.state !== 'present' ? { ...found, state: 'on-demand' } : found;
     } catch (error) {
       // What is not here and cannot be asked for: nothing is known of it.
       if (error instanceof PeerError) return this.#say(image, { state: 'unknown' });
@@ -108,6 +115,11 @@ export class LocalPresence implements PresenceSource {
     const { region, clock } = this.options;
     return { region, repository, bytes: { done: 0, total: 0 }, missing: [], timeMs: clock.now(), ...found };
   }
+}
+
+/** Nothing more will come by itself. */
+function isFinal({ state }: ImagePresence): boolean {
+  return state === 'present' || state === 'excluded' || state === 'on-demand';
 }
 
 function sum(items: readonly { readonly size: number }[]): number {

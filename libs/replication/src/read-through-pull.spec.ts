@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseRegionName } from '#libs/geo';
+import { parsePolicy, parseRegionName } from '#libs/geo';
 import { type Digest, digestOf, parseReference, parseRepositoryName } from '#libs/oci';
 import { PeerError } from '#libs/peer';
 import { MemoryPeerClient, MemoryRegion } from '#libs/peer/testing';
@@ -15,6 +15,7 @@ import { type ByteRange, MemoryObjectStore } from '#libs/storage';
 import { FetchThrough } from './fetch-through.js';
 import { freshProgress } from './progress-store.js';
 import { ReadThroughPull } from './read-through-pull.js';
+import { ExcludedHere, Residency } from './selection.js';
 
 const signal = new AbortController().signal;
 const repository = parseRepositoryName('team/app');
@@ -70,6 +71,7 @@ describe('ReadThroughPull', () => {
   let origin: GatedPeer;
   let content: RegionContent;
   let pending: boolean;
+  let residency: Residency;
   let stored: string[];
   let ended: number;
   const stop = new AbortController();
@@ -89,6 +91,7 @@ describe('ReadThroughPull', () => {
     const store = new MemoryObjectStore({ clock: systemClock });
     content = openRegionContent({ store, clock: systemClock, random: new SeededRandom(1) });
     pending = false;
+    residency = new Residency(parseRegionName('north'));
     stored = [];
     ended = 0;
   });
@@ -98,8 +101,10 @@ describe('ReadThroughPull', () => {
     await rm(directory, { recursive: true });
   });
 
+  let fetches: FetchThrough;
+
   function pull(maxSpoolBytes?: number): ReadThroughPull {
-    const fetches = new FetchThrough({
+    fetches = new FetchThrough({
       blobs: content.blobs,
       source: origin,
       directory,
@@ -120,6 +125,7 @@ describe('ReadThroughPull', () => {
       content,
       origin,
       fetches,
+      residency,
       isPending: () => pending,
     });
   }
@@ -163,6 +169,31 @@ describe('ReadThroughPull', () => {
     await expect(reading.manifest(repository, tag, signal)).rejects.toMatchObject({ status: 503 });
     await put(2, '{"newer":true}');
     expect(await reading.manifest(repository, tag, signal)).toMatchObject({ digest: newer.digest, source: 'local' });
+  });
+
+  it('fetches nothing by digest where tags decide, but what a manifest that is shown here names', async () => {
+    const rules = [{ regions: ['north'], repositories: '**', tags: 'dev', action: 'exclude' }];
+    residency.update({ seq: 1, policy: parsePolicy({ rules }) }, undefined);
+    const [blob, other] = [remoteBlob(), remoteBlob('other')];
+    const { digest } = remote.addManifest(repository, 'dev', '{"dev":true}');
+    const reading = pull();
+    await expect(reading.manifest(repository, { kind: 'digest', digest }, signal)).rejects.toThrow(ExcludedHere);
+    await expect(reading.blob(repository, blob.digest, signal)).rejects.toMatchObject({ decision: { rule: 0 } });
+    await content.links.add(repository, other.digest, 1, signal);
+    expect(await reading.blob(repository, other.digest, signal)).toMatchObject({ size: other.size });
+    expect(stored).toEqual([]);
+  });
+
+  it('ends what is fetched when the policy changes, and stores nothing of it', async () => {
+    const blob = remoteBlob();
+    const reading = pull();
+    origin.close();
+    const body = buffer(await open(reading, blob.digest));
+    fetches.interrupt(new Error('the policy changed'));
+    origin.release();
+    await expect(body).rejects.toThrow('the policy changed');
+    await until(() => ended === 1);
+    expect(await content.blobs.stat(blob.digest, signal)).toBeUndefined();
   });
 
   it('gives a blob that is not here to many clients with one fetch, and stores it', async () => {

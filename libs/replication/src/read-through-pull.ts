@@ -10,6 +10,7 @@ import {
 import { type PeerClient, PeerError, type PeerManifest } from '#libs/peer';
 import type { LocalPull, Pull, PullableBlob, PullableManifest, RegionContent } from '#libs/registry';
 import type { FetchThrough } from './fetch-through.js';
+import { ExcludedHere, type Residency } from './selection.js';
 
 /** When to ask again for what is on its way, in seconds; nothing better is known here. */
 const RETRY_AFTER_SECONDS = '2';
@@ -20,6 +21,8 @@ export interface ReadThroughPullOptions {
   /** The primary: it knows what there is. */
   readonly origin: PeerClient;
   readonly fetches: FetchThrough;
+  /** What the policy lets this region fetch. */
+  readonly residency: Pick<Residency, 'refusalOfUnknown'>;
   /** Whether entries of that repository are known here and not applied yet. */
   readonly isPending: (repository: RepositoryName) => boolean;
 }
@@ -38,6 +41,7 @@ export class ReadThroughPull implements Pull {
   ): Promise<PullableManifest | undefined> {
     const here = await this.options.local.manifest(repository, reference, signal);
     if (here !== undefined) return here;
+    if (reference.kind === 'digest') this.#requireKnown(repository);
     const found = await this.#ask(repository, () => this.options.origin.findManifest(repository, reference, signal));
     if (found === undefined) return undefined;
     const wanted = reference.kind === 'digest' ? reference.digest : found.digest;
@@ -64,11 +68,19 @@ export class ReadThroughPull implements Pull {
     const { local, content, origin } = this.options;
     const here = await local.blob(repository, digest, signal);
     if (here !== undefined) return here;
+    // What a manifest that is shown here names may be fetched, whatever tags there are besides.
+    if (!(await content.links.has(repository, digest, signal))) this.#requireKnown(repository);
     const blob = await this.#ask(repository, () => origin.findLinkedBlob(repository, digest, signal));
     if (blob === undefined) return undefined;
     // The bytes may be here already, for another repository; only that this one may read them was not known yet.
     const record = await content.blobs.stat(digest, signal);
     return record === undefined ? this.#fetched(repository, blob) : local.pullable(record);
+  }
+
+  /** Of which tags something is, its digest does not say. @throws ExcludedHere where that decides */
+  #requireKnown(repository: RepositoryName): void {
+    const refusal = this.options.residency.refusalOfUnknown(repository);
+    if (refusal !== undefined) throw new ExcludedHere(repository, refusal);
   }
 
   #fetched(repository: RepositoryName, blob: BlobDescriptor): PullableBlob {

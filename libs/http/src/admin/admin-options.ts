@@ -4,6 +4,7 @@ import type { JournalSource, LagSummary, RegionWatch } from '#libs/replication';
 import type { Clock } from '#libs/resilience';
 import type { GcOptions } from './gc.controller.js';
 import type { ImageWait } from './image-wait.js';
+import type { PolicyOptions } from './policy.controller.js';
 import type { RegionPresences } from './region-presences.js';
 
 export interface AdminOptions {
@@ -24,5 +25,6 @@ export interface AdminOptions {
   /** Aborts when the process stops: ends answers that would never end. */
   readonly stopping: AbortSignal;
   readonly gc: GcOptions;
+  readonly policy: PolicyOptions;
   readonly clock: Clock;
 }

@@ -141,6 +141,11 @@ describe('what operators ask a region', () => {
     const presences = new RegionPresences({ region: south.region, presence: south, peers, clock: systemClock });
     const watch = new RegionWatch({ own: south, peers, clock: systemClock, random: systemRandom });
     const module = adminModule({
+      policy: {
+        policies: { current: async () => undefined, enforced: async () => undefined },
+        regions: [],
+        writes: () => undefined,
+      },
       gc: { collections: () => undefined, lastReport: async () => undefined },
       region: south.region,
       role: 'primary',

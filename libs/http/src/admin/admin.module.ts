@@ -4,11 +4,12 @@ import { EventsController } from './events/events.controller.js';
 import { GcController, type GcOptions } from './gc.controller.js';
 import { ImageWait } from './image-wait.js';
 import { ImagesController } from './images.controller.js';
+import { PolicyController } from './policy.controller.js';
 import { ProcessesController } from './processes.controller.js';
 import { RegionPresences } from './region-presences.js';
 import { RegionReports } from './region-reports.js';
 import { StatusController } from './status.controller.js';
-import { ADMIN_OPTIONS, GC_OPTIONS } from './tokens.js';
+import { ADMIN_OPTIONS, GC_OPTIONS, POLICY_OPTIONS } from './tokens.js';
 import { WaitController } from './wait.controller.js';
 
 export type { AdminOptions } from './admin-options.js';
@@ -37,10 +38,12 @@ export function adminModule(options: AdminOptions): DynamicModule {
       EventsController,
       ProcessesController,
       GcController,
+      PolicyController,
     ],
     providers: [
       { provide: ADMIN_OPTIONS, useValue: options },
       { provide: GC_OPTIONS, useValue: options.gc },
+      { provide: POLICY_OPTIONS, useValue: options.policy },
       { provide: RegionReports, useFactory: () => new RegionReports(options) },
       { provide: RegionPresences, useFactory: () => presences },
       { provide: ImageWait, useFactory: () => wait },

@@ -119,6 +119,6 @@ export class ImageWait {
 }
 
 /** By a rule of the policy: no waiting changes that. */
-function isKeptAway({ state }: RegionPresence): boolean {
+export function isKeptAway({ state }: RegionPresence): boolean {
   return state === 'excluded' || state === 'on-demand';
 }

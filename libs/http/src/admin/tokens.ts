@@ -1,2 +1,3 @@
 export const ADMIN_OPTIONS = Symbol('AdminOptions');
 export const GC_OPTIONS = Symbol('GcOptions');
+export const POLICY_OPTIONS = Symbol('PolicyOptions');

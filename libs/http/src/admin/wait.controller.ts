@@ -6,7 +6,7 @@ import type { ImageName } from '#libs/peer';
 import type { AdminOptions } from './admin-options.js';
 import { AdminRefusal, AdminRefusalFilter } from './admin-refusal.js';
 import { clientSignal } from './client-signal.js';
-import { ImageWait } from './image-wait.js';
+import { ImageWait, isKeptAway } from './image-wait.js';
 import { parseImage, parseRegions, parseSeconds, parseSequence, type Query as Values } from './parse-query.js';
 import { RegionPresences } from './region-presences.js';
 import { SequenceWait } from './sequence-wait.js';
@@ -55,7 +55,7 @@ export class WaitController {
     const { signal } = limits;
     const digest = await this.#resolve(image, signal);
     const outcome = await this.wait.until({ ...image, digest }, limits);
-    reply.status(outcome.enough ? 200 : 504);
+    reply.status(outcome.enough ? 200 : outcome.regions.some(isKeptAway) ? 409 : 504);
     return {
       repository: image.repository,
       reference: formatReference(image.reference),

@@ -1,4 +1,5 @@
 import { type DistributionRoute, parseDistributionPath, RegistryError, ROUTE_METHODS } from '#libs/oci';
+import { ExcludedHere } from '#libs/replication';
 import type { Principal } from '../access.js';
 import { sendEmpty } from '../answer.js';
 import type { Exchange } from '../exchange.js';
@@ -10,6 +11,7 @@ import { listReferrers, listRepositories, listTags } from './lists.js';
 import { pullBlob } from './pull-blob.js';
 import { pullManifest } from './pull-manifest.js';
 import { pushManifest } from './push-manifest.js';
+import { refusalOf, sendElsewhere } from './residency.js';
 import { accessNeedOf, accessTargetOf, isWrite } from './routes.js';
 import { beginUpload, cancelUpload, finishUpload, uploadStatus, writeChunk } from './upload.js';
 
@@ -40,13 +42,26 @@ export class DistributionDispatcher {
       throw new RegistryError('UNSUPPORTED', undefined, { headers: { Allow: allowed.join(', ') } });
     }
     const principal = this.options.access.authorise(exchange, accessNeedOf(route, method), accessTargetOf(route));
-    const { writes } = this.options;
+    const { writes, residency } = this.options;
+    const refusal = residency === undefined ? undefined : refusalOf(residency, route);
+    if (residency !== undefined && refusal !== undefined) return sendElsewhere(residency, exchange, route, refusal);
     if (!isWrite(route, method)) {
-      if (await mayReadHere(this.options, exchange, route, principal)) await this.#read(exchange, route);
+      if (await mayReadHere(this.options, exchange, route, principal)) await this.#readHere(exchange, route);
       return;
     }
     if (writes.kind === 'forward') return writes.forwarder.forward(exchange, principal);
     return this.#write(exchange, route, method, principal, writes);
+  }
+
+  /** What this region may have is sometimes known only when it has looked. */
+  async #readHere(exchange: Exchange, route: DistributionRoute): Promise<void> {
+    const { residency } = this.options;
+    try {
+      await this.#read(exchange, route);
+    } catch (error) {
+      if (!(error instanceof ExcludedHere) || residency === undefined) throw error;
+      sendElsewhere(residency, exchange, route, error.decision);
+    }
   }
 
   async #read(exchange: Exchange, route: DistributionRoute): Promise<void> {

@@ -4,6 +4,7 @@ import type { Clock } from '#libs/resilience';
 import type { Access } from '../access.js';
 import type { Locations } from '../locations.js';
 import type { HttpLog } from '../send-error.js';
+import type { ResidencyOptions } from './residency.js';
 import type { WriteConcerns } from './write-concerns.js';
 import type { WriteForwarder } from './write-forwarder.js';
 
@@ -39,6 +40,8 @@ export interface DistributionOptions {
   readonly writes: LocalWrites | { readonly kind: 'forward'; readonly forwarder: WriteForwarder };
   /** How far this region is, for reads that ask for a state. */
   readonly gate: SequenceGate;
+  /** At a replica: what the policy keeps out of it. */
+  readonly residency?: ResidencyOptions;
   readonly redirect: RedirectPolicy;
   readonly clock: Clock;
   readonly log: HttpLog;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { deriveClusterKey, parseRegionName, type RegionRole, type RegionSite } from '#libs/geo';
+import { deriveClusterKey, type Policy, parseRegionName, type RegionRole, type RegionSite } from '#libs/geo';
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import type { PeerClient } from '#libs/peer';
 import {
@@ -24,6 +24,7 @@ import {
   primaryGate,
   RegionStatusBoard,
   RegionWatch,
+  Residency,
   replicaGate,
 } from '#libs/replication';
 import { systemClock, systemRandom } from '#libs/resilience';
@@ -57,6 +58,8 @@ export interface TestRegionOptions {
   /** What pulls are answered from instead of the region's own content. */
   readonly pull?: Pull;
   readonly redirectFromBytes?: number;
+  /** What the policy keeps out of it, if it is a replica. */
+  readonly policy?: Policy;
   readonly manifests?: ManifestPolicy;
   /** Regions that a push may have to wait for, and what pushes to some repositories wait for by themselves. */
   readonly peers?: readonly PeerClient[];
@@ -102,6 +105,7 @@ export async function startTestRegion(options: TestRegionOptions = {}): Promise<
       clock,
     }),
     locations: locationsOf(site),
+    ...residencyOf(options, site),
     redirect: { fromBytes: options.redirectFromBytes },
     clock,
     log: {
@@ -188,6 +192,13 @@ function concernsOf(
   const presences = new RegionPresences({ region, presence, peers, clock });
   const watch = new RegionWatch({ own, peers, clock, random });
   return new WriteConcerns(new ImageWait(presences, watch, clock), presences.regions, writeConcerns);
+}
+
+function residencyOf({ policy, primaryOrigin }: TestRegionOptions, { name: region }: RegionSite) {
+  if (policy === undefined || primaryOrigin === undefined) return {};
+  const rules = new Residency(region);
+  rules.update({ seq: 1, policy }, undefined);
+  return { residency: { rules, region, primary: siteAt(primaryOrigin, {}), grantKey: testKeys.grant, clock } };
 }
 
 function locationsOf(site: RegionSite): Locations {

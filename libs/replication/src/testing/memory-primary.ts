@@ -14,7 +14,7 @@ export class MemoryPrimary {
   private constructor(
     readonly content: RegionContent,
     readonly reader: ObjectStoreJournalReader,
-    private readonly journal: ObjectStoreJournal,
+    readonly journal: ObjectStoreJournal,
   ) {}
 
   static async open(clock: Clock, random: Random): Promise<MemoryPrimary> {
