@@ -15,8 +15,9 @@ export interface ClosureManifest {
 const MAX_DEPTH = 8;
 
 /**
- * Every manifest under `digest`, itself first: from this region where it is here, else as `origin` knows it. What nobody
- * knows is listed with no content and not here.
+ * Every manifest under `digest`, itself first: from this region where it is here, else as `origin` knows it. If nobody
+ * knows it, it is listed with no content and not here; a child that nobody knows was deleted, or never pushed to a sparse
+ * index, and belongs to no image any more.
  */
 export async function closureOf(
   content: RegionContent,
@@ -28,7 +29,7 @@ export async function closureOf(
 ): Promise<readonly ClosureManifest[]> {
   const manifest =
     (await here(content, repository, digest, signal)) ?? (await elsewhere(origin, repository, digest, signal));
-  if (manifest === undefined) return [{ digest, size: 0, here: false, blobs: [], children: [] }];
+  if (manifest === undefined) return depth > 0 ? [] : [{ digest, size: 0, here: false, blobs: [], children: [] }];
   if (depth >= MAX_DEPTH) return [manifest];
   const below = await Promise.all(
     manifest.children.map((child) => closureOf(content, origin, repository, child, signal, depth + 1)),

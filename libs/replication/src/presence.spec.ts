@@ -14,6 +14,7 @@ import { repository } from './testing/memory-primary.js';
 
 const signal = new AbortController().signal;
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const INDEX = 'application/vnd.oci.image.index.v1+json';
 const image = { repository, reference: parseReference('v1') };
 
 const describeBlob = (text: string): BlobDescriptor => ({ digest: digestOf(text), size: text.length });
@@ -108,6 +109,20 @@ describe('LocalPresence', () => {
     await store('a layer');
     await apply();
     expect(await presence()).toMatchObject({ state: 'present', missing: [], bytes: { done: total, total } });
+  });
+
+  it('does not wait for a child of an index that was deleted everywhere', async () => {
+    const child = { mediaType: MANIFEST, digest: digestOf('deleted'), size: 7 };
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [child] });
+    const place = { seq: 1, epoch: 1, timeMs: 1 };
+    const manifest = { repository, digest: digestOf(index), mediaType: INDEX, content: index, blobs: [] };
+    const children = [child.digest];
+    await applyEntry(
+      content,
+      { type: 'manifest.put', ...manifest, children, tags: [parseTag('v1')], ...place },
+      signal,
+    );
+    expect(await presence()).toMatchObject({ state: 'present', missing: [] });
   });
 
   it('answers a waiting caller as soon as the image is here', async () => {
