@@ -1,0 +1,24 @@
+import { describe, expect, it } from '@jest/globals';
+import { readOptions } from './options.js';
+import { explanation, verdict } from './report.js';
+import { run } from './run.js';
+
+const never = new AbortController().signal;
+
+/** A small share of `npm run nemesis`: a few seconds of faults, and everything that is checked after them. */
+describe('real processes that are killed, stopped, cut off and lied to', () => {
+  it('lose nothing, and agree in the end', async () => {
+    const log: string[] = [];
+    const options = readOptions(['--seed', '3', '--minutes', '0.15', '--clients', '8']);
+    const report = await run(options, (line) => log.push(line), never);
+    // What is wrong is told with the operations that had to do with it.
+    expect([...explanation(report)]).toEqual([]);
+    expect(verdict(report)).toMatch(/^nemesis: PASS seed 3, /);
+    expect(log.length).toBeGreaterThan(1);
+  });
+
+  it('are told what was asked wrongly', () => {
+    expect(() => readOptions(['--faults', 'kill-cat'])).toThrow(/there is no fault "kill-cat"/);
+    expect(() => readOptions(['--minutes', 'x'])).toThrow(/--minutes takes a number above zero/);
+  });
+});
