@@ -40,7 +40,9 @@ export class ReplicationReport implements ReplicatorObserver {
     this.context.log.debug({ seq: entry.seq, type: entry.type, ...where }, 'entry applied');
   }
 
-  onRetry(what: string, error: unknown): void {
+  onRetry(what: string, error: unknown, entry?: Entry): void {
+    const { region } = this;
+    if (entry) this.context.metrics.replicationChanges.inc({ region, kind: entry.type, result: 'retried' });
     this.context.log.warn({ err: error, what }, 'failed, will be tried again');
   }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BlobDescriptor, findDigest } from '#libs/oci';
+import { type BlobDescriptor, findDigest, parseRepositoryName } from '#libs/oci';
 import type { ControlMessage } from './control-bus.js';
 
 /** Grows when a message changes its meaning. Processes of two releases work side by side during an update. */
@@ -20,12 +20,22 @@ const blob = z.object({ digest: z.string().max(160), size: count }).transform((v
   return z.NEVER;
 });
 
+const repository = z.string().transform((text, context) => {
+  try {
+    return parseRepositoryName(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'not a repository' });
+    return z.NEVER;
+  }
+});
+
 const progress = z
   .object({
     generation: z.string().max(128),
     epoch: count,
     watermark: count,
     beyond: z.array(count).max(100_000),
+    settled: z.object({ upTo: count, except: z.array(repository).max(100) }).optional(),
     head: count,
     oldestPendingMs: z.number().optional(),
     backlog: z.object({ entries: count, bytes: count }),
@@ -33,7 +43,11 @@ const progress = z
     policySeq: count.default(0),
     failed: z.array(z.object({ seq: count, reason: z.string() })).max(100),
   })
-  .transform((value) => ({ ...value, oldestPendingMs: value.oldestPendingMs }));
+  .transform(({ settled, ...value }) => ({
+    ...value,
+    oldestPendingMs: value.oldestPendingMs,
+    ...(settled === undefined ? {} : { settled }),
+  }));
 
 const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('journal.appended'), seq: count }),

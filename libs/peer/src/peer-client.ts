@@ -28,6 +28,11 @@ export interface RegionProgress {
   readonly watermark: number;
   /** Entries applied beyond the watermark, ascending, bounded by the follower's window. */
   readonly beyond: readonly number[];
+  /**
+   * Everything up to `upTo` is applied here, but for entries of the repositories `except`; absent where they are too many
+   * to be named. What it says stays true.
+   */
+  readonly settled?: { readonly upTo: number; readonly except: readonly RepositoryName[] };
   /** The primary's newest seq as last heard. */
   readonly head: number;
   /** The time of the oldest entry that is known and not applied here, or `undefined` if there is none. */

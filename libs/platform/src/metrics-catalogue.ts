@@ -101,7 +101,7 @@ export const METRIC_CATALOGUE = {
   replicationChanges: {
     kind: 'counter',
     name: 'meridian_replication_changes_total',
-    help: 'Entries of the journal that the region dealt with.',
+    help: 'Entries of the journal that the region applied, or tried to and has to try again (result applied, retried).',
     labels: ['region', 'kind', 'result'],
   },
   replicationCopyDuration: {

@@ -1,4 +1,4 @@
-import type { Entry } from '#libs/journal';
+import { type Entry, isRepositoryChange } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
 import type { RegionProgress } from '#libs/peer';
 import { Notifier } from '#libs/resilience';
@@ -6,6 +6,9 @@ import { AppliedSeqs } from './applied-seqs.js';
 
 /** Entries applied beyond the watermark at the most: each is named in every report. Only a stuck entry comes near it. */
 const MAX_BEYOND = 10_000;
+
+/** Repositories that a report names one by one. */
+const MAX_NAMED = 100;
 
 interface Unreadable {
   readonly reason: string;
@@ -151,7 +154,9 @@ export class RegionStanding {
   progress(missing: { readonly bytes: number; readonly failed: RegionProgress['failed'] }): RegionProgress {
     const { watermark, beyond } = this.#applied;
     const unreadable = [...this.#unreadable].map(([seq, { reason }]) => ({ seq, reason }));
+    const settled = this.#settled();
     return {
+      ...(settled === undefined ? {} : { settled }),
       generation: this.#generation,
       epoch: this.#epoch,
       watermark,
@@ -163,6 +168,20 @@ export class RegionStanding {
       policySeq: this.#policySeq,
       failed: [...unreadable, ...missing.failed].sort((a, b) => a.seq - b.seq).slice(-100),
     };
+  }
+
+  /** Which repositories alone have entries that are not applied: reads of all others need not wait for those. */
+  #settled(): RegionProgress['settled'] {
+    const { watermark, beyond } = this.#applied;
+    const appliedCount = watermark + beyond.filter((seq) => seq <= this.#taken).length;
+    // Something of what was taken up is neither applied nor known by its repository.
+    if (appliedCount + this.#pending.size !== this.#taken) return undefined;
+    const repositories = new Set<RepositoryName>();
+    for (const entry of this.pending) {
+      if (!isRepositoryChange(entry) || repositories.size === MAX_NAMED) return undefined;
+      repositories.add(entry.repository);
+    }
+    return { upTo: this.#taken, except: [...repositories] };
   }
 
   /** An entry that was announced and has not come is pending as well: no lag of 0 while something is missing (I15). */

@@ -51,8 +51,8 @@ export interface ReplicatorOptions {
 export interface ReplicatorObserver {
   onProgress(progress: RegionProgress): void;
   onApplied(entry: Entry): void;
-  /** Something failed that will be tried again. */
-  onRetry(what: string, error: unknown): void;
+  /** Something failed that will be tried again; `entry`: it was the applying of that one. */
+  onRetry(what: string, error: unknown, entry?: Entry): void;
 }
 
 /**
@@ -327,7 +327,7 @@ export class Replicator {
         );
       } catch (error) {
         signal.throwIfAborted();
-        observer.onRetry(`applying entry ${entry.seq}`, error);
+        observer.onRetry(`applying entry ${entry.seq}`, error, entry);
         await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 10_000 }, random), signal);
       }
     }

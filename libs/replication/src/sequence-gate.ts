@@ -1,4 +1,5 @@
 import type { JournalReader } from '#libs/journal';
+import type { RepositoryName } from '#libs/oci';
 import type { RegionStatus } from '#libs/peer';
 import type { Clock, Notifier } from '#libs/resilience';
 
@@ -13,8 +14,11 @@ const ASSUMED_BYTES_PER_SECOND = 8 * 1024 ** 2;
 
 /** Whether this region has come to a place in the journal. */
 export interface SequenceGate {
-  /** True as soon as everything up to `seq` shows here; false if that does not come about within a short while. */
-  reaches(seq: number, signal: AbortSignal): Promise<boolean>;
+  /**
+   * True as soon as everything of a repository up to `seq` shows here (without one: of all); false if that does not come
+   * about within a short while.
+   */
+  reaches(seq: number, repository: RepositoryName | undefined, signal: AbortSignal): Promise<boolean>;
   /** What is missing here up to `seq`, in plain JSON, and in how many seconds it is worth asking again. */
   missing(seq: number): { readonly detail: object; readonly retryAfterSeconds: number };
 }
@@ -22,7 +26,7 @@ export interface SequenceGate {
 /** At the primary everything that was answered shows; what is beyond the journal's end was never answered by it. */
 export function primaryGate(journal: JournalReader): SequenceGate {
   return {
-    reaches: async (seq, signal) => seq <= journal.head.seq || seq <= (await journal.refresh(signal)).seq,
+    reaches: async (seq, _repository, signal) => seq <= journal.head.seq || seq <= (await journal.refresh(signal)).seq,
     missing: (seq) => ({ detail: { sequence: seq, head: journal.head.seq }, retryAfterSeconds: 2 }),
   };
 }
@@ -33,11 +37,11 @@ export function replicaGate(
   clock: Clock,
 ): SequenceGate {
   return {
-    reaches: async (seq, signal) => {
+    reaches: async (seq, repository, signal) => {
       const endMs = clock.monotonic() + PATIENCE_MS;
       for (;;) {
         const { version } = status.changed;
-        if (status.current().watermark >= seq) return true;
+        if (shows(status.current(), seq, repository)) return true;
         const leftMs = endMs - clock.monotonic();
         if (leftMs <= 0) return false;
         await status.changed.waitFor(version, { limitMs: leftMs, clock, signal });
@@ -52,4 +56,11 @@ export function replicaGate(
       };
     },
   };
+}
+
+/** An image that is slow to come keeps nobody waiting who asks for another repository. */
+function shows({ watermark, settled }: RegionStatus, seq: number, repository: RepositoryName | undefined): boolean {
+  if (watermark >= seq) return true;
+  if (settled === undefined || settled.upTo < seq) return false;
+  return repository === undefined ? settled.except.length === 0 : !settled.except.includes(repository);
 }

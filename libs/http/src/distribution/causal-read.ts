@@ -20,7 +20,8 @@ export async function mayReadHere(
 ): Promise<boolean> {
   if (!CHANGING.has(route.kind)) return true;
   const seq = parseMinSequence(headerOf(exchange.request, MIN_SEQUENCE_HEADER));
-  if (seq === undefined || (await options.gate.reaches(seq, exchange.signal))) return true;
+  const repository = 'repository' in route ? route.repository : undefined;
+  if (seq === undefined || (await options.gate.reaches(seq, repository, exchange.signal))) return true;
   if (options.writes.kind === 'local') throw notYet(options, route, seq, undefined);
   try {
     await options.writes.forwarder.read(exchange, principal);
@@ -28,7 +29,7 @@ export async function mayReadHere(
   } catch (error) {
     if (!(error instanceof RegistryError && error.code === 'UNAVAILABLE') || exchange.response.headersSent) throw error;
     // The entries may have come while the primary was waited for.
-    if (await options.gate.reaches(seq, exchange.signal)) return true;
+    if (await options.gate.reaches(seq, repository, exchange.signal)) return true;
     throw notYet(options, route, seq, error);
   }
 }

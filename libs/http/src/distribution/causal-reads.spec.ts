@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseRepositoryName } from '#libs/oci';
 import { freshProgress } from '#libs/replication';
 import {
   ask,
@@ -58,6 +59,21 @@ describe('a read that asks for at least some state', () => {
     const here = await ask(replica.origin, { method: 'GET', path });
     expect((await read(replica, path, '1')).status).toBe(here.status);
     expect((await read(replica, path, '1')).body).toEqual(here.body);
+  });
+
+  it('comes from here when only other repositories lack something up to there', async () => {
+    const behind = (repository: string) =>
+      replica.status.update({
+        ...freshProgress('test'),
+        ...{ watermark: 1, beyond: [3], head: 3, heardMs: Date.parse('2030-01-01') },
+        settled: { upTo: 3, except: [parseRepositoryName(repository)] },
+      });
+    await putManifest(primary.origin, 'team/app', 'v2', OTHER);
+    await ask(primary.origin, { method: 'DELETE', path: '/v2/team/app/manifests/v2' });
+    behind('team/slow');
+    expect((await read(replica, '/v2/team/app/tags/list', '3')).status).toBe(404);
+    expect((await read(replica, '/v2/team/slow/tags/list', '3')).headers['meridian-region']).toBe('north');
+    expect((await read(replica, '/v2/_catalog', '3')).body.toString()).toBe('{"repositories":["team/app"]}');
   });
 
   it('waits a little for what is on its way', async () => {

@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Entry } from '#libs/journal';
+import { freshProgress } from './progress-store.js';
+import { RegionStanding } from './region-standing.js';
+
+const entry = (seq: number, repository: string) =>
+  ({ type: 'manifest.put', repository, seq, epoch: 1, timeMs: seq }) as unknown as Entry;
+
+function standingAfter(...entries: readonly Entry[]): RegionStanding {
+  const standing = new RegionStanding(freshProgress('g'));
+  for (const each of entries) {
+    standing.expect(each.seq);
+    standing.begin(each);
+    standing.take(each.seq);
+  }
+  return standing;
+}
+
+const settled = (standing: RegionStanding) => standing.progress({ bytes: 0, failed: [] }).settled;
+
+describe('what is settled', () => {
+  it('is all that was taken up, but for repositories with entries that are not applied', () => {
+    const standing = standingAfter(entry(1, 'slow'), entry(2, 'quick'), entry(3, 'slow'));
+    expect(settled(standing)).toEqual({ upTo: 3, except: ['slow', 'quick'] });
+    standing.apply(2);
+    standing.apply(3);
+    expect(settled(standing)).toEqual({ upTo: 3, except: ['slow'] });
+    standing.apply(1);
+    expect(settled(standing)).toEqual({ upTo: 3, except: [] });
+  });
+
+  it('is not said when something that was taken up cannot be read, or concerns every repository', () => {
+    const unreadable = standingAfter(entry(1, 'a'));
+    unreadable.setAside(2, 'of a newer release');
+    expect(settled(unreadable)).toBeUndefined();
+    const sweep = { type: 'blobs.sweep', seq: 1, epoch: 1, timeMs: 1 } as unknown as Entry;
+    expect(settled(standingAfter(sweep))).toBeUndefined();
+  });
+
+  it('is not said when too many repositories would have to be named', () => {
+    const many = Array.from({ length: 101 }, (_, index) => entry(index + 1, `r${index}`));
+    expect(settled(standingAfter(...many.slice(0, 100)))?.except).toHaveLength(100);
+    expect(settled(standingAfter(...many))).toBeUndefined();
+  });
+
+  it('goes on from stored progress', () => {
+    const standing = new RegionStanding({ ...freshProgress('g'), watermark: 5, beyond: [8], head: 9 });
+    expect(settled(standing)).toEqual({ upTo: 5, except: [] });
+  });
+});
