@@ -10,6 +10,7 @@ export { type Action, type Condition, History, type Operation, type Outcome } fr
 export { type HistoryLine, historyLine, parseHistoryLine } from './history-lines.js';
 export { type JournalState, readJournalState } from './journal-state.js';
 export { IMPOSSIBLE, isLinearizable, MAX_OPERATIONS, type Step } from './linearizable.js';
+export { type CheckedRule, policyIsKept } from './policy-kept.js';
 export { type ReadableStore, type RegionState, readRegionState } from './region-state.js';
 
 /** Every checker that needs nothing but the evidence of a run. */

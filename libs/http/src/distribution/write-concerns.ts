@@ -67,7 +67,10 @@ export class WriteConcerns {
   async satisfied(push: StandingPush, concern: WriteConcern, signal: AbortSignal): Promise<OutgoingHttpHeaders> {
     const { repository, digest, seq } = push;
     const image = { repository, reference: { kind: 'digest', digest }, digest } as const;
-    const outcome = await this.#hold({ ...concern, seq, signal }, (options) => this.wait.until(image, options));
+    // Whoever asks for all regions means those that may have it.
+    const excused = concern.enough === this.regions.length;
+    const asked = { ...concern, excused, seq, signal };
+    const outcome = await this.#hold(asked, (options) => this.wait.until(image, options));
     const lacking = outcome.regions.filter(({ state }) => state !== 'present');
     const present = outcome.regions.filter(({ state }) => state === 'present').map(({ region }) => region);
     const headers = { [PRESENT_HEADER]: present.join(',') };
