@@ -18,7 +18,7 @@ export interface MeasureOptions {
 }
 
 /** Enough for a 99th percentile of small ones; large ones take a minute each. */
-const REPEATS = { small: 100, medium: 20, large: 5 };
+const REPEATS = { small: 100, medium: 10, large: 3 };
 const ROUNDS = { small: 5, medium: 2, large: 1 };
 const QUICK_REPEATS = 3;
 const QUICK_ROUNDS = 1;

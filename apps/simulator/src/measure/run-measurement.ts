@@ -13,6 +13,7 @@ import type { Target } from '../target/target.js';
 import type { Terminal } from '../terminal.js';
 import { whileWorking } from '../while-working.js';
 import type { MeasureOptions } from './arguments.js';
+import { requireDiskSpace } from './disk-space.js';
 import { describeMachine } from './machine.js';
 import { Measurement } from './measurement.js';
 import { measureAll } from './scenarios.js';
@@ -73,6 +74,7 @@ async function measure(context: MeasureContext): Promise<Report> {
 
 async function measureTarget(context: MeasureContext, target: Target, signal: AbortSignal): Promise<Report> {
   const { options, terminal, clock, random } = context;
+  if (options.target.kind === 'embedded') await requireDiskSpace(options.extent, target.regions.length);
   terminal.done(`measuring ${target.description}`);
   let now = '';
   const onProgress = (what: string): void => {

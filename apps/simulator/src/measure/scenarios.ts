@@ -65,7 +65,10 @@ async function measureFresh(measurement: Measurement, round: number): Promise<vo
   }
 }
 
-/** From the first answer that comes from elsewhere on, for as many pulls as when all is well. */
+/** Every one of them crosses a line, whole. */
+const SHARE_WHILE_DOWN = 1 / 4;
+
+/** From the first answer that comes from elsewhere on. */
 async function measureRegionsDown(
   measurement: Measurement,
   images: readonly MeasuredImage[],
@@ -78,7 +81,7 @@ async function measureRegionsDown(
     try {
       await untilServed(measurement, images, region, (servedBy) => !servedBy.includes(region.name));
       for (const image of images)
-        for (let count = 0; count < extent.repeats[image.size]; count += 1)
+        for (let count = 0; count < extent.repeats[image.size] * SHARE_WHILE_DOWN; count += 1)
           await measurement.pullAnew('region-down', image, region, 'router');
     } finally {
       await faults.startRegion(region.name, signal);
