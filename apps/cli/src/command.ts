@@ -14,6 +14,7 @@ export interface Call {
   /** Below `/admin/v1/`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** JSON. */
   readonly body?: string;
 }

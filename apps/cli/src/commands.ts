@@ -91,4 +91,27 @@ export const COMMANDS: readonly Command[] = [
       return { method: 'POST', path: 'gc', query: { dryRun: flag('dry-run'), force: flag('force') } };
     },
   },
+  {
+    name: 'policy',
+    words: '[set <file> | try <file>]',
+    summary:
+      'Which region has what; `set` replaces the policy by that of a file (- for standard input), `try` says what that would do.',
+    options: { 'if-seq': { type: 'string', value: 'N', help: 'set: only if the policy is still the one of change N' } },
+    examples: ['meridian policy', 'meridian policy try rules.json', 'meridian policy set rules.json --if-seq 4711'],
+    call: async ({ words: [what, file, ...more], values, read }) => {
+      if (what === undefined) return { method: 'GET', path: 'policy' };
+      if (!['set', 'try'].includes(what) || file === undefined || more.length > 0) {
+        throw new UsageError('policy, policy set <file>, or policy try <file>');
+      }
+      const body = await read(file);
+      if (what === 'try') return { method: 'POST', path: 'policy/dry-run', body };
+      const seq = text(values, 'if-seq');
+      return {
+        method: 'PUT',
+        path: 'policy',
+        body,
+        ...(seq === undefined ? {} : { headers: { 'if-match': `"${seq}"` } }),
+      };
+    },
+  },
 ];

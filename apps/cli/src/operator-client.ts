@@ -20,7 +20,7 @@ export class OperatorClient {
 
   /** @throws ServerError if nobody answers there, or somebody else does */
   async call(call: Call, signal: AbortSignal): Promise<Answer> {
-    const response = await this.#send(call, {}, signal);
+    const response = await this.#send(call, call.headers ?? {}, signal);
     const content = await response.text();
     try {
       return { status: response.status, body: JSON.parse(content) };
@@ -37,7 +37,11 @@ export class OperatorClient {
     throw new ServerError(`the server answered ${response.status}: ${await response.text()}`);
   }
 
-  async #send({ method, path, query = {}, body }: Call, headers: Record<string, string>, signal: AbortSignal) {
+  async #send(
+    { method, path, query = {}, body }: Call,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ) {
     const url = new URL(`/admin/v1/${path}`, this.origin);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const content = body === undefined ? {} : { body };

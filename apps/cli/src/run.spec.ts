@@ -8,6 +8,7 @@ interface Asked {
   readonly method: string | undefined;
   readonly url: string;
   readonly body: unknown;
+  readonly headers: unknown;
 }
 
 /** Runs a command line against a server that answers this. */
@@ -18,7 +19,7 @@ async function meridian(args: readonly string[], status = 200, answer: string | 
   const code = await run(args, {
     env,
     ask: async (url, init) => {
-      asked.push({ method: init?.method, url: String(url), body: init?.body });
+      asked.push({ method: init?.method, url: String(url), body: init?.body, headers: init?.headers });
       if (answer instanceof Error) throw answer;
       return new Response(answer, { status });
     },
@@ -42,9 +43,11 @@ describe('the command line', () => {
     [['gc'], 'GET', 'gc'],
     [['gc', 'run', '--dry-run'], 'POST', 'gc?dryRun=true'],
     [['processes'], 'GET', 'processes'],
+    [['policy'], 'GET', 'policy'],
   ])('%j asks %s %s', async (args, method, path) => {
     const { code, asked } = await meridian([...args, '--json']);
-    expect([code, asked]).toEqual([0, [{ method, url: `http://127.0.0.1:5001/admin/v1/${path}` }]]);
+    const url = `http://127.0.0.1:5001/admin/v1/${path}`;
+    expect([code, asked]).toEqual([0, [{ method, url, body: undefined, headers: {} }]]);
   });
 
   it.each([
@@ -55,6 +58,7 @@ describe('the command line', () => {
     [['wait', 'team/app'], /one image is needed/],
     [['wait', 'team/app:v1', '--seq', '4'], /nothing more/],
     [['gc', 'walk'], /gc run/],
+    [['policy', 'set'], /policy set <file>/],
     [['status', '--url', 'localhost:5001'], /not a URL/],
   ])('%j is refused with 2, and nobody is asked', async (args, sentence) => {
     const { code, asked, complaints } = await meridian(args);
@@ -72,6 +76,16 @@ describe('the command line', () => {
     const { code, complaints } = await meridian(['wait', 'team/app:v1'], status, answer);
     expect(code).toBe(expected);
     expect(complaints).toMatch(sentence);
+  });
+
+  it.each([
+    [['set', 'rules.json', '--if-seq', '7'], 'PUT', 'policy', { 'if-match': '"7"' }],
+    [['try', '-'], 'POST', 'policy/dry-run', {}],
+  ])('sends a policy from a file: %j', async (args, method, path, headers) => {
+    const { code, asked } = await meridian(['policy', ...args]);
+    expect([code, asked[0]]).toMatchObject([0, { method, url: `http://127.0.0.1:5001/admin/v1/${path}` }]);
+    expect(asked[0]?.body).toBe(`{"file":"${args[1]}"}`);
+    expect(asked[0]?.headers).toEqual({ ...headers, 'content-type': 'application/json' });
   });
 
   it('asks the URL that it is given, or that of the environment', async () => {
