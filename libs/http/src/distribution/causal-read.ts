@@ -1,8 +1,9 @@
-import { MIN_SEQUENCE_HEADER, parseMinSequence } from '#libs/geo';
+import { type Decision, MIN_SEQUENCE_HEADER, parseMinSequence } from '#libs/geo';
 import { type DistributionRoute, RegistryError } from '#libs/oci';
 import type { Principal } from '../access.js';
 import { type Exchange, headerOf } from '../exchange.js';
 import type { DistributionOptions } from './distribution-options.js';
+import { sendElsewhere } from './residency.js';
 
 /** What changes by entries of the journal. A blob is what its digest says, whenever it is read. */
 const CHANGING: ReadonlySet<DistributionRoute['kind']> = new Set(['manifest', 'tags', 'referrers', 'catalog']);
@@ -22,9 +23,15 @@ export async function mayReadHere(
   const seq = parseMinSequence(headerOf(exchange.request, MIN_SEQUENCE_HEADER));
   const repository = 'repository' in route ? route.repository : undefined;
   if (seq === undefined || (await options.gate.reaches(seq, repository, exchange.signal))) return true;
-  if (options.writes.kind === 'local') throw notYet(options, route, seq, undefined);
+  const { writes, residency } = options;
+  const refusal = refusalOfPassing(options, route);
+  if (writes.kind === 'local' || refusal?.elsewhere === 'deny') throw notYet(options, route, seq, undefined);
+  if (residency !== undefined && refusal !== undefined) {
+    sendElsewhere(residency, exchange, route, refusal);
+    return false;
+  }
   try {
-    await options.writes.forwarder.read(exchange, principal);
+    await writes.forwarder.read(exchange, principal);
     return false;
   } catch (error) {
     if (!(error instanceof RegistryError && error.code === 'UNAVAILABLE') || exchange.response.headersSent) throw error;
@@ -32,6 +39,12 @@ export async function mayReadHere(
     if (await options.gate.reaches(seq, repository, exchange.signal)) return true;
     throw notYet(options, route, seq, error);
   }
+}
+
+/** A digest does not say whether the policy keeps it out of this region: then it must not pass through here either. */
+function refusalOfPassing({ residency }: DistributionOptions, route: DistributionRoute): Decision | undefined {
+  if (route.kind !== 'manifest' || route.reference.kind !== 'digest') return undefined;
+  return residency?.rules.refusalOfUnknown(route.repository);
 }
 
 function notYet({ gate }: DistributionOptions, route: DistributionRoute, seq: number, cause: unknown): RegistryError {

@@ -10,6 +10,7 @@ const policy = parsePolicy({
     { regions: ['*'], repositories: 'secret/**', action: 'exclude', elsewhere: 'deny' },
     { regions: ['ap'], repositories: 'far/*', action: 'exclude' },
     { regions: ['ap'], repositories: 'mixed', tags: 'dev-*', action: 'exclude' },
+    { regions: ['ap'], repositories: 'closed', tags: 'dev-*', action: 'exclude', elsewhere: 'deny' },
   ],
 });
 
@@ -60,6 +61,16 @@ describe('a replica that must not have something', () => {
     expect([200, 202, 404]).toContain((await fetch(there, { method })).status);
     expect((await fetch(`${primary.origin}${path}`, { method })).status).toBe(401);
     expect(location.pathname + location.search).toContain(path);
+  });
+
+  it.each([
+    [`/v2/mixed/manifests/${digest}`, 307],
+    ['/v2/mixed/manifests/v1', 503],
+    [`/v2/closed/manifests/${digest}`, 503],
+    ['/v2/secret/app/manifests/v1', 403],
+  ])('does not let %s through because a state is asked for that has not come here', async (path, status) => {
+    const headers = { 'meridian-min-sequence': '5' };
+    expect((await fetch(`${replica.origin}${path}`, { headers, redirect: 'manual' })).status).toBe(status);
   });
 
   it.each([

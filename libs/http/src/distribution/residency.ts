@@ -16,7 +16,7 @@ import { accessTargetOf } from './routes.js';
 
 /** What a replica may have by the policy, and where whoever asks for the rest is sent. */
 export interface ResidencyOptions {
-  readonly rules: Pick<Residency, 'refusal'>;
+  readonly rules: Pick<Residency, 'refusal' | 'refusalOfUnknown'>;
   readonly region: RegionName;
   /** It has everything. */
   readonly primary: RegionSite;
