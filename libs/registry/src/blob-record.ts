@@ -59,9 +59,14 @@ export function encodeBlob({ header, content }: StoredBlob): Uint8Array {
   return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), content]);
 }
 
+const STATES: readonly unknown[] = ['live', 'condemned', 'quarantined'];
+
 /** @throws SyntaxError for bytes that {@link encodeBlob} did not make */
 export function decodeBlob(bytes: Uint8Array): StoredBlob {
   const end = bytes.indexOf(NEWLINE);
   const header = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString()) as BlobHeader;
+  const held = header.state !== 'gone';
+  if (held && !(STATES.includes(header.state) && Number.isSafeInteger(header.size))) throw new SyntaxError('no state');
+  if (typeof header.data !== 'string') throw new SyntaxError('no data key');
   return { header, content: bytes.subarray(end + 1) };
 }

@@ -112,6 +112,17 @@ export class BlobRecords {
     }
   }
 
+  /**
+   * Takes away a record that cannot be read; `data`: a key that never names anything.
+   * @returns false if it can be read, or is gone
+   */
+  async discard(digest: Digest, data: string, signal: AbortSignal): Promise<boolean> {
+    const found = await this.store.read(keys.blob(digest), signal);
+    if (found === undefined || isReadable(found.bytes)) return false;
+    const gone: StoredBlob = { header: { state: 'gone', data }, content: NO_CONTENT };
+    return this.#put(digest, gone, { kind: 'matches', etag: found.etag }, signal);
+  }
+
   /** Moves a record that was read to another state. @returns false if it has moved meanwhile */
   replace(digest: Digest, found: FoundBlob, header: BlobHeader, signal: AbortSignal): Promise<boolean> {
     const content = header.state === 'gone' ? NO_CONTENT : found.content;
@@ -126,6 +137,16 @@ export class BlobRecords {
       if (isStorageError(error, 'precondition_failed')) return false;
       throw error;
     }
+  }
+}
+
+function isReadable(bytes: Uint8Array): boolean {
+  try {
+    decodeBlob(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
   }
 }
 

@@ -21,6 +21,7 @@ export * from './put-policy.js';
 export * from './read-index.js';
 export * from './region-content.js';
 export * from './region-reader.js';
+export * from './scrub/index.js';
 export type { Sequenced } from './seq-register.js';
 export * from './shared-reads.js';
 export { formatRange } from './stored-sessions.js';

@@ -1,13 +1,15 @@
 import type { JournalReader } from '#libs/journal';
-import type { Digest, Reference, RepositoryName, Tag } from '#libs/oci';
+import { type Digest, type Reference, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import { keys } from '#libs/storage';
 import type { BlobRecord } from './blob-records.js';
 import type { PullableManifest } from './pull.js';
 import type { ReadIndex } from './read-index.js';
 import type { RegionContent } from './region-content.js';
-import { type RegionReader, type ResolvedTag, resolvedTag } from './region-reader.js';
+import { isWhole, type RegionReader, type ResolvedTag, resolvedTag } from './region-reader.js';
 import type { SeqCache } from './seq-cache.js';
 import type { Sequenced } from './seq-register.js';
+
+const DAMAGED = { message: 'the manifest is damaged in the store; a scrub restores it' };
 
 /** Looks for the journal's end, once per question however much of it is answered from memory. */
 type Confirm = () => Promise<unknown>;
@@ -41,6 +43,8 @@ export class IndexedReader implements RegionReader {
       const state = await this.content.manifests.state(repository, digest, signal);
       if (state?.value === undefined) return undefined;
       const { mediaType, content } = state.value;
+      // It is in the registry, so it must not look absent.
+      if (!isWhole(digest, content)) throw new RegistryError('UNAVAILABLE', { digest }, DAMAGED);
       return { seq: state.seq, value: { digest, mediaType, content, source: 'local' as const } };
     });
     return found === undefined ? undefined : { ...found, ...resolved };

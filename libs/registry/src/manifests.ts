@@ -1,6 +1,6 @@
-import type { ManifestPut } from '#libs/journal';
+import type { ManifestDelete, ManifestPut } from '#libs/journal';
 import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
-import { keys, type ObjectStore, partsOfKey } from '#libs/storage';
+import { isStorageError, keys, type ObjectStore, partsOfKey } from '#libs/storage';
 import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /** A manifest as a region keeps it: exact bytes, and what its entry said of it, so that nobody has to parse it again. */
@@ -38,6 +38,14 @@ const codec: SeqCodec<ManifestRecord> = {
   },
 };
 
+/** A manifest as it is stored, right or wrong. */
+export interface StoredManifest {
+  readonly etag: string;
+  readonly bytes: number;
+  /** `undefined` if it cannot be read. */
+  readonly state: Sequenced<ManifestRecord> | undefined;
+}
+
 /** The manifests of a region, by repository and digest. */
 export class Manifests {
   readonly #registers: SeqRegisters<ManifestRecord>;
@@ -73,19 +81,35 @@ export class Manifests {
     }
   }
 
+  /** What is stored, unchecked; `undefined` if there never was anything. */
+  async inspect(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<StoredManifest | undefined> {
+    const found = await this.store.read(keys.manifest(repository, digest), signal);
+    if (found === undefined) return undefined;
+    return { etag: found.etag, bytes: found.size, state: readable(found.bytes) };
+  }
+
+  /** Puts what an entry made in the place of what is damaged. @returns false if that was replaced meanwhile */
+  async restore(
+    entry: (ManifestPut | ManifestDelete) & { readonly seq: number },
+    etag: string,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const value = entry.type === 'manifest.put' ? recordOf(entry) : undefined;
+    const bytes = codec.encode({ seq: entry.seq, value });
+    try {
+      const condition = { kind: 'matches', etag } as const;
+      await this.store.put(keys.manifest(entry.repository, entry.digest), bytes, { condition, signal });
+      return true;
+    } catch (error) {
+      if (isStorageError(error, 'precondition_failed')) return false;
+      throw error;
+    }
+  }
+
   /** What is there afterwards: the manifest, or the tombstone of a later delete. */
   put(seq: number, entry: ManifestPut, signal: AbortSignal): Promise<Sequenced<ManifestRecord>> {
-    const { mediaType, blobs, children, subject, artifactType, annotations } = entry;
-    const value: ManifestRecord = {
-      mediaType,
-      blobs,
-      children,
-      ...(subject === undefined ? {} : { subject }),
-      ...(artifactType === undefined ? {} : { artifactType }),
-      ...(annotations === undefined ? {} : { annotations }),
-      content: Buffer.from(entry.content),
-    };
-    return this.#registers.create(keys.manifest(entry.repository, entry.digest), { seq, value }, signal);
+    const key = keys.manifest(entry.repository, entry.digest);
+    return this.#registers.create(key, { seq, value: recordOf(entry) }, signal);
   }
 
   /** The policy does not let the region have it. */
@@ -95,5 +119,29 @@ export class Manifests {
 
   async delete(seq: number, repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<void> {
     await this.#registers.advance(keys.manifest(repository, digest), { seq, value: undefined }, signal);
+  }
+}
+
+function recordOf(entry: ManifestPut): ManifestRecord {
+  const { mediaType, blobs, children, subject, artifactType, annotations } = entry;
+  return {
+    mediaType,
+    blobs,
+    children,
+    ...(subject === undefined ? {} : { subject }),
+    ...(artifactType === undefined ? {} : { artifactType }),
+    ...(annotations === undefined ? {} : { annotations }),
+    content: Buffer.from(entry.content),
+  };
+}
+
+function readable(bytes: Uint8Array): Sequenced<ManifestRecord> | undefined {
+  try {
+    const state = codec.decode(bytes);
+    const { seq, value } = state;
+    return Number.isSafeInteger(seq) && (value === undefined || Array.isArray(value.blobs)) ? state : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }

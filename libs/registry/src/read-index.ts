@@ -1,5 +1,5 @@
 import type { ApplyEntry, Entry, ObjectStoreJournalReader } from '#libs/journal';
-import type { Digest, RepositoryName } from '#libs/oci';
+import type { Digest } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import { keys } from '#libs/storage';
 import { applyEntry } from './apply-entry.js';
@@ -51,11 +51,6 @@ export class ReadIndex {
   /** Its bytes were found wrong, so what is remembered of it is. */
   forgetBlob(digest: Digest): void {
     this.blobs.forget(keys.blob(digest));
-  }
-
-  /** A manifest was found damaged. */
-  forgetManifest(repository: RepositoryName, digest: Digest): void {
-    this.manifests.forget(keys.manifest(repository, digest));
   }
 
   /** How this process makes entries visible: here it hears that one is. */

@@ -1,4 +1,4 @@
-import type { Digest, Reference, RepositoryName } from '#libs/oci';
+import { type Digest, digestAlgorithm, digestOf, type Reference, type RepositoryName } from '#libs/oci';
 import type { BlobRecord } from './blob-records.js';
 import type { PullableManifest } from './pull.js';
 import type { RegionContent } from './region-content.js';
@@ -28,6 +28,11 @@ export function resolvedTag(state: Sequenced<Digest> | undefined): Sequenced<Res
   return { seq, value: value === undefined ? undefined : { digest: value, tagSeq: seq } };
 }
 
+/** Whether these bytes are those of the digest (I3). */
+export function isWhole(digest: Digest, content: Uint8Array): boolean {
+  return digestOf(content, digestAlgorithm(digest)) === digest;
+}
+
 /** Asks the store each time. */
 export class StoreReader implements RegionReader {
   constructor(private readonly content: RegionContent) {}
@@ -44,7 +49,8 @@ export class StoreReader implements RegionReader {
         : resolvedTag(await tags.get(repository, reference.tag, signal))?.value;
     if (resolved === undefined) return undefined;
     const found = await manifests.find(repository, resolved.digest, signal);
-    if (found === undefined) return undefined;
+    // Damaged, it counts as not here: what else has it is asked, and a scrub restores it.
+    if (found === undefined || !isWhole(resolved.digest, found.content)) return undefined;
     return { ...resolved, mediaType: found.mediaType, content: found.content, source: 'local' };
   }
 

@@ -17,6 +17,7 @@ import {
  *   state/policy                       which region has what, and the seq that said so
  *   state/policy-enforced              the policy that all of this region's content was last brought to
  *   state/gc/…                         who collects, what it found last, and data that nothing named
+ *   state/scrub/…                      who reads everything again, how far that is, and what it found
  *   data/<uuid>                        bytes of a blob (written once, never moved, never copied)
  *   blobs/<algorithm>/<aa>/<hex>       blob record: size, data key, when verified; and the bytes, if they are few
  *   links/<name>/@<digest>             "this repository may read that blob"
@@ -40,6 +41,8 @@ export const keys = {
   gcReport: 'state/gc/report',
   gcOrphans: 'state/gc/orphans',
   gcClock: 'state/gc/clock',
+  scrubLease: 'state/scrub/lease',
+  scrubState: 'state/scrub/state',
   dataPrefix: 'data/',
   data: (uuid: string): string => `data/${uuid}`,
   blobPrefix: 'blobs/',

@@ -44,7 +44,7 @@ export function openCollections(context: AppContext, { signal, ...parts }: Colle
   };
   // Counted from when the process began: one that is restarted often collects late, which costs space only.
   const pauseMs = async (): Promise<number | undefined> => (intervalMs > 0 ? intervalMs : undefined);
-  return new Upkeep({ work, usual: USUAL_CYCLE, pauseMs, clock, random, onError, signal });
+  return new Upkeep({ work, usual: USUAL_CYCLE, pauseMs, isDue: async () => true, clock, random, onError, signal });
 }
 
 function tell({ metrics, log }: AppContext, report: CycleReport): void {

@@ -15,6 +15,8 @@ export interface UpkeepOptions<Request, Report> {
   readonly usual: Request;
   /** How long to wait for the next run; none but those that are asked for while it is `undefined`. */
   readonly pauseMs: (signal: AbortSignal) => Promise<number | undefined>;
+  /** Whether it is still wanted after that pause: another process may have done it. */
+  readonly isDue: (signal: AbortSignal) => Promise<boolean>;
   readonly clock: Clock;
   readonly random: Random;
   readonly onError: (error: unknown) => void;
@@ -36,14 +38,14 @@ export class Upkeep<Request, Report> {
 
   /** Works from time to time until the process stops. Of several processes, one does. */
   async run(): Promise<void> {
-    const { work, usual, clock, random, signal, onError } = this.options;
+    const { work, usual, isDue, clock, random, signal, onError } = this.options;
     while (!signal.aborted) {
       const pauseMs = await this.#pauseMs();
       if (pauseMs === undefined) return;
       // Processes that began together should not always meet.
       await clock.sleep(Math.round(pauseMs * (0.75 + random.next() / 2)), signal);
       try {
-        await work.run(signal, usual, () => undefined);
+        if (await isDue(signal)) await work.run(signal, usual, () => undefined);
       } catch (error) {
         if (!signal.aborted && !(error instanceof UpkeepRunning)) onError(error);
       }
