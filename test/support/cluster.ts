@@ -12,6 +12,7 @@ export interface ClusterRegion {
   /** URL for clients and peers. */
   readonly registry: string;
   readonly metrics: string;
+  readonly replicatorMetrics: string;
   readonly admin: string;
   readonly redis: string;
   /** Of the registry; left out while it is down. */

@@ -1,4 +1,4 @@
-import { type Hints, openCollections } from '#libs/http';
+import { type Hints, openCollections, reportDamage } from '#libs/http';
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import type { BlobDescriptor } from '#libs/oci';
 import {
@@ -39,7 +39,14 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   for await (const entry of reader.read(watermark, signal)) await applyEntry(content, entry, signal);
   metrics.journalHead.set(reader.head.seq);
   const index = new ReadIndex(clock, reader, Math.min(MAX_BLOB_AGE_MS, context.config.gc.graceMs / 4));
-  content.blobs.onDamage(({ digest }) => index.forgetBlob(digest));
+  reportDamage(context, content);
+  content.blobs.onDamage(({ digest, size }, quarantined) => {
+    index.forgetBlob(digest);
+    if (quarantined) bus.publish({ kind: 'blob.damaged', blob: { digest, size } });
+  });
+  bus.subscribe((message) => {
+    if (message.kind === 'blob.damaged') index.forgetBlob(message.blob.digest);
+  });
   const journal = new ObjectStoreJournal({
     store,
     reader,

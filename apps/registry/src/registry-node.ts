@@ -16,7 +16,15 @@ import {
 } from '#libs/http';
 import type { Journal, JournalReader } from '#libs/journal';
 import type { AppContext } from '#libs/platform';
-import { type Collections, LocalListing, LocalPull, lastCollection, putPolicy } from '#libs/registry';
+import {
+  type Collections,
+  LocalListing,
+  LocalPull,
+  lastCollection,
+  lastScrub,
+  putPolicy,
+  type Scrubs,
+} from '#libs/registry';
 import {
   foresee,
   type JournalSource,
@@ -27,6 +35,7 @@ import {
 } from '#libs/replication';
 import { followProgress } from './follow-progress.js';
 import { openPrimary } from './primary-node.js';
+import { openPrimaryScrubs } from './primary-scrubs.js';
 import { openRegionParts, type RegionParts } from './region-parts.js';
 import { openReplica } from './replica-node.js';
 
@@ -44,6 +53,7 @@ export class RegistryNode {
   readonly #hints = new Hints();
   #collections: Collections | undefined;
   #policyWrites: PolicyWrites | undefined;
+  #scrubs: Scrubs | undefined;
   readonly #endings: (() => Promise<unknown>)[] = [];
   #journal: JournalSource | undefined;
 
@@ -62,6 +72,7 @@ export class RegistryNode {
         writes: () => this.#policyWrites,
       },
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
+      scrub: { scrubs: () => this.#scrubs, lastReport: (signal) => lastScrub(store, signal) },
       region: regional.region,
       role: regional.site.role,
       status,
@@ -113,20 +124,26 @@ export class RegistryNode {
   async #primary(): Promise<RoleParts> {
     const { content, presences, presentLag, wait, context } = this.parts;
     const concerns = new WriteConcerns(wait, presences.regions, context.config.manifests.writeConcerns);
-    const { journal, push, reader, collections } = await openPrimary(this.parts, this.#hints, this.#stopping.signal);
+    const { signal } = this.#stopping;
+    const { journal, push, reader, collections } = await openPrimary(this.parts, this.#hints, signal);
+    const scrubs = await openPrimaryScrubs(this.parts, journal, signal);
     const local = new LocalPull(content, reader);
     this.#collections = collections;
     this.#policyWrites = this.#policies(journal);
+    this.#scrubs = scrubs.scrubs;
     // It only ends with the process.
     collections.run().catch(() => undefined);
-    this.#endings.push(() => journal.close());
+    this.#endings.push(
+      () => journal.close(),
+      () => scrubs.close(),
+    );
     this.#journal = localJournalSource(journal, context.clock);
     // Ends with the process; what is measured is nobody's state.
     presentLag.follow(this.#stopping.signal).catch(() => undefined);
     return {
       journal,
       local,
-      pull: local,
+      pull: scrubs.pull(local),
       listing: new LocalListing(content),
       writes: { kind: 'local', push, concerns, onPushed: (seq) => presentLag.committed(seq) },
       gate: primaryGate(journal),

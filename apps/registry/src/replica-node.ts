@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FindCopy, SendableBlob } from '#libs/http';
+import { type FindCopy, reportDamage, type SendableBlob } from '#libs/http';
 import { type Digest, RegistryError } from '#libs/oci';
 import { HttpPeerClient, type PeerClient, PeerError } from '#libs/peer';
 import {
@@ -46,6 +46,11 @@ export async function openReplica(parts: RegionParts, origin: PeerClient, signal
   });
   const { residency } = parts;
   await followPolicy(parts, residency, () => fetches.interrupt(new Error('the policy changed')), signal);
+  reportDamage(context, content);
+  // The region's replicator fetches it anew.
+  content.blobs.onDamage(({ digest, size }, quarantined) => {
+    if (quarantined) bus.publish({ kind: 'blob.damaged', blob: { digest, size } });
+  });
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
   // The region's replicator applies entries without a word to this process: the store has to be asked, but not by each.
   const shared = openRegionContent({ store: new SharedReads(store, clock), clock, random });

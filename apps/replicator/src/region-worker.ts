@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
 import { deriveClusterKey, readClusterSecret } from '#libs/geo';
-import { Access, CopyApi, type GcOptions, openCollections } from '#libs/http';
+import { Access, type AdminOptions, CopyApi, openCollections } from '#libs/http';
 import { type JournalReader, ObjectStoreJournalReader } from '#libs/journal';
 import { type HttpPeerClient, openPeers, upstreamOf } from '#libs/peer';
 import { type AppContext, createObjectStore, type RegionalConfig, regionalConfig } from '#libs/platform';
@@ -11,9 +11,11 @@ import {
   type Collections,
   entryReferences,
   lastCollection,
+  lastScrub,
   localSweeper,
   openRegionContent,
   type RegionContent,
+  type Scrubs,
 } from '#libs/registry';
 import {
   Copier,
@@ -28,6 +30,7 @@ import {
   Replicator,
 } from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
+import { openRegionScrubs, type RegionScrubParts } from './region-scrubs.js';
 import { ReplicationReport } from './replication-report.js';
 
 /** How long jobs have to be handed back when the process stops; what is left then, others take over. */
@@ -45,6 +48,7 @@ export class RegionWorker {
   readonly #peers: readonly HttpPeerClient[];
   #replicator: Replicator | undefined;
   #collections: Collections | undefined;
+  #scrubs: Scrubs | undefined;
 
   private constructor(
     private readonly context: AppContext,
@@ -87,13 +91,15 @@ export class RegionWorker {
     this.#bus.start();
     const report = new ReplicationReport(this.context, this.regional.region, this.#bus);
     const copier = this.#openCopier(report, await this.#openScratch());
-    const replicator = this.#assemble(await this.#openSource(), report, copier);
+    const source = await this.#openSource();
+    const replicator = this.#assemble(source, report, copier);
     this.#bus.subscribe((message) => {
       if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
     });
     await replicator.start(signal);
     this.#replicator = replicator;
     this.#collect(replicator);
+    this.#scrub({ source, copier, replicator });
     const self = { id: random.uuid(), app: 'replicator', pid: process.pid, startedMs: clock.now() } as const;
     void this.#heartbeats.run(self, signal);
     return this.#copyApi(copier, replicator);
@@ -114,10 +120,10 @@ export class RegionWorker {
       throw new Error('the region has not begun in this bucket');
   }
 
-  gcOptions(): GcOptions {
+  upkeepOptions(): Pick<AdminOptions, 'gc' | 'scrub'> {
     return {
-      collections: () => this.#collections,
-      lastReport: (signal) => lastCollection(this.#store, signal),
+      gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(this.#store, signal) },
+      scrub: { scrubs: () => this.#scrubs, lastReport: (signal) => lastScrub(this.#store, signal) },
     };
   }
 
@@ -134,6 +140,19 @@ export class RegionWorker {
     });
     // It only ends with the process.
     this.#collections.run().catch(() => undefined);
+  }
+
+  /** At the primary its registry processes scrub, and repair. */
+  #scrub(parts: Pick<RegionScrubParts, 'source' | 'copier' | 'replicator'>): void {
+    if (this.regional.site.role === 'primary') return;
+    this.#scrubs = openRegionScrubs(this.context, {
+      ...parts,
+      store: this.#store,
+      content: this.#content,
+      bus: this.#bus,
+      hasSources: this.#peers.length > 0,
+      signal: this.#stopping.signal,
+    });
   }
 
   /** Ends what is copied for clients: they go on elsewhere. */

@@ -1,4 +1,4 @@
-import { gcModule, openExchange } from '#libs/http';
+import { openExchange, upkeepModule } from '#libs/http';
 import type { AppDefinition } from '#libs/platform';
 import { RegionWorker } from './region-worker.js';
 
@@ -11,7 +11,7 @@ export const replicatorApp: AppDefinition = {
     context.onDraining(() => worker.drain());
     context.onShutdown('replicator', () => worker.stop());
     return {
-      module: gcModule(worker.gcOptions()),
+      module: upkeepModule(worker.upkeepOptions()),
       start: async () => {
         const copies = await worker.start();
         await context.servePublic((request, response, exchange) =>

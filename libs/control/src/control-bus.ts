@@ -15,6 +15,7 @@ export interface ProcessHeartbeat {
 export type ControlMessage =
   | { readonly kind: 'journal.appended'; readonly seq: number }
   | { readonly kind: 'blob.committed'; readonly blob: BlobDescriptor }
+  | { readonly kind: 'blob.damaged'; readonly blob: BlobDescriptor }
   | { readonly kind: 'region.progress'; readonly progress: RegionProgress }
   | { readonly kind: 'blob.progress'; readonly blob: BlobDescriptor; readonly bytesDone: number }
   | { readonly kind: 'process.heartbeat'; readonly process: ProcessHeartbeat };

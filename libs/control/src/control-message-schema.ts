@@ -52,6 +52,7 @@ const progress = z
 const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('journal.appended'), seq: count }),
   z.object({ kind: z.literal('blob.committed'), blob }),
+  z.object({ kind: z.literal('blob.damaged'), blob }),
   z.object({ kind: z.literal('region.progress'), progress }),
   z.object({ kind: z.literal('blob.progress'), blob, bytesDone: count }),
   z.object({

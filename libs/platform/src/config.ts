@@ -113,6 +113,22 @@ const schema = z.object({
       spoolDirectory: z.string().min(1).optional(),
     })
     .prefault({}),
+  scrub: z
+    .object({
+      /** Between two scrubs, which read all blobs of a region again; 0 for none but those that are asked for. */
+      intervalMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(7 * 24 * 60 * 60_000),
+      /** How fast blobs are read again: clients need the store too. */
+      rateBytesPerSecond: z
+        .number()
+        .int()
+        .min(1)
+        .default(20 * 1024 ** 2),
+    })
+    .prefault({}),
   gc: z
     .object({
       /** Between two collections of what nothing needs; 0 for none but those that are asked for. */

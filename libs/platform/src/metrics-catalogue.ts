@@ -173,4 +173,34 @@ export const METRIC_CATALOGUE = {
     help: 'How long the last collection of this process took.',
     labels: [],
   },
+  scrubBytes: {
+    kind: 'counter',
+    name: 'meridian_scrub_bytes_total',
+    help: 'Bytes that scrubs read again.',
+    labels: [],
+  },
+  scrubObjects: {
+    kind: 'counter',
+    name: 'meridian_scrub_objects_total',
+    help: 'Things that scrubs looked at, by kind: blobs, manifests.',
+    labels: ['kind'],
+  },
+  damaged: {
+    kind: 'counter',
+    name: 'meridian_damaged_total',
+    help: 'Things found damaged by scrubs and pulls, by kind: blob, record, missing, manifest.',
+    labels: ['kind'],
+  },
+  repaired: {
+    kind: 'counter',
+    name: 'meridian_repaired_total',
+    help: 'Of them, those that were made right again, by kind: blob, manifest.',
+    labels: ['kind'],
+  },
+  scrubLastSuccess: {
+    kind: 'gauge',
+    name: 'meridian_scrub_last_success_timestamp_seconds',
+    help: 'When a scrub of this process last came to its end.',
+    labels: [],
+  },
 } as const satisfies Readonly<Record<string, MetricRow>>;

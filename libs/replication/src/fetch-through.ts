@@ -18,7 +18,7 @@ const MAX_SPOOL_BYTES = 64 * 1024 ** 3;
 
 export interface FetchThroughOptions {
   readonly blobs: BlobStore;
-  readonly source: PeerClient;
+  readonly source: Pick<PeerClient, 'region' | 'openBlob'>;
   /** The region's worker that copies blobs: bytes that it fetches anyway are not fetched a second time. */
   readonly copies?: RegionCopies;
   /** Where bytes wait while they are fetched; emptied of our files as fetches end. */

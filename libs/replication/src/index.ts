@@ -1,3 +1,4 @@
+export * from './any-peer.js';
 export type { FollowedBlob } from './big-copies.js';
 export { FOLLOWED_FROM_BYTES } from './blob-fetch.js';
 export * from './copier.js';
@@ -14,6 +15,8 @@ export * from './progress-store.js';
 export * from './read-through-pull.js';
 export * from './region-status.js';
 export * from './region-watch.js';
+export * from './repairing-pull.js';
+export * from './repairs.js';
 export * from './replica-listing.js';
 export * from './replication-queue.js';
 export * from './replicator.js';

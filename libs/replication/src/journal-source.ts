@@ -1,4 +1,4 @@
-import type { JournalReader } from '#libs/journal';
+import type { Entry, JournalReader } from '#libs/journal';
 import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type PeerClient } from '#libs/peer';
 import { anySignal, type Clock } from '#libs/resilience';
 
@@ -43,6 +43,18 @@ export function localJournalSource(journal: JournalReader, clock: Clock): Journa
       }
     },
   };
+}
+
+/** The entries that another region tells of after a place, as far as it has them now. */
+export async function* entriesOf(source: JournalSource, after: number, signal: AbortSignal): AsyncGenerator<Entry> {
+  let [seq, head] = [after, Number.POSITIVE_INFINITY];
+  for await (const message of source.journal(after, signal)) {
+    if (message.kind === 'head') head = message.seq;
+    if (message.kind === 'entry' || message.kind === 'unreadable')
+      seq = message.kind === 'entry' ? message.entry.seq : message.seq;
+    if (message.kind === 'entry') yield message.entry;
+    if (seq >= head) return;
+  }
 }
 
 /** What `next` resolves to, or `undefined` if that takes longer than the pause between two heads. */

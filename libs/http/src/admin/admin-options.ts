@@ -6,6 +6,7 @@ import type { GcOptions } from './gc.controller.js';
 import type { ImageWait } from './image-wait.js';
 import type { PolicyOptions } from './policy.controller.js';
 import type { RegionPresences } from './region-presences.js';
+import type { ScrubOptions } from './scrub.controller.js';
 
 export interface AdminOptions {
   readonly region: RegionName;
@@ -26,5 +27,6 @@ export interface AdminOptions {
   readonly stopping: AbortSignal;
   readonly gc: GcOptions;
   readonly policy: PolicyOptions;
+  readonly scrub: ScrubOptions;
   readonly clock: Clock;
 }

@@ -147,6 +147,7 @@ describe('what operators ask a region', () => {
         writes: () => undefined,
       },
       gc: { collections: () => undefined, lastReport: async () => undefined },
+      scrub: { scrubs: () => undefined, lastReport: async () => undefined },
       region: south.region,
       role: 'primary',
       status: south,
@@ -371,6 +372,19 @@ describe('what operators ask a region', () => {
     const { status, body } = await ask(path);
     expect(status).toBe(expected);
     expect(body).toEqual({ error: expect.stringMatching(sentence) });
+  });
+
+  it.each(['gc', 'scrub'])('tells of %s, and where it is done', async (what) => {
+    expect((await ask(what)).body).toEqual({ here: null, last: null });
+    const refused = await fetch(`${origin}/admin/v1/${what}`, { method: 'POST' });
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toEqual({ error: expect.stringMatching(/replicator/) });
+  });
+
+  it.each(['0', '1.5', 'fast', '-1'])('refuses to scrub at %s bytes per second', async (rate) => {
+    const refused = await fetch(`${origin}/admin/v1/scrub?rateBytesPerSecond=${rate}`, { method: 'POST' });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toEqual({ error: expect.stringMatching(/whole number/) });
   });
 
   it('lists the processes', async () => {

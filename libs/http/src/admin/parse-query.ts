@@ -45,6 +45,13 @@ export function parseSequence(value: unknown): number {
   throw new AdminRefusal(400, 'seq must be a whole number from 1, as Meridian-Sequence told it');
 }
 
+/** A whole number from 1 on; absent is `undefined`. @throws AdminRefusal 400 */
+export function parseRate(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && /^[1-9]\d{0,14}$/.test(value)) return Number(value);
+  throw new AdminRefusal(400, `${name} must be a whole number of bytes, 1 or more`);
+}
+
 /** Absent is false. @throws AdminRefusal 400 */
 export function parseFlag(name: string, value: unknown): boolean {
   if (value === undefined || value === 'false') return false;

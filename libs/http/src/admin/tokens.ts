@@ -1,3 +1,4 @@
 export const ADMIN_OPTIONS = Symbol('AdminOptions');
+export const SCRUB_OPTIONS = Symbol('ScrubOptions');
 export const GC_OPTIONS = Symbol('GcOptions');
 export const POLICY_OPTIONS = Symbol('PolicyOptions');

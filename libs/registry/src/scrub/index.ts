@@ -1,4 +1,4 @@
 export * from './scrub-report.js';
 export type { ReadEntries, RepairBlob, ScrubObserver } from './scrub-run.js';
-export { lastScrub, untilNextScrub } from './scrub-state.js';
+export { lastScrub, untilNextScrub, wasScrubbed } from './scrub-state.js';
 export * from './scrubber.js';

@@ -46,7 +46,9 @@ async function restore(
   const entry = await lostEntry(run, { repository, digest, seq: stored.state?.seq }, signal);
   if (entry === undefined) return;
   const restored = await run.content.manifests.restore(entry, stored.etag, signal);
-  if (restored) found(run, { ...finding, repaired: true });
+  if (!restored) return;
+  found(run, { ...finding, repaired: true });
+  run.observer.onRestored(finding);
 }
 
 interface NamedBlob {

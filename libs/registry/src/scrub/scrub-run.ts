@@ -1,5 +1,5 @@
 import type { Entry } from '#libs/journal';
-import type { BlobDescriptor } from '#libs/oci';
+import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
 import type { RegionContent } from '../region-content.js';
@@ -16,6 +16,7 @@ export type ReadEntries = (after: number, signal: AbortSignal) => AsyncIterable<
 export interface ScrubObserver {
   onSeen(kind: 'blobs' | 'manifests', count: number, bytes: number): void;
   onFinding(finding: ScrubFinding): void;
+  onRestored(manifest: { readonly repository: RepositoryName; readonly digest: Digest }): void;
   onUnreadable(key: string, error: unknown): void;
   onFinished(report: ScrubReport): void;
 }

@@ -32,6 +32,17 @@ export async function untilNextScrub(
 ): Promise<number> {
   const last = await lastScrub(store, signal);
   if (last === undefined) return Math.min(intervalMs, FIRST_MS);
-  if (last.finishedMs === undefined) return Math.min(intervalMs, RESUME_MS);
-  return Math.min(intervalMs, Math.max(0, last.finishedMs + intervalMs - nowMs));
+  const soonMs = Math.min(intervalMs, RESUME_MS);
+  if (last.finishedMs === undefined) return soonMs;
+  return Math.min(intervalMs, Math.max(soonMs, last.finishedMs + intervalMs - nowMs));
+}
+
+/** Whether another process came first: a good part of the time until the next one is still left. */
+export async function wasScrubbed(
+  store: ObjectStore,
+  { intervalMs, nowMs }: { readonly intervalMs: number; readonly nowMs: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { finishedMs } = (await lastScrub(store, signal)) ?? {};
+  return finishedMs !== undefined && nowMs - finishedMs < intervalMs / 2;
 }

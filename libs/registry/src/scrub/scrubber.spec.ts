@@ -33,6 +33,7 @@ function scrubber({ repair = async () => false, on = store }: Setting = {}): Scr
     observer: {
       onSeen: () => undefined,
       onFinding: (finding) => told.push(finding),
+      onRestored: () => undefined,
       onUnreadable: (key) => unreadable.push(key),
       onFinished: () => undefined,
     },
