@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openScrubs, repairReports } from '#libs/http';
 import type { JournalReader } from '#libs/journal';
-import type { LocalPull, Pull, Scrubs } from '#libs/registry';
+import { type LocalPull, type Pull, reinstate, type Scrubs } from '#libs/registry';
 import { AnyPeer, Copier, FetchThrough, FileCopyScratch, RepairingPull, Repairs } from '#libs/replication';
 import type { RegionParts } from './region-parts.js';
 
@@ -30,6 +30,7 @@ export async function openPrimaryScrubs(
   });
   const repairs = new Repairs({
     copy: (blob, copying) => copier.copy(blob, copying),
+    reinstate: (digest, looking) => reinstate({ store, content, clock }, digest, looking),
     hasSources: peers.length > 0,
     ...repairReports(context),
     ...{ clock, random, signal },

@@ -2,7 +2,7 @@ import type { ManagedControlBus } from '#libs/control';
 import { openScrubs, repairReports, reportDamage } from '#libs/http';
 import type { BlobDescriptor } from '#libs/oci';
 import type { AppContext } from '#libs/platform';
-import type { RegionContent, Scrubs } from '#libs/registry';
+import { type RegionContent, reinstate, type Scrubs } from '#libs/registry';
 import { type Copier, entriesOf, type JournalSource, Repairs, type Replicator } from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
 
@@ -25,6 +25,7 @@ export function openRegionScrubs(context: AppContext, parts: RegionScrubParts): 
   const { onRepaired, onFailed } = repairReports(context);
   const repairs = new Repairs({
     copy: (blob, copying) => copier.copy(blob, copying),
+    reinstate: (digest, looking) => reinstate({ store, content, clock }, digest, looking),
     hasSources,
     onRepaired: (blob) => {
       onRepaired(blob);

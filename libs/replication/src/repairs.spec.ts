@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { parseRegionName } from '#libs/geo';
 import { type BlobDescriptor, digestOf } from '#libs/oci';
 import { type PeerClient, PeerError } from '#libs/peer';
-import { BlobStore } from '#libs/registry';
+import { BlobStore, reinstate } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore } from '#libs/storage';
 import { AnyPeer } from './any-peer.js';
@@ -20,6 +20,7 @@ let clock: FakeClock;
 let blobs: BlobStore;
 let store: MemoryObjectStore;
 let told: string[];
+let data: string;
 
 /** Another region: what it gives now. */
 class FakePeer implements Pick<PeerClient, 'region' | 'openBlob'> {
@@ -48,6 +49,7 @@ function repairsFrom(...peers: FakePeer[]): Repairs {
   });
   return new Repairs({
     copy: (each, copying) => copier.copy(each, copying),
+    reinstate: (digest, looking) => reinstate({ store, content: { blobs }, clock }, digest, looking),
     hasSources: peers.length > 0,
     ...{ clock, random: new SeededRandom(3), signal },
     onRepaired: () => told.push('repaired'),
@@ -70,10 +72,12 @@ const isHere = async () => (await blobs.stat(blob.digest, signal)) !== undefined
 beforeEach(async () => {
   clock = new FakeClock();
   store = new MemoryObjectStore({ clock });
-  blobs = new BlobStore({ store, clock, random: new SeededRandom(1) });
+  blobs = new BlobStore({ store, clock, random: new SeededRandom(1), inlineBytes: 0 });
   told = [];
   const record = await blobs.ingest(blob, Readable.from([bytes]), signal);
   await blobs.quarantine({ ...record, reason: 'a test' }, signal);
+  data = record.data;
+  await store.put(data, Buffer.from('A LAYER'), { signal });
 });
 
 describe('a repair', () => {
@@ -81,6 +85,14 @@ describe('a repair', () => {
     expect(await outcome(repairsFrom(new FakePeer('give')).repair(blob, signal))).toBe(true);
     expect(await isHere()).toBe(true);
     expect(told).toEqual(['repaired']);
+  });
+
+  it('asks nobody when the bytes are right after all: they went wrong on their way to a client', async () => {
+    await store.put(data, bytes, { signal });
+    const peer = new FakePeer('give');
+    expect(await outcome(repairsFrom(peer).repair(blob, signal))).toBe(true);
+    expect(peer.asked).toBe(0);
+    expect((await blobs.stat(blob.digest, signal))?.data).toBe(data);
   });
 
   it('is made once for all who ask', async () => {

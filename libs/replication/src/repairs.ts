@@ -12,6 +12,8 @@ const MAX_TRIES = 30;
 const PAUSE = { baseMs: 5_000, capMs: 10 * 60_000 };
 
 export interface RepairsOptions {
+  /** Whether the bytes that are here are right after all; then they are in use again. */
+  readonly reinstate: (digest: Digest, signal: AbortSignal) => Promise<boolean>;
   /** Resolves when the blob is stored here, hashed here. */
   readonly copy: (blob: BlobDescriptor, signal: AbortSignal) => Promise<void>;
   /** Whether there is another region at all. */
@@ -35,7 +37,7 @@ export class Repairs {
   repair(blob: BlobDescriptor, signal: AbortSignal): Promise<boolean> {
     const running = this.#firstTries.get(blob.digest);
     if (running !== undefined) return untilAborted(running, signal);
-    if (!this.options.hasSources || this.#firstTries.size >= MAX_REMEMBERED) return Promise.resolve(false);
+    if (this.#firstTries.size >= MAX_REMEMBERED) return Promise.resolve(false);
     const first = this.#try(blob);
     this.#firstTries.set(blob.digest, first);
     // It only rejects when the process stops.
@@ -44,10 +46,10 @@ export class Repairs {
   }
 
   async #keepTrying(blob: BlobDescriptor, first: Promise<boolean>): Promise<void> {
-    const { clock, random, signal } = this.options;
+    const { hasSources, clock, random, signal } = this.options;
     try {
       let repaired = await first;
-      for (let attempt = 1; !repaired && attempt < MAX_TRIES; attempt += 1) {
+      for (let attempt = 1; hasSources && !repaired && attempt < MAX_TRIES; attempt += 1) {
         await clock.sleep(exponentialBackoff(attempt, PAUSE, random), signal);
         repaired = await this.#try(blob);
       }
@@ -57,9 +59,11 @@ export class Repairs {
   }
 
   async #try(blob: BlobDescriptor): Promise<boolean> {
-    const { copy, onRepaired, onFailed, signal } = this.options;
+    const { reinstate, hasSources, copy, onRepaired, onFailed, signal } = this.options;
     try {
-      await this.#limiter.run(signal, () => copy(blob, signal));
+      const right = await this.#limiter.run(signal, () => reinstate(blob.digest, signal));
+      if (!right && !hasSources) return false;
+      if (!right) await this.#limiter.run(signal, () => copy(blob, signal));
     } catch (error) {
       signal.throwIfAborted();
       onFailed(blob, error);

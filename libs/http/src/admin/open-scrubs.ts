@@ -65,7 +65,7 @@ export function repairReports({ log, metrics }: AppContext) {
   return {
     onRepaired: ({ digest, size }: BlobDescriptor): void => {
       metrics.repaired.inc({ kind: 'blob' });
-      log.info({ digest, bytes: size }, 'blob repaired from another region');
+      log.info({ digest, bytes: size }, 'blob repaired: right bytes are in use again');
     },
     onFailed: ({ digest }: BlobDescriptor, error: unknown): void =>
       log.warn({ err: error, digest }, 'no other region gives what is damaged here, it will be tried again'),

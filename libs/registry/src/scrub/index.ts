@@ -1,3 +1,4 @@
+export * from './reinstate.js';
 export * from './scrub-report.js';
 export type { ReadEntries, RepairBlob, ScrubObserver } from './scrub-run.js';
 export { lastScrub, untilNextScrub, wasScrubbed } from './scrub-state.js';
