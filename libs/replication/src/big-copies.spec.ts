@@ -169,6 +169,25 @@ describe('a copy of a big blob', () => {
     expect(await litter()).toEqual([]);
   });
 
+  it('begins anew when a part was replaced by a write that came late: its state names a part that is no more', async () => {
+    const scratch = new MemoryCopyScratch();
+    const { multipart } = store;
+    const complete = multipart.complete.bind(multipart);
+    let late = true;
+    multipart.complete = async (upload, parts, inner) => {
+      const [first] = parts;
+      if (late && first !== undefined) {
+        await multipart.writePart(upload, first, content.subarray(0, first.size), inner);
+      }
+      late = false;
+      return complete(upload, parts, inner);
+    };
+    await expect(worker(scratch).copy(blob, signal)).rejects.toMatchObject({ code: 'invalid' });
+    await worker(scratch).copy(blob, signal);
+    expect(await stored()).toBe(true);
+    expect(await litter()).toEqual([]);
+  });
+
   it('survives two workers that both believe to own it', async () => {
     const scratch = new MemoryCopyScratch();
     let stolen: Promise<void> | undefined;

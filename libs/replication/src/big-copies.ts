@@ -186,7 +186,8 @@ export class BigCopies {
     } catch (error) {
       const wrong = error instanceof RegistryError && error.code === 'DIGEST_INVALID';
       if (wrong) fetch.blame();
-      if (wrong || isStorageError(error, 'no_such_upload')) {
+      // `invalid`: a write of a part came late, and the store holds another one than the state names, for good.
+      if (wrong || isStorageError(error, 'no_such_upload') || isStorageError(error, 'invalid')) {
         keep = false;
         await this.#giveUp(blob, ownership, signal);
       }
@@ -209,7 +210,7 @@ export class BigCopies {
   }
 
   /**
-   * What was fetched is not the blob, or its upload is gone: the next try begins anew. A finished object is left to be
+   * What was fetched is not the blob, or its upload is of no use any more: the next try begins anew. A finished object is left to be
    * swept: another worker may be giving it its digest right now.
    */
   async #giveUp(blob: BlobDescriptor, ownership: CopyOwnership, signal: AbortSignal): Promise<void> {
