@@ -8,6 +8,8 @@ export interface Evidence {
   readonly journal: JournalState;
   readonly primary: string;
   readonly regions: ReadonlyMap<string, RegionState>;
+  /** How long a blob stays at the least that somebody was told of. */
+  readonly graceMs?: number;
 }
 
 /** Something that must never be. `checker` is its row in docs/testing.md. */

@@ -55,6 +55,8 @@ export interface Operation {
   tags?: readonly Tag[];
   /** Of a refusal: the error's code. */
   code?: string;
+  /** Of a push: since when its client has relied on all of its blobs being there, as it was told. */
+  reliedMs?: number;
   why?: string;
 }
 

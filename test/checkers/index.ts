@@ -2,6 +2,7 @@ import type { Checker } from './evidence.js';
 import { closuresAreWhole, nothingIsResurrected, regionsConverge } from './final-state.js';
 import { tagsAreLinearizable } from './linearizable-tags.js';
 import { journalTellsTheTruth, nothingAcknowledgedIsLost } from './lost-push.js';
+import { nothingPromisedIsRefused } from './promised-blobs.js';
 import { readsAreRecent, regionsNeverGoBack } from './register-reads.js';
 import { progressIsTrue } from './status-truth.js';
 
@@ -23,6 +24,7 @@ export const CHECKERS: readonly Checker[] = [
       writes: () => true,
     }),
   tagsAreLinearizable,
+  nothingPromisedIsRefused,
   regionsNeverGoBack,
   closuresAreWhole,
   regionsConverge,

@@ -1,12 +1,14 @@
 import { parseRegionName, type RegionName, type Topology } from '#libs/geo';
+import type { Collections } from '#libs/registry';
 import { MemoryQueueJobs } from '#libs/replication';
+import type { SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import type { FaultInjector } from './fault-injector.js';
 import { Network } from './network.js';
 import { bugged, type PlantedBug } from './planted-bugs.js';
 import { RegionBus } from './region-bus.js';
 import { openRegistry, type RegistryProcess } from './registry-process.js';
-import { openReplicator } from './replicator-process.js';
+import { openReplicator, type ReplicatorProcess } from './replicator-process.js';
 import { RouterProcess } from './router-process.js';
 import { SimulatedPeer } from './simulated-peer.js';
 import { SimulatedProcess, type Universe } from './simulated-process.js';
@@ -39,6 +41,7 @@ export interface SimulatedRegion {
   readonly bus: RegionBus;
   readonly jobs: MemoryQueueJobs;
   readonly registries: Map<string, RegistryProcess>;
+  readonly replicators: Map<string, ReplicatorProcess>;
   readonly seats: Seat[];
 }
 
@@ -48,12 +51,16 @@ export class SimulatedCluster {
   readonly network: Network;
   readonly routerSeat: Seat;
   router: RouterProcess | undefined;
+  readonly #balancer: SeededRandom;
+  readonly #queues: SeededRandom;
 
   constructor(
     readonly universe: Universe,
     readonly faults: FaultInjector,
     readonly bug: PlantedBug | undefined,
   ) {
+    this.#balancer = universe.chance.of('balancer');
+    this.#queues = universe.chance.of('queues');
     this.network = new Network(universe, faults);
     const clock = new SimulatedProcess('store', universe).clock;
     for (const name of REGIONS) {
@@ -63,6 +70,7 @@ export class SimulatedCluster {
         bus: new RegionBus(faults),
         jobs: new MemoryQueueJobs(),
         registries: new Map(),
+        replicators: new Map(),
         seats: [],
       };
       this.regions.set(name, region);
@@ -98,7 +106,15 @@ export class SimulatedCluster {
   /** A living registry process of a region, as a balancer would choose one. */
   pick(name: RegionName): RegistryProcess | undefined {
     const living = [...this.region(name).registries.values()].filter(({ process }) => process.alive);
-    return living[this.universe.random.below(living.length)];
+    return living[this.#balancer.below(living.length)];
+  }
+
+  /** The collections of a region's living processes. */
+  collectors(name: RegionName): readonly Collections[] {
+    const { registries, replicators } = this.region(name);
+    return [...registries.values(), ...replicators.values()].flatMap(({ collections, process }) =>
+      collections === undefined || !process.alive ? [] : [collections],
+    );
   }
 
   /** Ends a process as `kill -9` does, and starts it again after a while. */
@@ -125,7 +141,10 @@ export class SimulatedCluster {
     if (seat.process !== undefined || seat.held) return;
     seat.runs += 1;
     const skew = this.faults.plan.clockSkewMs;
-    const offset = skew === 0 ? 0 : Math.floor((this.universe.random.next() - 0.5) * 2 * skew);
+    const offset =
+      skew === 0
+        ? 0
+        : Math.floor((this.universe.chance.of(`clock of ${seat.name} ${seat.runs}`).next() - 0.5) * 2 * skew);
     const process = new SimulatedProcess(`${seat.name}#${seat.runs}`, this.universe, offset);
     seat.process = process;
     seat.start(process).catch((error: unknown) => {
@@ -153,7 +172,7 @@ export class SimulatedCluster {
         store,
         bus: region.bus.join(process),
         origin,
-        limits: faults.plan,
+        faults,
       });
       region.registries.set(seatName, bugged.registry(this.bug, opened));
       this.universe.trace.say(process.name, 'ready');
@@ -164,16 +183,17 @@ export class SimulatedCluster {
 
   #addReplicator(region: SimulatedRegion, worker: number): void {
     const { name, jobs, bus } = region;
-    const seat = this.#seat(`${name}-worker${worker}`, async (process) => {
+    const seatName = `${name}-worker${worker}`;
+    const seat = this.#seat(seatName, async (process) => {
       process.onCrash(() => this.loseLocks(region));
       const others = REGIONS.filter((other) => other !== name);
       const peers = name === PRIMARY ? [] : others.map((to) => this.#peer(process, name, to));
       const primary = peers.find((peer) => peer.region === PRIMARY);
       const store = this.#store(region, process, 'replicator');
       const { faults } = this;
-      await openReplicator(
-        bugged.replicator(this.bug, { process, store, bus: bus.join(process), faults, jobs, peers, primary }),
-      );
+      const options = { process, store, bus: bus.join(process), faults, jobs, peers, primary };
+      region.replicators.set(seatName, await openReplicator(bugged.replicator(this.bug, options)));
+      process.onCrash(() => region.replicators.delete(seatName));
     });
     region.seats.push(seat);
   }
@@ -181,14 +201,19 @@ export class SimulatedCluster {
   /** Jobs of workers that are gone, or seem so, are given to others: some then run twice. */
   loseLocks({ jobs, name }: SimulatedRegion): void {
     const held = [...jobs.active];
-    this.universe.scheduler.after(this.universe.random.next() * LOCK_LOST_MS, () => {
+    this.universe.scheduler.after(this.#queues.next() * LOCK_LOST_MS, () => {
       this.universe.trace.say(`${name}-queue`, `locks lost: ${held.length}`);
       for (const digest of held) jobs.end({ digest, size: 0, priority: 1 });
     });
   }
 
   #store(region: SimulatedRegion, process: SimulatedProcess, kind: 'registry' | 'replicator' = 'registry') {
-    return bugged.store(this.bug, new SimulatedStore(region.store, process, this.faults), region.name, kind);
+    return bugged.store(
+      this.bug,
+      new SimulatedStore(region.store, process, this.faults.of(process.name)),
+      region.name,
+      kind,
+    );
   }
 
   #peer(caller: SimulatedProcess, from: string, to: RegionName): SimulatedPeer {

@@ -1,18 +1,29 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runSeed, type SeedRun } from './run-seed.js';
+import { keep, readCorpus } from './corpus.js';
+import { unreachedLines } from './reached-lines.js';
+import { runHere, runInProcesses } from './seed-processes.js';
+import type { SeedSummary, SeedTask } from './seed-summary.js';
+import { SweepFigures } from './sweep-figures.js';
 import { catchBug, plantedBugs } from './teeth.js';
 
 /** `npm run simulate:faults`: as many worlds as there is time for; see `--help`. */
 
-const HELP = `Usage: npm run simulate:faults -- [--seeds N] [--from N] [--seed N] [--operations N] [--teeth]
+const HELP = `Usage: npm run simulate:faults -- [--seeds N] [--from N] [--seed N] [--operations N] [--jobs N] [--teeth] ...
 
-Runs a three-region cluster in this process on virtual time, once for each seed, with faults, and checks the invariants.
-  --seeds N       how many seeds (1000)
-  --from N        the first of them (1)
-  --seed N        only this one, with the end of its trace
-  --operations N  requests of clients for each seed (200)
-  --teeth         plant bugs instead, one after the other, and say how soon each is found
+Runs a three-region cluster on virtual time, once for each seed, with faults, and checks the invariants.
+  --seeds N           how many seeds (1000)
+  --from N            the first of them (1)
+  --seed N            only this one, with the end of its trace
+  --only "A,B,..."    with --seed: of requests and faults, only these happen
+  --operations N      requests of clients for each seed (200)
+  --jobs N            processes that share the seeds (1)
+  --shrink-seconds N  how long a seed that fails is shrunk to what it needs to fail (60; 0: not at all)
+  --keep              add seeds that fail, shrunk, to corpus.json: they run on every commit
+  --coverage          list the lines of the libraries that no seed has reached
+  --teeth             plant bugs instead, one after the other, and say how soon each is found
 
 The last line is the verdict; the exit status is 0 only when nothing was violated.`;
 
@@ -29,7 +40,12 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    only: { type: 'string' },
     operations: { type: 'string', default: String(OPERATIONS) },
+    jobs: { type: 'string', default: '1' },
+    'shrink-seconds': { type: 'string', default: '60' },
+    keep: { type: 'boolean' },
+    coverage: { type: 'boolean' },
     teeth: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
@@ -45,48 +61,45 @@ else if (values.teeth === true) await bite();
 else await main();
 
 async function main(): Promise<void> {
-  const operations = Number(values.operations);
-  const single = values.seed !== undefined;
-  const corpus = JSON.parse(readFileSync(new URL('./corpus.json', import.meta.url), 'utf8')) as {
-    seed: number;
-    operations: number;
-  }[];
-  const from = Number(values.from);
-  const range = Array.from({ length: Number(values.seeds) }, (_, index) => from + index);
-  const seeds = single ? [Number(values.seed)] : [...corpus.map(({ seed }) => seed), ...range];
-  const totals = new Map<string, number>();
-  const failed: number[] = [];
-  let done = 0;
-  let requests = 0;
+  const tasks = tasksOf();
+  const figures = new SweepFigures();
   const startMs = performance.now();
   let reportedMs = startMs;
-  for (const seed of seeds) {
-    const run = await runSeed({ seed, operations, traceLines: single ? 20_000 : 60 });
-    done += 1;
-    requests += run.operations;
-    for (const [kind, count] of run.faults) totals.set(kind, (totals.get(kind) ?? 0) + count);
-    if (run.violations.length > 0) failed.push(seed);
-    if (run.violations.length > 0 || single) tell(run);
+  const coverageDirectory = values.coverage === true ? mkdtempSync(join(tmpdir(), 'meridian-reached-')) : undefined;
+  const tell = (summary: SeedSummary): void => {
+    figures.add(summary);
+    if (summary.shrunk !== undefined || values.seed !== undefined) describe(summary);
     const nowMs = performance.now();
-    if (nowMs - reportedMs > REPORT_MS) {
-      reportedMs = nowMs;
-      const leftS = Math.round((((nowMs - startMs) / done) * (seeds.length - done)) / 1_000);
-      say(`${done} of ${seeds.length} seeds, ${failed.length} failed, ${leftS} s left`);
-    }
+    if (nowMs - reportedMs < REPORT_MS) return;
+    reportedMs = nowMs;
+    const leftS = Math.round((((nowMs - startMs) / figures.seeds) * (tasks.length - figures.seeds)) / 1_000);
+    say(`${figures.seeds} of ${tasks.length} seeds, ${figures.failed.length} failed, ${leftS} s left`);
+  };
+  const jobs = Number(values.jobs);
+  if (jobs === 1 && coverageDirectory === undefined) await runHere(tasks, tell);
+  else await runInProcesses(tasks, tell, { jobs, ...(coverageDirectory === undefined ? {} : { coverageDirectory }) });
+  if (coverageDirectory !== undefined) {
+    for (const line of unreachedLines(coverageDirectory)) say(line);
+    rmSync(coverageDirectory, { recursive: true });
   }
-  const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
-  const faults = [...totals.values()].reduce((sum, count) => sum + count, 0);
-  say(
-    `faults: ${[...totals]
-      .map(([kind, count]) => `${kind} ${count}`)
-      .sort()
-      .join(', ')}`,
-  );
-  say(
-    `${failed.length === 0 ? 'PASS' : 'FAIL'}: ${done} seeds, ${requests} requests, ${faults} faults, ` +
-      `${failed.length} seeds with violations${failed.length === 0 ? '' : ` (${failed.slice(0, 20).join(', ')})`}, ${seconds} s`,
-  );
-  process.exitCode = failed.length === 0 ? 0 : 1;
+  if (values.keep === true) keep(figures.failed.map(corpusEntry));
+  for (const line of figures.lines(Math.round((performance.now() - startMs) / 1_000))) say(line);
+  process.exitCode = figures.failed.length === 0 ? 0 : 1;
+}
+
+function tasksOf(): readonly SeedTask[] {
+  const [operations, from] = [Number(values.operations), Number(values.from)];
+  const shrinkMs = Number(values['shrink-seconds']) * 1_000;
+  if (values.seed !== undefined) {
+    const only = values.only === undefined ? {} : { only: values.only.split(',') };
+    return [{ seed: Number(values.seed), operations, shrinkMs, ...only }];
+  }
+  const range = Array.from({ length: Number(values.seeds) }, (_, index) => ({
+    seed: from + index,
+    operations,
+    shrinkMs,
+  }));
+  return [...readCorpus().map(({ found: _, ...task }) => ({ ...task, shrinkMs })), ...range];
 }
 
 /** Plants each bug in turn; one that is not found says that the checkers are blind to it. */
@@ -104,12 +117,21 @@ async function bite(): Promise<void> {
   process.exitCode = missed === 0 ? 0 : 1;
 }
 
-function tell(run: SeedRun): void {
-  if (run.violations.length > 0 || values.seed !== undefined) for (const line of run.trace) say(line);
-  for (const { checker, what } of run.violations.slice(0, SHOWN_VIOLATIONS))
-    say(`seed ${run.seed}: ${checker}: ${what}`);
-  const more = run.violations.length - SHOWN_VIOLATIONS;
-  if (more > 0) say(`seed ${run.seed}: and ${more} more`);
-  say(`seed ${run.seed}: trace ${run.traceHash.slice(0, 16)}, ${(run.virtualMs / 1_000).toFixed(0)} s of virtual time`);
-  say(`again: npm run simulate:faults -- --seed ${run.seed}`);
+function describe({ seed, operations, shrunk, violations, traceHash, virtualMs }: SeedSummary): void {
+  for (const line of shrunk?.trace ?? []) say(line);
+  const shown = shrunk?.violations ?? violations;
+  for (const { checker, what } of shown.slice(0, SHOWN_VIOLATIONS)) say(`seed ${seed}: ${checker}: ${what}`);
+  if (shown.length > SHOWN_VIOLATIONS) say(`seed ${seed}: and ${shown.length - SHOWN_VIOLATIONS} more`);
+  say(`seed ${seed}: trace ${traceHash.slice(0, 16)}, ${(virtualMs / 1_000).toFixed(0)} s of virtual time`);
+  const again = `npm run simulate:faults -- --seed ${seed} --operations ${operations}`;
+  say(`again: ${again}`);
+  if (shrunk === undefined) return;
+  say(`shrunk from ${shrunk.from} requests and faults to ${shrunk.only.length}:`);
+  say(`${again} --shrink-seconds 0 --only "${shrunk.only.join(',')}"`);
+}
+
+function corpusEntry({ seed, operations, violations, shrunk }: SeedSummary) {
+  const found = (shrunk?.violations ?? violations)[0];
+  const entry = { seed, operations, found: `${found?.checker}: ${found?.what}` };
+  return shrunk === undefined ? entry : { ...entry, only: shrunk.only };
 }

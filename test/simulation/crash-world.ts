@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { parseRegionName } from '#libs/geo';
 import { MemoryQueueJobs } from '#libs/replication';
-import { SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { Chance } from './chance.js';
 import { PRIMARY } from './cluster.js';
 import { FaultInjector } from './fault-injector.js';
 import { drawFaultPlan } from './fault-plan.js';
@@ -11,6 +11,7 @@ import { RegionBus } from './region-bus.js';
 import { openRegistry, type RegistryProcess } from './registry-process.js';
 import { openReplicator } from './replicator-process.js';
 import { Scheduler } from './scheduler.js';
+import { Script } from './script.js';
 import { SimulatedPeer } from './simulated-peer.js';
 import { SimulatedProcess, type Universe } from './simulated-process.js';
 import { Trace } from './trace.js';
@@ -31,10 +32,10 @@ export class CrashWorld {
   #serial = 0;
 
   constructor() {
-    const random = new SeededRandom(1);
+    const [chance, script] = [new Chance(1), new Script()];
     const scheduler = new Scheduler();
-    this.#universe = { scheduler, random, trace: new Trace(scheduler) };
-    this.#faults = new FaultInjector(random, { ...drawFaultPlan(random, 0), gcIntervalMs: 0 });
+    this.#universe = { scheduler, chance, script, trace: new Trace(scheduler) };
+    this.#faults = new FaultInjector(this.#universe, { ...drawFaultPlan(chance.of('plan'), 0), gcIntervalMs: 0 });
     this.#faults.heal();
     this.#network = new Network(this.#universe, this.#faults);
     const { clock } = this.#process('store');
@@ -54,7 +55,7 @@ export class CrashWorld {
       store,
       bus,
       origin: undefined,
-      limits: this.#faults.plan,
+      faults: this.#faults,
     });
     return this.#primary;
   }

@@ -1,15 +1,22 @@
 import type { SeededRandom } from '#libs/resilience/testing';
+import type { Chance } from './chance.js';
 import type { FaultPlan } from './fault-plan.js';
+import type { Script } from './script.js';
 
 export type StoreFault = 'none' | 'before' | 'after' | 'late';
 
-/** Decides what goes wrong, until it is told that nothing does any more. Counts what it did, by kind. */
+/** How often one wait in many is long, and how much longer it is then. */
+const SLOW_CHANCE = 0.02;
+const SLOWER = 30;
+
+/** What goes wrong in small ways, until it is told that nothing does any more. Counts what it did, by kind. */
 export class FaultInjector {
   readonly counts = new Map<string, number>();
+  readonly #victims = new Map<string, Faults>();
   #healed = false;
 
   constructor(
-    private readonly random: SeededRandom,
+    readonly world: { readonly chance: Chance; readonly script: Script },
     readonly plan: FaultPlan,
   ) {}
 
@@ -21,31 +28,52 @@ export class FaultInjector {
     this.#healed = true;
   }
 
-  get total(): number {
-    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
-  }
-
   count(kind: string): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
   }
 
+  /** The faults of one process or line. */
+  of(victim: string): Faults {
+    const known = this.#victims.get(victim) ?? new Faults(this, victim);
+    this.#victims.set(victim, known);
+    return known;
+  }
+}
+
+/** Decides what goes wrong for one process or line. */
+export class Faults {
+  readonly plan: FaultPlan;
+  readonly #random: SeededRandom;
+  readonly #asked = new Map<string, number>();
+
+  constructor(
+    private readonly injector: FaultInjector,
+    private readonly victim: string,
+  ) {
+    this.plan = injector.plan;
+    this.#random = injector.world.chance.of(`faults of ${victim}`);
+  }
+
   /** Whether it happens this time. */
   strikes(kind: string, chance: number): boolean {
-    if (this.#healed || this.random.next() >= chance) return false;
-    this.count(kind);
+    const time = (this.#asked.get(kind) ?? 0) + 1;
+    this.#asked.set(kind, time);
+    if (this.#random.next() >= chance || this.injector.healed) return false;
+    if (!this.injector.world.script.plays(`${kind} ${this.victim} ${time}`)) return false;
+    this.injector.count(kind);
     return true;
   }
 
   storeFault(changes: boolean): StoreFault {
     const { storeFailure, storeLate } = this.plan;
+    const afterwards = this.#random.next() < 0.5;
     if (changes && this.strikes('store-late', storeLate)) return 'late';
     if (!this.strikes('store-failure', storeFailure)) return 'none';
-    return changes && this.random.next() < 0.5 ? 'after' : 'before';
+    return changes && afterwards ? 'after' : 'before';
   }
 
   /** A wait that is short mostly and long sometimes. */
   delayMs(usualMs: number): number {
-    const long = !this.#healed && this.random.next() < 0.02 ? 30 : 1;
-    return this.random.next() * usualMs * long;
+    return this.#random.next() * usualMs * (this.strikes('slow', SLOW_CHANCE) ? SLOWER : 1);
   }
 }

@@ -1,3 +1,5 @@
+import type { SeededRandom } from '#libs/resilience/testing';
+import { oneOf } from './chance.js';
 import { PRIMARY, REGIONS, ROUTER, type SimulatedCluster } from './cluster.js';
 
 /** Makes things go wrong in the large, until it is told to stop: processes, lines and queues. */
@@ -15,38 +17,26 @@ export class Nemesis {
   }
 
   async #rage(): Promise<void> {
-    const { cluster } = this;
-    const { random } = cluster.universe;
-    for (;;) {
-      await cluster.network.pause(random.next() * 2 * cluster.faults.plan.nemesisPauseMs);
+    const { universe, network, faults } = this.cluster;
+    for (let act = 1; ; act += 1) {
+      const random = universe.chance.of(`nemesis ${act}`);
+      await network.pause(random.next() * 2 * faults.plan.nemesisPauseMs);
       if (this.#stopped) return;
-      this.#act();
+      if (universe.script.plays(`nemesis ${act}`)) this.#act(random);
     }
   }
 
-  #act(): void {
-    const { cluster } = this;
-    const { random, scheduler } = cluster.universe;
-    const forMs = random.next() ** 2 * cluster.faults.plan.longestFaultMs;
+  #act(random: SeededRandom): void {
+    const forMs = random.next() ** 2 * this.cluster.faults.plan.longestFaultMs;
     const dice = random.next();
-    if (dice < 0.4) {
-      const seat = this.#any(cluster.seats);
-      cluster.faults.count(`crash-${seat.name.split('-')[1]?.replace(/\d/, '') ?? seat.name}`);
-      cluster.crash(seat, forMs);
-      return;
-    }
-    if (dice < 0.75) {
-      const places = [...REGIONS, ROUTER, 'clients'];
-      const from = this.#any(places);
-      const to = this.#any(dice < 0.55 ? [PRIMARY] : places);
-      if (from === to) return;
-      const both = random.next() < 0.5;
-      cluster.faults.count(both ? 'cut' : 'cut-one-way');
-      this.#cut(from, to, forMs);
-      if (both) this.#cut(to, from, forMs);
-      return;
-    }
-    const region = cluster.region(this.#any(REGIONS));
+    if (dice < 0.4) this.#crash(random, forMs);
+    else if (dice < 0.75) this.#cutLine(random, forMs, dice < 0.55 ? [PRIMARY] : PLACES);
+    else this.#confuse(random, dice);
+  }
+
+  #confuse(random: SeededRandom, dice: number): void {
+    const { cluster } = this;
+    const region = cluster.region(oneOf(random, REGIONS));
     if (dice < 0.85) {
       cluster.faults.count('queue-lost');
       cluster.universe.trace.say('nemesis', `queue of ${region.name} lost`);
@@ -59,8 +49,22 @@ export class Nemesis {
       return;
     }
     cluster.faults.count('stream-break');
-    const from = this.#any(REGIONS);
-    scheduler.after(0, () => cluster.network.break(from, this.#any([...REGIONS, ROUTER])));
+    cluster.network.break(oneOf(random, REGIONS), oneOf(random, [...REGIONS, ROUTER]));
+  }
+
+  #crash(random: SeededRandom, forMs: number): void {
+    const { cluster } = this;
+    const seat = oneOf(random, cluster.seats);
+    cluster.faults.count(`crash-${seat.name.split('-')[1]?.replace(/\d/, '') ?? seat.name}`);
+    cluster.crash(seat, forMs);
+  }
+
+  #cutLine(random: SeededRandom, forMs: number, ends: readonly string[]): void {
+    const [from, to, both] = [oneOf(random, PLACES), oneOf(random, ends), random.next() < 0.5];
+    if (from === to) return;
+    this.cluster.faults.count(both ? 'cut' : 'cut-one-way');
+    this.#cut(from, to, forMs);
+    if (both) this.#cut(to, from, forMs);
   }
 
   #cut(from: string, to: string, forMs: number): void {
@@ -68,10 +72,6 @@ export class Nemesis {
     network.cut(from, to);
     universe.scheduler.after(forMs, () => network.heal(from, to));
   }
-
-  #any<T>(choices: readonly T[]): T {
-    const chosen = choices[this.cluster.universe.random.below(choices.length)];
-    if (chosen === undefined) throw new Error('nothing to choose from');
-    return chosen;
-  }
 }
+
+const PLACES: readonly string[] = [...REGIONS, ROUTER, 'clients'];

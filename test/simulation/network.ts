@@ -1,6 +1,6 @@
 import type { RegionName } from '#libs/geo';
 import { PeerError } from '#libs/peer';
-import type { FaultInjector } from './fault-injector.js';
+import type { FaultInjector, Faults } from './fault-injector.js';
 import type { SimulatedProcess, Universe } from './simulated-process.js';
 
 /** How long a caller waits for an answer that will never come. */
@@ -12,12 +12,15 @@ export type Place = string;
 /** The lines between places. Each direction can be cut by itself; what is under way on a line that is cut is lost. */
 export class Network {
   readonly #cut = new Set<string>();
+  readonly #faults: FaultInjector;
   readonly #breaks = new Map<string, Set<() => void>>();
 
   constructor(
     private readonly universe: Universe,
-    readonly faults: FaultInjector,
-  ) {}
+    faults: FaultInjector,
+  ) {
+    this.#faults = faults;
+  }
 
   cut(from: Place, to: Place): void {
     this.universe.trace.say('network', `cut ${from} -> ${to}`);
@@ -51,7 +54,11 @@ export class Network {
 
   /** One way, in the time that it takes. */
   travel(from: Place, to: Place): Promise<void> {
-    return this.pause(this.faults.delayMs(from === to ? 2 : 40));
+    return this.pause(this.faultsOf(from, to).delayMs(from === to ? 2 : 40));
+  }
+
+  faultsOf(from: Place, to: Place): Faults {
+    return this.#faults.of(line(from, to));
   }
 
   /** Until a caller notices that nothing comes. */

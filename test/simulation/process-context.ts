@@ -6,7 +6,7 @@ import type { SimulatedProcess } from './simulated-process.js';
 const DEFAULTS = configSchema.omit({ topology: true, clusterKeyFile: true }).parse({});
 
 /** Of the plan, what a process is configured with. */
-export type Limits = Pick<FaultPlan, 'gcIntervalMs' | 'gcGraceMs' | 'uploadIdleMs'>;
+type Limits = Pick<FaultPlan, 'gcIntervalMs' | 'gcGraceMs' | 'uploadIdleMs'>;
 
 /** What the applications' own functions take of their surroundings: the log is the trace, and nobody reads the metrics. */
 export function processContext({ clock, random, name, universe }: SimulatedProcess, limits: Limits): AppContext {

@@ -26,8 +26,9 @@ export class RegionBus {
   #publish(from: SimulatedProcess, message: ControlMessage): void {
     if (!from.alive) return;
     for (const [process, listeners] of this.#members) {
-      if (process === from || this.faults.strikes('bus-loss', this.faults.plan.busLoss)) continue;
-      from.universe.scheduler.after(this.faults.delayMs(4), () => {
+      const faults = this.faults.of(`bus>${process.name}`);
+      if (process === from || faults.strikes('bus-loss', faults.plan.busLoss)) continue;
+      from.universe.scheduler.after(faults.delayMs(4), () => {
         if (process.alive) for (const listener of listeners) listener(message);
       });
     }

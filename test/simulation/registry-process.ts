@@ -31,8 +31,10 @@ import { followPolicy } from '../../apps/registry/src/follow-policy.js';
 import { followProgress } from '../../apps/registry/src/follow-progress.js';
 import { openPrimary } from '../../apps/registry/src/primary-node.js';
 import type { RegionParts } from '../../apps/registry/src/region-parts.js';
+import { collectNowAndThen } from './collecting.js';
+import type { FaultInjector } from './fault-injector.js';
 import { HintBoard } from './hint-board.js';
-import { type Limits, processContext } from './process-context.js';
+import { processContext } from './process-context.js';
 import type { PeerService } from './simulated-peer.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import { SIMULATED_INLINE_BYTES } from './simulated-store.js';
@@ -56,7 +58,7 @@ export interface RegistryOptions {
   readonly bus: ControlBus;
   /** The primary, at a replica. */
   readonly origin: PeerClient | undefined;
-  readonly limits: Limits;
+  readonly faults: FaultInjector;
 }
 
 /** What the applications' own functions need of the parts of a real process. */
@@ -64,13 +66,13 @@ type Parts = Pick<RegionParts, 'store' | 'content' | 'progress' | 'status'> & { 
 
 /** Begins a process of the primary or of a replica as the application does, on the same functions where it has them. */
 export async function openRegistry(options: RegistryOptions): Promise<RegistryProcess> {
-  const { region, process, store, bus, origin, limits } = options;
+  const { region, process, store, bus, origin, faults } = options;
   const { clock, random, signal } = process;
   const content = openRegionContent({
     store,
     clock,
     random,
-    adoptWithinMs: limits.gcGraceMs / 4,
+    adoptWithinMs: faults.plan.gcGraceMs / 4,
     inlineBytes: SIMULATED_INLINE_BYTES,
   });
   const role = origin === undefined ? 'primary' : 'replica';
@@ -96,12 +98,12 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     hints,
     isReadThrough: (bytes: Uint8Array) => fetched.has(bytes),
   };
-  const whole = asRegionParts(parts, processContext(process, limits));
+  const whole = asRegionParts(parts, processContext(process, faults.plan));
   await followProgress(whole, signal);
   if (origin === undefined) {
     const { journal, push, reader, collections } = await openPrimary(whole, hints as never, signal);
     const local = new LocalPull(content, reader);
-    collections.run().catch(() => undefined);
+    void collectNowAndThen(process, collections, faults);
     return { ...service, journal, push, collections, local, pull: local, listing: new LocalListing(content) };
   }
   await followPolicy(whole, residency, () => undefined, signal);

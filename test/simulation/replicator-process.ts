@@ -15,7 +15,8 @@ import {
   Replicator,
 } from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
-import type { FaultInjector } from './fault-injector.js';
+import { collectNowAndThen } from './collecting.js';
+import type { FaultInjector, Faults } from './fault-injector.js';
 import { processContext } from './process-context.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import { SIMULATED_INLINE_BYTES } from './simulated-store.js';
@@ -67,7 +68,10 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
     random,
   });
   const source = primary === undefined ? await localSource(options, progress) : peerJournalSource(primary);
-  const queue = forgetful(new MemoryReplicationQueue(seenBy(process, jobs), { clock, random }), faults);
+  const queue = forgetful(
+    new MemoryReplicationQueue(seenBy(process, jobs), { clock, random }),
+    faults.of(process.name),
+  );
   const replicator = new Replicator({
     source,
     content,
@@ -98,7 +102,7 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
     ownsLinks: false,
     signal,
   });
-  collections.run().catch(() => undefined);
+  void collectNowAndThen(process, collections, faults);
   return { process, collections };
 }
 
@@ -128,7 +132,7 @@ function seenBy(process: SimulatedProcess, jobs: MemoryQueueJobs): MemoryQueueJo
 }
 
 /** A queue that cannot always be reached. */
-function forgetful(queue: MemoryReplicationQueue, faults: FaultInjector): ReplicationQueue {
+function forgetful(queue: MemoryReplicationQueue, faults: Faults): ReplicationQueue {
   return {
     add: async (jobs, signal) => {
       if (faults.strikes('queue-failure', faults.plan.queueFailure)) throw new Error('the queue cannot be reached');

@@ -1,17 +1,19 @@
-import { SeededRandom } from '#libs/resilience/testing';
 import { deletedManifests, holes } from '../checkers/final-state.js';
 import { History } from '../checkers/history.js';
 import { CHECKERS, type Evidence, type Violation } from '../checkers/index.js';
 import { readJournalState } from '../checkers/journal-state.js';
 import { type RegionState, readRegionState } from '../checkers/region-state.js';
 import { progressIsTrue } from '../checkers/status-truth.js';
+import { Chance } from './chance.js';
 import { PRIMARY, REGIONS, SimulatedCluster } from './cluster.js';
+import { isCollecting, leaksOf } from './collecting.js';
 import { FaultInjector } from './fault-injector.js';
 import { drawFaultPlan } from './fault-plan.js';
 import { forbidRealTime } from './forbid-real-time.js';
 import { Nemesis } from './nemesis.js';
 import type { PlantedBug } from './planted-bugs.js';
 import { Scheduler } from './scheduler.js';
+import { Script } from './script.js';
 import { Trace } from './trace.js';
 import { Workload } from './workload.js';
 
@@ -26,16 +28,23 @@ const SWEEP_MS = 2_000;
 
 const FINAL_READS_LIMIT_MS = 5 * 60_000;
 
+/** Virtual time for the collections in the end, when nothing fails any more. */
+const COLLECTION_LIMIT_MS = 20 * 60_000;
+
 /** How often the buckets are looked into while everything goes on. */
 const LOOK_MS = 5_000;
 
 export interface SeedRun {
   readonly seed: number;
   readonly traceHash: string;
+  /** Every request and fault, by name, in order. */
+  readonly played: readonly string[];
   readonly operations: number;
   readonly faults: ReadonlyMap<string, number>;
   readonly virtualMs: number;
   readonly violations: readonly Violation[];
+  /** How often invariants were held against what there was. */
+  readonly checks: number;
   readonly trace: readonly string[];
 }
 
@@ -44,28 +53,33 @@ export interface SeedOptions {
   readonly operations: number;
   readonly bug?: PlantedBug;
   readonly traceLines?: number;
+  /** Of requests and faults, those that happen; see {@link SeedRun.played}. All, if absent. */
+  readonly only?: ReadonlySet<string>;
 }
 
 /** One world: lets it live, heals it, and holds what came of it against the invariants. */
-export async function runSeed({ seed, operations, bug, traceLines = 60 }: SeedOptions): Promise<SeedRun> {
+export async function runSeed({ seed, operations, bug, only, traceLines = 60 }: SeedOptions): Promise<SeedRun> {
   const release = forbidRealTime();
   try {
-    const random = new SeededRandom(seed);
+    const [chance, script] = [new Chance(seed), new Script(only)];
     const scheduler = new Scheduler();
     const trace = new Trace(scheduler, traceLines);
-    const plan = drawFaultPlan(random, operations);
+    const plan = drawFaultPlan(chance.of('plan'), operations);
     trace.say('plan', JSON.stringify(plan));
-    const faults = new FaultInjector(random, plan);
-    const cluster = new SimulatedCluster({ scheduler, random, trace }, faults, bug);
+    const universe = { scheduler, chance, script, trace };
+    const faults = new FaultInjector(universe, plan);
+    const cluster = new SimulatedCluster(universe, faults, bug);
     const history = new History(() => scheduler.nowMs);
-    const violations = await live(cluster, history);
+    const { violations, checks } = await live(cluster, history);
     return {
       seed,
       traceHash: trace.digest(),
+      played: script.played,
       operations: history.operations.length,
       faults: faults.counts,
       virtualMs: scheduler.nowMs,
       violations,
+      checks,
       trace: trace.last(traceLines),
     };
   } finally {
@@ -73,7 +87,7 @@ export async function runSeed({ seed, operations, bug, traceLines = 60 }: SeedOp
   }
 }
 
-async function live(cluster: SimulatedCluster, history: History): Promise<readonly Violation[]> {
+async function live(cluster: SimulatedCluster, history: History): Promise<Pick<SeedRun, 'violations' | 'checks'>> {
   const { scheduler } = cluster.universe;
   const workload = new Workload(cluster, history, cluster.faults.plan);
   const nemesis = new Nemesis(cluster);
@@ -101,12 +115,19 @@ async function live(cluster: SimulatedCluster, history: History): Promise<readon
   });
   const answered = await scheduler.run(scheduler.nowMs + FINAL_READS_LIMIT_MS, () => read);
   const evidence = await gather(cluster, history);
+  let leaks: readonly Violation[] | undefined;
+  void leaksOf(cluster).then((found) => {
+    leaks = found;
+  });
+  await scheduler.run(scheduler.nowMs + COLLECTION_LIMIT_MS, () => leaks !== undefined);
   const stuck = [
     ...(finished ? [] : [{ checker: 'progress', what: 'clients did not come to an end' }]),
     ...(answered ? [] : [{ checker: 'progress', what: 'the last reads were not answered' }]),
+    ...(leaks !== undefined ? leaks : [{ checker: 'progress', what: 'the last collections did not end' }]),
     ...(serves(cluster) ? [] : [{ checker: 'progress', what: 'no process of the primary came up' }]),
   ];
-  return [...stuck, ...look.violations, ...CHECKERS.flatMap((check) => check(evidence))];
+  const violations = [...stuck, ...look.violations, ...CHECKERS.flatMap((check) => check(evidence))];
+  return { violations, checks: look.checks + CHECKERS.length + REGIONS.length };
 }
 
 /** Without it every promise would be kept, for nothing would be promised. */
@@ -117,6 +138,7 @@ function serves(cluster: SimulatedCluster): boolean {
 /** The invariants that must hold at every moment, looked at now and then while everything goes on. */
 class LookInto {
   readonly violations: Violation[] = [];
+  checks = 0;
   #stopped = false;
 
   constructor(
@@ -133,11 +155,12 @@ class LookInto {
   }
 
   async #watch(): Promise<void> {
-    const { random } = this.cluster.universe;
+    const random = this.cluster.universe.chance.of('looks');
     while (!this.#stopped && this.violations.length === 0) {
       await this.cluster.network.pause(random.next() * 2 * LOOK_MS);
       const { journal, regions, operations } = await gather(this.cluster, this.history);
       for (const [region, state] of regions) {
+        this.checks += 2;
         this.violations.push(...progressIsTrue(region, state, journal));
         const deleted = deletedManifests({ journal, operations });
         this.violations.push(
@@ -160,7 +183,7 @@ async function untilConverged(cluster: SimulatedCluster): Promise<void> {
   for (;;) {
     const { entries } = await readJournalState(cluster.region(PRIMARY).store);
     const states = await Promise.all(REGIONS.map((name) => readRegionState(cluster.region(name).store)));
-    if (states.every(({ watermark }) => watermark === entries.length)) return;
+    if (states.every(({ watermark }) => watermark === entries.length) && !isCollecting(cluster)) return;
     await cluster.network.pause(1_000);
   }
 }
@@ -169,5 +192,6 @@ async function gather(cluster: SimulatedCluster, history: History): Promise<Evid
   const regions = new Map<string, RegionState>();
   for (const name of REGIONS) regions.set(name, await readRegionState(cluster.region(name).store));
   const journal = await readJournalState(cluster.region(PRIMARY).store);
-  return { operations: history.operations, journal, primary: PRIMARY, regions };
+  const { gcGraceMs: graceMs } = cluster.faults.plan;
+  return { operations: history.operations, journal, primary: PRIMARY, regions, graceMs };
 }

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import type { RegionName } from '#libs/geo';
 import { type Digest, digestOf, parseManifest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
-import type { BlobUploads, Push } from '#libs/registry';
-import type { Action, History, Operation, Outcome } from '../checkers/history.js';
+import type { BlobUploads, Precondition, Push } from '#libs/registry';
+import type { SeededRandom } from '#libs/resilience/testing';
+import type { Action, Condition, History, Operation, Outcome } from '../checkers/history.js';
 import { PRIMARY, ROUTER, type SimulatedCluster } from './cluster.js';
 import { callRemote, type Place } from './network.js';
 import type { RegistryProcess } from './registry-process.js';
@@ -15,32 +16,52 @@ const PATIENCE_MS = 45_000;
 const UPLOAD_ATTEMPTS = 5;
 const forever = new AbortController().signal;
 
+export interface SampleUpload {
+  readonly repository: RepositoryName;
+  readonly image: SampleManifest;
+  readonly tags: readonly Tag[];
+  /** Where blobs are mounted from, if they are there. */
+  readonly from?: RepositoryName;
+  /** Without its blobs. */
+  readonly hasty?: true;
+  readonly condition?: Condition;
+}
+
 /** One who pushes and pulls, and writes down what was asked and what was answered. */
 export class SimulatedClient {
+  readonly #random: SeededRandom;
+  /** When the question was asked whose answer says that the last blob is there. */
+  #confirmedMs = 0;
+
   constructor(
     readonly name: string,
     readonly home: RegionName,
     private readonly cluster: SimulatedCluster,
     private readonly history: History,
-  ) {}
+  ) {
+    this.#random = cluster.universe.chance.of(`client ${name}`);
+  }
 
   /** Blobs first, then the manifest with its tags. Says whether it was accepted. */
   async push(
     via: Operation['via'],
-    repository: RepositoryName,
-    image: SampleManifest,
-    tags: readonly Tag[],
-    others: readonly RepositoryName[],
+    { repository, image, tags, from, hasty, condition }: SampleUpload,
   ): Promise<Outcome> {
-    for (const blob of image.blobs) if (!(await this.#upload(repository, blob, others))) return 'unknown';
+    let reliedMs = Number.POSITIVE_INFINITY;
+    for (const blob of hasty === true ? [] : image.blobs) {
+      if (!(await this.#upload(repository, blob, from))) return 'unknown';
+      reliedMs = Math.min(reliedMs, this.#confirmedMs);
+    }
     const { digest, children, mediaType, content } = image;
     const blobs = image.blobs.map((blob) => blob.digest);
-    const action: Action = { kind: 'push', repository, digest, tags, blobs, children };
+    const action: Action = { kind: 'push', repository, digest, tags, blobs, children, ...given({ condition }) };
     const [first, ...rest] = tags;
     const reference =
       first === undefined ? ({ kind: 'digest', digest } as const) : ({ kind: 'tag', tag: first } as const);
-    const upload = { repository, reference, tags: rest, contentType: mediaType, content };
-    return this.#change(via, action, (push) => push.manifest(upload, forever));
+    const precondition = condition === undefined ? undefined : preconditionOf(condition);
+    const upload = { repository, reference, tags: rest, contentType: mediaType, content, ...given({ precondition }) };
+    const relied = Number.isFinite(reliedMs) ? { reliedMs } : {};
+    return this.#change(via, action, (push) => push.manifest(upload, forever), relied);
   }
 
   deleteTag(via: Operation['via'], repository: RepositoryName, tag: Tag): Promise<Outcome> {
@@ -137,8 +158,9 @@ export class SimulatedClient {
     via: Operation['via'],
     action: Action,
     work: (push: Push) => Promise<{ readonly seq: number }>,
+    known: Pick<Operation, 'reliedMs'> = {},
   ): Promise<Outcome> {
-    const operation = this.#begin(via, action);
+    const operation = Object.assign(this.#begin(via, action), known);
     try {
       const { seq } = await (via === 'router' ? this.#throughRouter(action.repository, work) : this.#atPrimary(work));
       this.#end(operation, 'ok', { seq });
@@ -192,17 +214,17 @@ export class SimulatedClient {
   }
 
   /** Some ways lead to a blob in a repository: it is there, it is mounted, it is sent whole, or in chunks. */
-  async #upload(repository: RepositoryName, blob: SampleBlob, others: readonly RepositoryName[]): Promise<boolean> {
-    const { random } = this.cluster.universe;
+  async #upload(repository: RepositoryName, blob: SampleBlob, from: RepositoryName | undefined): Promise<boolean> {
+    const random = this.#random;
     for (let attempt = 0; attempt < UPLOAD_ATTEMPTS; attempt += 1) {
       const way = random.next();
-      const from = others[random.below(others.length)];
+      this.#confirmedMs = this.cluster.universe.scheduler.nowMs;
       try {
         const there = await this.#call(PRIMARY, ({ pull }) => pull.blob(repository, blob.digest, forever));
         if (there !== undefined) return true;
         await this.#atPrimary(async ({ uploads }) => {
-          if (way < 0.3 && from !== undefined && (await uploads.mount(repository, blob.digest, from, forever))) return;
-          if (way < 0.6) await inChunks(uploads, repository, blob);
+          if (from !== undefined && (await uploads.mount(repository, blob.digest, from, forever))) return;
+          if (way < 0.45) await inChunks(uploads, repository, blob);
           else
             await uploads.put(repository, { digest: blob.digest, size: blob.size, body: bodyOf(blob.bytes) }, forever);
         });
@@ -241,6 +263,16 @@ export class SimulatedClient {
 function pushOf({ push }: RegistryProcess): Push {
   if (push === undefined) throw new Error('not the primary');
   return push;
+}
+
+function preconditionOf(condition: Condition): Precondition {
+  if (condition === 'absent') return { noneMatch: 'any' };
+  return { match: condition === 'present' ? 'any' : condition };
+}
+
+/** What is there of it. */
+function given<T extends object>(values: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
 async function readBlob(

@@ -104,7 +104,7 @@ export class SimulatedPeer implements PeerClient {
   /** Bytes in pieces, over a line that may break off or, worse, change one. */
   async *#body(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { network, from } = this.options;
-    const { faults } = network;
+    const faults = network.faultsOf(this.region, from);
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
       await untilAborted(network.travel(this.region, from), signal);
       if (network.isCut(this.region, from) || faults.strikes('body-break', faults.plan.bodyBreak)) {

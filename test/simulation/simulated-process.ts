@@ -1,12 +1,15 @@
-import type { Clock, Random } from '#libs/resilience';
+import type { Clock } from '#libs/resilience';
 import type { SeededRandom } from '#libs/resilience/testing';
+import type { Chance } from './chance.js';
 import type { Scheduler } from './scheduler.js';
+import type { Script } from './script.js';
 import type { Trace } from './trace.js';
 
 /** What all processes of a simulation share. */
 export interface Universe {
   readonly scheduler: Scheduler;
-  readonly random: SeededRandom;
+  readonly chance: Chance;
+  readonly script: Script;
   readonly trace: Trace;
 }
 
@@ -19,7 +22,7 @@ const EPOCH_MS = 1_800_000_000_000;
  */
 export class SimulatedProcess {
   readonly clock: Clock;
-  readonly random: Random;
+  readonly random: SeededRandom;
   readonly #stopping = new AbortController();
   readonly #whenCrashed: (() => void)[] = [];
   #alive = true;
@@ -30,7 +33,7 @@ export class SimulatedProcess {
     /** How wrong its wall clock is. */
     private readonly clockOffsetMs = 0,
   ) {
-    this.random = universe.random;
+    this.random = universe.chance.of(name);
     this.clock = {
       now: () => EPOCH_MS + Math.floor(this.universe.scheduler.nowMs) + this.clockOffsetMs,
       monotonic: () => this.universe.scheduler.nowMs,

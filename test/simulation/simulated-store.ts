@@ -15,7 +15,7 @@ import {
   type StoredObject,
   type StoredPart,
 } from '#libs/storage';
-import type { FaultInjector, StoreFault } from './fault-injector.js';
+import type { Faults, StoreFault } from './fault-injector.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
 /** An effect that comes after its caller has given up comes within this time. */
@@ -40,7 +40,7 @@ export class SimulatedStore implements ObjectStore {
   constructor(
     private readonly store: ObjectStore,
     private readonly process: SimulatedProcess,
-    private readonly faults: FaultInjector,
+    private readonly faults: Faults,
   ) {
     this.multipart = this.#multipart(store.multipart);
   }

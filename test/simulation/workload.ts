@@ -1,6 +1,7 @@
-import type { RegionName } from '#libs/geo';
-import { parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#libs/oci';
-import type { History, Operation } from '../checkers/history.js';
+import { type Digest, parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#libs/oci';
+import type { SeededRandom } from '#libs/resilience/testing';
+import type { Condition, History, Operation } from '../checkers/history.js';
+import { oneOf } from './chance.js';
 import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
 import type { FaultPlan } from './fault-plan.js';
 import { type SampleBlob, type SampleManifest, sampleBlob, sampleImage, sampleIndex } from './sample-image.js';
@@ -9,6 +10,15 @@ import { SimulatedClient } from './simulated-client.js';
 /** Layers that images share, so that some are there, and some are mounted. */
 const SHARED_LAYERS = 6;
 
+/** What one request is made of; all of its chance is its own, so that leaving out another changes nothing here. */
+interface Request {
+  readonly number: number;
+  readonly client: SimulatedClient;
+  readonly random: SeededRandom;
+  readonly repository: RepositoryName;
+  readonly writeVia: Operation['via'];
+}
+
 /** What clients do, drawn from the seed. */
 export class Workload {
   readonly repositories: readonly RepositoryName[];
@@ -16,8 +26,6 @@ export class Workload {
   readonly #shared: readonly SampleBlob[];
   /** Images that were sent somewhere: they may be there. */
   readonly #sent = new Map<RepositoryName, SampleManifest[]>();
-  #left: number;
-  #serial = 0;
   #working = 0;
 
   constructor(
@@ -28,11 +36,10 @@ export class Workload {
     this.repositories = Array.from({ length: plan.repositories }, (_, at) => parseRepositoryName(`team/app${at}`));
     this.tags = Array.from({ length: plan.tags }, (_, at) => parseTag(`v${at}`));
     this.#shared = Array.from({ length: SHARED_LAYERS }, (_, at) => sampleBlob(`shared ${at}`, 20 + at * 40));
-    this.#left = plan.operations;
   }
 
   get done(): boolean {
-    return this.#working === 0 && this.#left <= 0;
+    return this.#working === 0;
   }
 
   start(): void {
@@ -40,7 +47,7 @@ export class Workload {
       const home = REGIONS[index % REGIONS.length] ?? PRIMARY;
       const client = new SimulatedClient(`client${index}`, home, this.cluster, this.history);
       this.#working += 1;
-      void this.#work(client).finally(() => {
+      void this.#work(client, index).finally(() => {
         this.#working -= 1;
       });
     }
@@ -58,79 +65,91 @@ export class Workload {
     }
   }
 
-  async #work(client: SimulatedClient): Promise<void> {
-    const { random } = this.cluster.universe;
-    while (this.#left > 0) {
-      this.#left -= 1;
-      await this.#act(client);
-      await this.cluster.network.pause(random.next() * this.plan.thinkMs);
+  async #work(client: SimulatedClient, index: number): Promise<void> {
+    const { chance, script } = this.cluster.universe;
+    for (let number = index; number < this.plan.operations; number += this.plan.clients) {
+      const random = chance.of(`request ${number}`);
+      const thinkMs = random.next() * this.plan.thinkMs;
+      const repository = oneOf(random, this.repositories);
+      const writeVia = oneOf<Operation['via']>(random, ['router', 'router', PRIMARY]);
+      if (script.plays(`request ${number}`)) await this.#act({ number, client, random, repository, writeVia });
+      await this.cluster.network.pause(thinkMs);
     }
   }
 
-  async #act(client: SimulatedClient): Promise<void> {
-    const repository = this.#any(this.repositories);
-    const tag = this.#any(this.tags);
-    const readVia = this.#any<Operation['via']>([...REGIONS, 'router', 'router', 'router']);
-    const writeVia = this.#any<Operation['via']>(['router', 'router', PRIMARY]);
+  async #act(request: Request): Promise<void> {
+    const { client, random, repository, writeVia } = request;
+    const tag = oneOf(random, this.tags);
+    const readVia = oneOf<Operation['via']>(random, [...REGIONS, 'router', 'router', 'router']);
     const known = this.#sent.get(repository) ?? [];
-    const image = known.length === 0 ? undefined : this.#any(known);
-    const dice = this.cluster.universe.random.next();
-    if (image === undefined || dice < 0.25) return this.#push(client, writeVia, repository);
-    if (dice < 0.32) return void (await client.push(writeVia, repository, image, this.#someTags(), this.repositories));
-    if (dice < 0.37) return this.#pushIndex(client, writeVia, repository, known);
-    if (dice < 0.44) return void (await client.deleteTag(writeVia, repository, tag));
-    if (dice < 0.5) return void (await client.deleteManifest(writeVia, repository, image.digest));
+    const image = known.length === 0 ? undefined : oneOf(random, known);
+    const dice = random.next();
+    if (image === undefined || dice < 0.25) return this.#push(request);
+    if (dice < 0.3) return void (await client.push(writeVia, { repository, image, tags: this.#someTags(random) }));
+    if (dice < 0.34) return this.#swap(request, tag, image, known);
+    if (dice < 0.36) return this.#pushHastily(request);
+    if (dice < 0.4) return this.#pushIndex(request, known);
+    if (dice < 0.46) return void (await client.deleteTag(writeVia, repository, tag));
+    if (dice < 0.52) return void (await client.deleteManifest(writeVia, repository, image.digest));
     if (dice < 0.84) return void (await client.pull(readVia, { kind: 'read-tag', repository, tag }));
     if (dice < 0.94) {
       return void (await client.pull(readVia, { kind: 'read-manifest', repository, digest: image.digest }));
     }
-    await client.list(this.#any<RegionName>(REGIONS), repository);
+    await client.list(oneOf(random, REGIONS), repository);
   }
 
-  async #push(client: SimulatedClient, via: Operation['via'], repository: RepositoryName): Promise<void> {
-    const { random } = this.cluster.universe;
-    const layers = [this.#any(this.#shared)];
-    if (random.next() < 0.6) layers.push(this.#newBlob());
-    const known = this.#sent.get(repository) ?? [];
-    const subject = known.length > 0 && random.next() < 0.2 ? this.#any(known) : undefined;
-    const image = sampleImage(this.#newBlob(), layers, subject);
-    const outcome = await client.push(via, repository, image, this.#someTags(), this.repositories);
+  async #push(request: Request): Promise<void> {
+    const { client, random, repository, writeVia } = request;
+    const image = this.#newImage(request);
+    const from = random.next() < 0.3 ? oneOf(random, this.repositories) : undefined;
+    const tags = this.#someTags(random);
+    const outcome = await client.push(writeVia, { repository, image, tags, ...(from === undefined ? {} : { from }) });
     if (outcome !== 'fail') this.#remember(repository, image);
   }
 
-  async #pushIndex(
-    client: SimulatedClient,
-    via: Operation['via'],
-    repository: RepositoryName,
+  /** Moves a tag if it is what the client believes it is. */
+  async #swap(
+    { client, random, repository, writeVia }: Request,
+    tag: Tag,
+    image: SampleManifest,
     known: readonly SampleManifest[],
   ): Promise<void> {
-    this.#serial += 1;
-    const index = sampleIndex([this.#any(known), this.#any(known)], `index ${this.#serial}`);
-    const outcome = await client.push(via, repository, index, this.#someTags(), this.repositories);
-    if (outcome !== 'fail') this.#remember(repository, index);
+    const expected: readonly Digest[] = [oneOf(random, known).digest, oneOf(random, known).digest];
+    const condition = oneOf<Condition>(random, ['absent', 'present', expected]);
+    await client.push(writeVia, { repository, image, tags: [tag], condition });
+  }
+
+  /** Sends a manifest and not its blobs. It has to be refused, or be whole all the same. */
+  async #pushHastily(request: Request): Promise<void> {
+    const { client, random, repository, writeVia } = request;
+    const image = this.#newImage(request);
+    await client.push(writeVia, { repository, image, tags: this.#someTags(random), hasty: true });
+  }
+
+  async #pushIndex({ client, random, repository, writeVia, number }: Request, known: readonly SampleManifest[]) {
+    const image = sampleIndex([oneOf(random, known), oneOf(random, known)], `index ${number}`);
+    const outcome = await client.push(writeVia, { repository, image, tags: this.#someTags(random) });
+    if (outcome !== 'fail') this.#remember(repository, image);
+  }
+
+  #newImage({ number, random, repository }: Request): SampleManifest {
+    const newBlob = (name: string) => sampleBlob(`${name} ${number}`, 10 + random.below(200));
+    const layers = [oneOf(random, this.#shared)];
+    if (random.next() < 0.6) layers.push(newBlob('layer'));
+    const known = this.#sent.get(repository) ?? [];
+    const subject = known.length > 0 && random.next() < 0.2 ? oneOf(random, known) : undefined;
+    return sampleImage(newBlob('config'), layers, subject);
   }
 
   #remember(repository: RepositoryName, image: SampleManifest): void {
     this.#sent.set(repository, [...(this.#sent.get(repository) ?? []), image].slice(-6));
   }
 
-  #someTags(): readonly Tag[] {
-    const { random } = this.cluster.universe;
-    const count = this.#any([0, 1, 1, 1, 2]);
+  #someTags(random: SeededRandom): readonly Tag[] {
+    const count = oneOf(random, [0, 1, 1, 1, 2]);
     const start = random.below(this.tags.length);
     return Array.from({ length: Math.min(count, this.tags.length) }, (_, at) => {
       return this.tags[(start + at) % this.tags.length] ?? parseTag('v0');
     });
-  }
-
-  #newBlob(): SampleBlob {
-    this.#serial += 1;
-    return sampleBlob(`blob ${this.#serial}`, 10 + this.cluster.universe.random.below(200));
-  }
-
-  #any<T>(choices: readonly T[]): T {
-    const chosen = choices[this.cluster.universe.random.below(choices.length)];
-    if (chosen === undefined) throw new Error('nothing to choose from');
-    return chosen;
   }
 }
