@@ -1,4 +1,5 @@
 import type { Entry, JournalReader } from '#libs/journal';
+import type { Digest, RepositoryName } from '#libs/oci';
 import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type PeerClient } from '#libs/peer';
 import { anySignal, type Clock } from '#libs/resilience';
 
@@ -6,11 +7,17 @@ import { anySignal, type Clock } from '#libs/resilience';
 export interface JournalSource {
   /** What comes after `after`; ends or rejects when the source is lost, and is asked again. */
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage>;
+  /** Whether the primary does not show that manifest, of which it put an entry into the journal. */
+  isDeleted(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean>;
 }
 
 /** A replica follows the primary over the network. */
 export function peerJournalSource(primary: PeerClient): JournalSource {
-  return { journal: (after, signal) => primary.journal(after, signal) };
+  return {
+    journal: (after, signal) => primary.journal(after, signal),
+    isDeleted: async (repository, digest, signal) =>
+      (await primary.findManifest(repository, { kind: 'digest', digest }, signal)) === undefined,
+  };
 }
 
 /** The primary's own replicator follows the journal in its bucket: it applies what a writer that died left behind. */
@@ -20,6 +27,8 @@ export function localJournalSource(journal: JournalReader, clock: Clock): Journa
     return { kind: 'head', seq, epoch, timeMs };
   };
   return {
+    // Its registry processes apply deletes themselves, whatever this one has come to.
+    isDeleted: () => Promise.resolve(false),
     async *journal(after, signal) {
       const ended = new AbortController();
       const following = anySignal([signal, ended.signal]);

@@ -33,7 +33,8 @@ export interface MissingBlobsOptions {
   readonly mayHave: (digest: Digest) => boolean;
   /** Nothing keeps this entry waiting any more. */
   readonly onReady: (entry: Entry) => void;
-  readonly onFailed: () => void;
+  /** `nowhere`: every region was asked, and none has it. */
+  readonly onFailed: (digest: Digest, nowhere: boolean) => void;
   readonly onRetry: (what: string, error: unknown) => void;
   /** Aborts when the replicator stops. */
   readonly signal: AbortSignal;
@@ -95,9 +96,10 @@ export class MissingBlobs {
 
   /** A job that gave up leaves its blob missing: it is asked for again after a while. */
   #failed(job: CopyJob, error: Error): void {
-    this.#setbacks.add(job.digest, error.message, isPassing(error));
+    const passing = isPassing(error);
+    this.#setbacks.add(job.digest, error.message, passing);
     this.options.onRetry(`copy of ${job.digest}`, error);
-    this.options.onFailed();
+    this.options.onFailed(job.digest, !passing);
   }
 
   arrived(digest: Digest): void {

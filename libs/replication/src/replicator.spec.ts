@@ -318,8 +318,22 @@ describe('Replicator', () => {
     expect(progress.oldestPendingMs).toBeDefined();
   });
 
+  it('passes over an image that was deleted and collected at the primary beyond its window', async () => {
+    const [gone, kept] = [await primary.blob('gone'), await primary.blob('kept')];
+    const collected = await primary.image('collected', [gone], 'collected');
+    await primary.index('index', [collected], 'index');
+    await primary.image('kept', [kept], 'kept');
+    await primary.deleteManifest(collected, 'collected');
+    link.withheld.add(gone.digest);
+    const replicator = await start({ windowEntries: 1 });
+    await caughtUp(replicator);
+    expect(await tagged(replica(), 'collected')).toBeUndefined();
+    expect(await whole(replica(), 'kept')).toBeDefined();
+  });
+
   it('refuses what comes from an earlier epoch', async () => {
     const stale: JournalSource = {
+      isDeleted: () => Promise.resolve(false),
       journal: async function* () {
         yield { kind: 'head', seq: 9, epoch: 0, timeMs: 1 };
       },
@@ -387,6 +401,7 @@ class ForgetfulJobs extends MemoryQueueJobs {
 /** A source whose first entry is of a kind that this release does not know. */
 function unreadableFirst(link: PrimaryLink): JournalSource {
   return {
+    isDeleted: () => Promise.resolve(false),
     journal: async function* (after, following): AsyncGenerator<JournalMessage> {
       for await (const message of link.journal(after, following)) {
         const first = message.kind === 'entry' && message.entry.seq === 1;

@@ -1,5 +1,5 @@
 import type { RegionName } from '#libs/geo';
-import type { Entry } from '#libs/journal';
+import type { Entry, ManifestPut } from '#libs/journal';
 import type { BlobDescriptor, Digest } from '#libs/oci';
 import type { JournalMessage, RegionProgress } from '#libs/peer';
 import { applyEntry, type RegionContent } from '#libs/registry';
@@ -89,7 +89,10 @@ export class Replicator {
       clock,
       random,
       onReady: (entry) => this.#applyInBackground(entry),
-      onFailed: () => this.#standing.changed.notify(),
+      onFailed: (digest, nowhere) => {
+        this.#standing.changed.notify();
+        if (nowhere) void this.#passOver(digest);
+      },
       onRetry: (what, error) => observer.onRetry(what, error),
       signal: this.#stopping.signal,
     });
@@ -307,6 +310,28 @@ export class Replicator {
     return applying;
   }
 
+  /**
+   * Nobody has a blob that entries wait for. A manifest that a later entry deletes, one that is beyond the window, may have
+   * lost it to a collection: then it will never be shown, and where it was put it is deleted at once. A blob that the primary
+   * has lost in another way is waited for: its manifest is still shown there.
+   */
+  async #passOver(digest: Digest): Promise<void> {
+    const { source, observer } = this.options;
+    const { signal } = this.#stopping;
+    for (const entry of this.#waiting.waitingFor(digest)) {
+      if (entry.type !== 'manifest.put') continue;
+      try {
+        if (!(await source.isDeleted(entry.repository, entry.digest, signal))) continue;
+      } catch (error) {
+        if (!signal.aborted) observer.onRetry(`asking for the manifest of entry ${entry.seq}`, error);
+        return;
+      }
+      if (!this.#waiting.leave(entry.seq)) continue;
+      void this.#applyInBackground(deletionOf(entry));
+      for (const next of this.#waiting.manifestSettled(entry.repository, entry.digest)) this.#applyInBackground(next);
+    }
+  }
+
   async #apply(entry: Entry): Promise<void> {
     await this.#applyUntilDone(entry);
     this.#standing.apply(entry.seq);
@@ -339,4 +364,10 @@ export class Replicator {
     if (entry.type === 'manifest.delete') return this.#waiting.overtaken(entry.repository, entry.digest, entry.seq);
     return [];
   }
+}
+
+/** The same place in the order, and the same registers, which hold nothing then. */
+function deletionOf({ repository, digest, subject, tags, seq, epoch, timeMs }: ManifestPut & Entry): Entry {
+  const about = subject === undefined ? {} : { subject };
+  return { type: 'manifest.delete', repository, digest, tags, seq, epoch, timeMs, ...about };
 }

@@ -94,6 +94,13 @@ export class WaitingEntries {
     return left;
   }
 
+  /** An entry that is not to wait any more. @returns whether it did */
+  leave(seq: number): boolean {
+    const waited = this.#waiting.has(seq);
+    this.#forget(seq);
+    return waited;
+  }
+
   #forget(seq: number): void {
     const waiting = this.#waiting.get(seq);
     if (waiting === undefined) return;

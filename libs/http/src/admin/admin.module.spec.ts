@@ -104,6 +104,7 @@ class FakeRegion {
 
 /** What is committed, for as long as somebody follows. */
 class FakeJournal implements JournalSource {
+  isDeleted = () => Promise.resolve(false);
   readonly changed = new Notifier();
   readonly entries: Entry[] = [];
 

@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
 import { parseRegionName } from '#libs/geo';
-import type { Digest } from '#libs/oci';
+import type { Digest, RepositoryName } from '#libs/oci';
 import { type JournalMessage, type PeerClient, PeerError } from '#libs/peer';
 import type { Clock } from '#libs/resilience';
 import type { ByteRange } from '#libs/storage';
-import { localJournalSource } from '../journal-source.js';
+import { type JournalSource, localJournalSource } from '../journal-source.js';
 import type { MemoryPrimary } from './memory-primary.js';
 
 /** What a replica's replicator asks of the primary, over a link that can be cut, and blobs that can be withheld. */
-export class PrimaryLink implements Pick<PeerClient, 'region' | 'journal' | 'openBlob'> {
+export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, JournalSource {
   readonly region = parseRegionName('primary');
   readonly withheld = new Set<Digest>();
   /** Blobs whose bytes do not come until they are taken out. */
@@ -49,6 +49,11 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'journal' | 'ope
     this.opened.push(digest);
     while (this.stuck.has(digest)) await this.clock.sleep(100, signal);
     return { size: record.size, body: await blobs.open(record, range, signal) };
+  }
+
+  async isDeleted(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean> {
+    this.#cut.signal.throwIfAborted();
+    return (await this.primary.content.manifests.find(repository, digest, signal)) === undefined;
   }
 
   /** As the whole port: what a replicator does not ask for is not there. */
