@@ -208,12 +208,8 @@ export class SimulatedCluster {
   }
 
   #store(region: SimulatedRegion, process: SimulatedProcess, kind: 'registry' | 'replicator' = 'registry') {
-    return bugged.store(
-      this.bug,
-      new SimulatedStore(region.store, process, this.faults.of(process.name)),
-      region.name,
-      kind,
-    );
+    const store = new SimulatedStore(region.store, process, this.faults.of(process.name));
+    return bugged.store(this.bug, store, { region: region.name, kind, clock: process.clock });
   }
 
   #peer(caller: SimulatedProcess, from: string, to: RegionName): SimulatedPeer {

@@ -5,7 +5,11 @@ import type { Digest, Reference, RepositoryName } from '#libs/oci';
 import type { JournalMessage, PeerClient } from '#libs/peer';
 import type { Pull, Push } from '#libs/registry';
 import type { MemoryQueueJobs } from '#libs/replication';
-import { isStorageError, keys, type ObjectStat, type ObjectStore } from '#libs/storage';
+import type { Clock } from '#libs/resilience';
+import { isStorageError, keys, type ObjectStore } from '#libs/storage';
+import { changed, statOf } from './bugged-store.js';
+import { COLLECTION_BUGS } from './planted-collections.js';
+import { PUSH_BUGS, replaced } from './planted-pushes.js';
 import type { RegistryProcess } from './registry-process.js';
 import type { ReplicatorProcessOptions } from './replicator-process.js';
 
@@ -30,16 +34,37 @@ export const PLANTED_BUGS = {
   'hash-unchecked': 'a replica keeps the bytes that came, whatever they hash to',
   'router-ignores-freshness': 'the router sends reads to whoever is near, fresh or not',
   'presence-by-record': 'a replica makes records of blobs that it has only heard of',
+  'present-is-equal': 'a replica leaves a tag as it is when there is one already, whatever it points at',
+  'referrers-lost': 'a replica shows no referrers',
+  'blobs-unasked': 'the primary takes a manifest without asking whether its blobs are there',
+  'stale-look': 'a look at the end of the journal is believed for two seconds',
+  'blind-retry': 'a push of several tags is sent twice',
+  'tags-one-by-one': 'a push of several tags is several changes',
+  'conditions-ignored': 'a push does not ask whether its condition holds',
+  'waits-for-the-deleted': 'a replica waits for an image that was deleted and collected meanwhile',
+  'mark-misses-manifests': 'a collection does not see the first manifest of a page',
+  'condemned-is-enough': 'whoever finds a blob on notice does not call the notice off',
+  'orphans-at-once': 'a collection takes data that no record names yet',
+  'bytes-stay': 'a blob is swept, and its bytes stay',
 } as const;
 
 export type PlantedBug = keyof typeof PLANTED_BUGS;
+
+function isOneOf<K extends string>(bugs: Readonly<Record<K, unknown>>, bug: string | undefined): bug is K {
+  return bug !== undefined && bug in bugs;
+}
 
 type StoreKind = 'registry' | 'replicator';
 
 /** Where a planted bug gets in: around the ports, so that no product code knows of it. */
 export const bugged = {
-  store(bug: PlantedBug | undefined, store: ObjectStore, region: RegionName, kind: StoreKind): ObjectStore {
+  store(
+    bug: PlantedBug | undefined,
+    store: ObjectStore,
+    { region, kind, clock }: { readonly region: RegionName; readonly kind: StoreKind; readonly clock: Clock },
+  ): ObjectStore {
     const replica = kind === 'replicator' && region !== 'eu';
+    if (isOneOf(COLLECTION_BUGS, bug)) return COLLECTION_BUGS[bug](store);
     switch (bug) {
       case 'journal-overwrites':
         return changed(store, {
@@ -59,6 +84,14 @@ export const bugged = {
       case 'index-before-children':
       case 'presence-by-record':
         return replica ? changed(store, { read: pretending(store, bug) }) : store;
+      case 'present-is-equal':
+        return replica ? changed(store, { put: keepingTags(store) }) : store;
+      case 'referrers-lost':
+        return replica ? changed(store, { put: losing(store, 'referrers/') }) : store;
+      case 'blobs-unasked':
+        return region === 'eu' && kind === 'registry' ? changed(store, { read: pretending(store, bug) }) : store;
+      case 'stale-look':
+        return region === 'eu' && kind === 'registry' ? changed(store, { read: believingLooks(store, clock) }) : store;
       case 'no-tombstones':
         return replica ? changed(store, { put: forgettingDeletes(store) }) : store;
       case 'last-writer-wins':
@@ -73,6 +106,7 @@ export const bugged = {
   registry(bug: PlantedBug | undefined, registry: RegistryProcess): RegistryProcess {
     const { push } = registry;
     if (push === undefined) return registry;
+    if (isOneOf(PUSH_BUGS, bug)) return { ...registry, push: PUSH_BUGS[bug](push) };
     if (bug === 'acknowledge-first') return { ...registry, push: hasty(push, registry) };
     if (bug === 'acknowledge-unknown') return { ...registry, push: careless(push, registry) };
     if (bug === 'tag-cache') return { ...registry, pull: cached(registry) };
@@ -84,23 +118,13 @@ export const bugged = {
     if (bug === 'job-never-again') return { ...options, jobs: onlyOnce(jobs) };
     if (primary === undefined) return options;
     if (bug === 'deletes-skipped') return { ...options, primary: retelling(primary, withoutTagDelete) };
+    if (bug === 'waits-for-the-deleted') return { ...options, primary: rememberingAll(primary) };
     if (bug === 'manifest-keeps-tags') return { ...options, primary: retelling(primary, withoutTags) };
     return options;
   },
 };
 
 type Put = ObjectStore['put'];
-
-function changed(store: ObjectStore, changes: Partial<ObjectStore>): ObjectStore {
-  return new Proxy(store, {
-    get: (target, name) => {
-      const change: unknown = Reflect.get(changes, name);
-      if (change !== undefined) return change;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
 
 function without(options: Parameters<Put>[2], key: string, prefix: string): Parameters<Put>[2] {
   return key.startsWith(prefix) ? { signal: options.signal } : options;
@@ -114,6 +138,31 @@ function believing(store: ObjectStore): Put {
       if (key.startsWith('journal/') && isStorageError(error, 'precondition_failed')) return statOf(key, bytes);
       throw error;
     }
+  };
+}
+
+function keepingTags(store: ObjectStore): Put {
+  return async (key, bytes, options) => {
+    const there = key.startsWith('tags/') && (await store.read(key, options.signal)) !== undefined;
+    return there ? statOf(key, bytes) : store.put(key, bytes, options);
+  };
+}
+
+function losing(store: ObjectStore, prefix: string): Put {
+  return async (key, bytes, options) => {
+    return key.startsWith(prefix) ? statOf(key, bytes) : store.put(key, bytes, options);
+  };
+}
+
+/** That a slot of the journal is empty is remembered for a while. */
+function believingLooks(store: ObjectStore, clock: Clock): ObjectStore['read'] {
+  const empty = new Map<string, number>();
+  return async (key, signal, maxBytes) => {
+    const nowMs = clock.monotonic();
+    if (nowMs - (empty.get(key) ?? Number.NEGATIVE_INFINITY) < CACHE_MS) return undefined;
+    const found = await store.read(key, signal, maxBytes);
+    if (found === undefined && key.startsWith(keys.journalPrefix)) empty.set(key, nowMs);
+    return found;
   };
 }
 
@@ -151,6 +200,10 @@ function pretending(store: ObjectStore, bug: PlantedBug): ObjectStore['read'] {
   return async (key, signal, maxBytes) => {
     const found = await store.read(key, signal, maxBytes);
     if (found !== undefined) return found;
+    if (bug === 'blobs-unasked' && key.startsWith('links/')) {
+      const link = Buffer.from(JSON.stringify({ seq: 0, live: true }));
+      return { ...statOf(key, link), bytes: link };
+    }
     if (bug === 'index-before-children' && key.startsWith('manifests/')) {
       const line = JSON.stringify({ seq: 0, manifest: { mediaType: '', blobs: [], children: [] } });
       return { ...statOf(key, Buffer.alloc(0)), bytes: Buffer.from(`${line}\n`) };
@@ -219,15 +272,6 @@ function careless(push: Push, { journal }: RegistryProcess): Push {
   });
 }
 
-function replaced(push: Push, manifest: Push['manifest']): Push {
-  return {
-    uploads: push.uploads,
-    manifest,
-    deleteManifest: (...request) => push.deleteManifest(...request),
-    deleteBlob: (...request) => push.deleteBlob(...request),
-  };
-}
-
 const CACHE_MS = 2_000;
 
 function cached({ pull, process }: RegistryProcess): Pull {
@@ -281,6 +325,21 @@ function retelling(primary: PeerClient, tell: (entry: Entry) => Entry): PeerClie
   });
 }
 
+/** A primary of which nobody hears that it has a manifest no more. */
+function rememberingAll(primary: PeerClient): PeerClient {
+  const findManifest: PeerClient['findManifest'] = async (...question) => {
+    const found = await primary.findManifest(...question);
+    return found ?? ({ content: Buffer.alloc(0) } as unknown as Awaited<ReturnType<PeerClient['findManifest']>>);
+  };
+  return new Proxy(primary, {
+    get: (target, name) => {
+      if (name === 'findManifest') return findManifest;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
 /** An entry that changes nothing, at the same place. */
 function withoutTagDelete(entry: Entry): Entry {
   if (entry.type !== 'tag.delete') return entry;
@@ -290,8 +349,4 @@ function withoutTagDelete(entry: Entry): Entry {
 
 function withoutTags(entry: Entry): Entry {
   return entry.type === 'manifest.delete' ? { ...entry, tags: [] } : entry;
-}
-
-function statOf(key: string, bytes: Uint8Array): ObjectStat {
-  return { key, size: bytes.byteLength, etag: 'planted', modifiedMs: 0 };
 }

@@ -316,12 +316,17 @@ export class Replicator {
    * has lost in another way is waited for: its manifest is still shown there.
    */
   async #passOver(digest: Digest): Promise<void> {
-    const { source, observer } = this.options;
+    const { source, content, observer } = this.options;
     const { signal } = this.#stopping;
     for (const entry of this.#waiting.waitingFor(digest)) {
       if (entry.type !== 'manifest.put') continue;
       try {
         if (!(await source.isDeleted(entry.repository, entry.digest, signal))) continue;
+        // What a put leaves behind when its manifest is deleted: as at the primary.
+        await Promise.all([
+          content.catalog.add(entry.repository, signal),
+          ...entry.blobs.map((blob) => content.links.add(entry.repository, blob.digest, entry.seq, signal)),
+        ]);
       } catch (error) {
         if (!signal.aborted) observer.onRetry(`asking for the manifest of entry ${entry.seq}`, error);
         return;
