@@ -27,6 +27,7 @@ function open() {
     },
   });
   const go = async (): Promise<void> => {
+    await settle();
     waiting.shift()?.();
     await settle();
   };
@@ -45,6 +46,7 @@ describe('SharedReads', () => {
     const { inner, seen, go, shared } = open();
     await put(inner, 'one');
     const first = textOf(shared.read(key, never));
+    await settle();
     const others = [1, 2, 3].map(() => textOf(shared.read(key, never)));
     await go();
     await expect(first).resolves.toBe('one');

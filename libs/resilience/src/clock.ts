@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { onAbort } from './abort.js';
 
 /** Time, as a port: the only source of it, so that a whole cluster can run on simulated time. */
 export interface Clock {
@@ -17,16 +17,25 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: async (ms, signal) => {
-    signal.throwIfAborted();
-    try {
-      let leftMs = ms;
-      do {
-        await sleep(Math.min(leftMs, LONGEST_TIMER_MS), undefined, { signal });
-        leftMs -= LONGEST_TIMER_MS;
-      } while (leftMs > 0);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    }
+    let leftMs = ms;
+    do {
+      await timer(Math.min(leftMs, LONGEST_TIMER_MS), signal);
+      leftMs -= LONGEST_TIMER_MS;
+    } while (leftMs > 0);
   },
 };
+
+/** Node's own promise of a timer makes an error with a stack of its own for each wait that is given up: most of them. */
+function timer(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const waiting = setTimeout(() => {
+      stop();
+      resolve();
+    }, ms);
+    const stop = onAbort(signal, () => {
+      clearTimeout(waiting);
+      reject(signal.reason);
+    });
+  });
+}

@@ -1,4 +1,4 @@
-import { anySignal, type LinkedSignal, untilAborted } from './abort.js';
+import { type LinkedSignal, onAbort, untilAborted } from './abort.js';
 import type { Clock } from './clock.js';
 
 /** The work did not end in its time. */
@@ -12,21 +12,24 @@ export class DeadlineExceeded extends Error {
 
 /** Aborts after `limitMs` with {@link DeadlineExceeded}, or when `signal` aborts. For work that outlives a call. */
 export function deadline(signal: AbortSignal, limitMs: number, clock: Clock): LinkedSignal {
-  const over = new AbortController();
+  const linked = new AbortController();
   const released = new AbortController();
-  const linked = anySignal([signal, over.signal]);
+  const stop = onAbort(signal, () => linked.abort(signal.reason));
   clock.sleep(limitMs, released.signal).then(
-    () => over.abort(new DeadlineExceeded(limitMs)),
+    () => linked.abort(new DeadlineExceeded(limitMs)),
     () => undefined,
   );
   return {
     signal: linked.signal,
     release: () => {
-      linked.release();
-      released.abort();
+      stop();
+      released.abort(RELEASED);
     },
   };
 }
+
+/** Nobody sees it, and making one each time costs more than the rest. */
+const RELEASED = new Error('released');
 
 /**
  * Runs `work` for at most `limitMs`: its signal aborts when the time is over or when `signal` aborts, and the result

@@ -4,6 +4,7 @@ export * from './byte-budget.js';
 export * from './clock.js';
 export * from './deadline.js';
 export * from './limiter.js';
+export * from './next-turn.js';
 export * from './notifier.js';
 export * from './random.js';
 export * from './retry.js';

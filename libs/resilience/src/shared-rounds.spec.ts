@@ -39,6 +39,7 @@ describe('SharedRounds', () => {
   it('never answers with a look that began before the question', async () => {
     const { looks, ask } = open();
     const first = ask();
+    await settle();
     const late = [ask(), ask(), ask()];
     expect(looks.begun).toBe(1);
     await looks.answer(0, 'old');
@@ -52,9 +53,20 @@ describe('SharedRounds', () => {
     expect(looks.begun).toBe(3);
   });
 
+  it('looks once for all whose questions come together', async () => {
+    const { looks, ask } = open();
+    const together = [ask(), ask(), ask()];
+    expect(looks.begun).toBe(0);
+    await settle();
+    expect(looks.begun).toBe(1);
+    await looks.answer(0, 'shared');
+    await expect(Promise.all(together)).resolves.toEqual(['shared', 'shared', 'shared']);
+  });
+
   it('looks at other keys meanwhile', async () => {
     const { looks, ask } = open();
     const answers = [ask('a'), ask('b')];
+    await settle();
     expect(looks.begun).toBe(2);
     await looks.answer(0, 'of a');
     await looks.answer(1, 'of b');
@@ -65,6 +77,7 @@ describe('SharedRounds', () => {
     const { looks, ask } = open();
     const failing = ask();
     failing.catch(() => undefined);
+    await settle();
     const next = ask();
     await looks.fail(0);
     await expect(failing).rejects.toThrow('failed');
@@ -78,9 +91,9 @@ describe('SharedRounds', () => {
     const left = [ask('a', leaving.signal), ask('a', leaving.signal)];
     const stays = ask();
     leaving.abort(new Error('gone'));
+    await settle();
     for (const outcome of await Promise.allSettled(left)) expect(outcome.status).toBe('rejected');
-    await looks.answer(0, 'unheard');
-    await looks.answer(1, 'heard');
+    await looks.answer(0, 'heard');
     await expect(stays).resolves.toBe('heard');
   });
 
@@ -90,6 +103,7 @@ describe('SharedRounds', () => {
     const rounds = new SharedRounds<string, string>({ clock, limitMs: 100 });
     const hanging = rounds.run('a', looks.look, forever);
     hanging.catch(() => undefined);
+    await settle();
     const next = rounds.run('a', looks.look, forever);
     await clock.advance(100);
     await expect(hanging).rejects.toBeInstanceOf(DeadlineExceeded);

@@ -1,11 +1,12 @@
 import { untilAborted } from './abort.js';
 import type { Clock } from './clock.js';
 import { withDeadline } from './deadline.js';
+import { nextTurn } from './next-turn.js';
 
 /**
  * Looks that many ask for at once, where an answer counts only if the look began after the question: who asks while one
  * is under way shares the next. So a key is looked at once at a time, however many ask, and nobody waits for more than
- * two looks.
+ * two looks. The first begins a turn of the event loop later, for those whose questions came together with it.
  *
  * A look belongs to nobody who asked, so it has a limit of its own; whoever asked may leave by the own signal.
  */
@@ -24,8 +25,13 @@ export class SharedRounds<K, V> {
   #join(key: K, work: (signal: AbortSignal) => Promise<V>): Promise<V> {
     const next = this.#next.get(key);
     if (next !== undefined) return next;
-    const running = this.#running.get(key);
-    return running === undefined ? this.#begin(key, work) : this.#beginAfter(running, key, work);
+    const begin = (): Promise<V> => {
+      this.#next.delete(key);
+      return this.#begin(key, work);
+    };
+    const look = (this.#running.get(key) ?? nextTurn()).then(begin, begin);
+    this.#next.set(key, look);
+    return look;
   }
 
   #begin(key: K, work: (signal: AbortSignal) => Promise<V>): Promise<V> {
@@ -33,16 +39,6 @@ export class SharedRounds<K, V> {
     const look = withDeadline(FOREVER, limitMs, clock, work).finally(() => this.#running.delete(key));
     this.#running.set(key, look);
     return look;
-  }
-
-  #beginAfter(running: Promise<V>, key: K, work: (signal: AbortSignal) => Promise<V>): Promise<V> {
-    const begin = (): Promise<V> => {
-      this.#next.delete(key);
-      return this.#begin(key, work);
-    };
-    const next = running.then(begin, begin);
-    this.#next.set(key, next);
-    return next;
   }
 }
 

@@ -22,6 +22,7 @@ import type {
 import { runOperation } from '../../operation.js';
 import { withSource } from '../../source-stream.js';
 import type { StorageErrorContext } from '../../storage-error.js';
+import { AbsentNames } from './absent-names.js';
 import { openContent, readContent } from './contents.js';
 import { DirectoryCache } from './directory-cache.js';
 import { makeDirectories } from './durable.js';
@@ -71,6 +72,7 @@ export class FilesystemObjectStore implements ObjectStore {
   readonly #layout: Layout;
   readonly #bench: Workbench;
   readonly #cache: DirectoryCache;
+  readonly #absent = new AbsentNames();
   #ready: Promise<void> | undefined;
 
   constructor({ directory, clock, random }: FilesystemObjectStoreOptions) {
@@ -84,9 +86,13 @@ export class FilesystemObjectStore implements ObjectStore {
   read(key: string, signal: AbortSignal, maxBytes = DEFAULT_MAX_READ_BYTES): Promise<StoredObject | undefined> {
     return this.#run('read', key, signal, async (context) => {
       const path = this.#layout.keyDirectory(key);
+      if (this.#absent.still(path)) return undefined;
       for (;;) {
         const current = (await readKeyDirectory(path))?.current;
-        if (current === undefined) return undefined;
+        if (current === undefined) {
+          this.#absent.remember(path);
+          return undefined;
+        }
         const stat = versionStat(key, current);
         checkReadSize(stat, maxBytes, context);
         const bytes = await readContent(path, current, signal);
