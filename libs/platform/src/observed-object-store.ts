@@ -26,7 +26,7 @@ type Observe = <T>(operation: string, work: () => Promise<T>) => Promise<T>;
 export class ObservedObjectStore implements ObjectStore {
   readonly driver: string;
   readonly multipart: MultipartStore;
-  readonly presign?: (request: PresignRequest) => Promise<URL>;
+  readonly presign?: (request: PresignRequest) => string;
   readonly #store: ClosableObjectStore;
   readonly #observe: Observe;
 

@@ -89,7 +89,7 @@ export class BlobStore {
   }
 
   /** Where a client may fetch the bytes without us, if it may: not for those that are in the record. */
-  location(blob: BlobRecord, expiresInMs: number): (() => Promise<URL>) | undefined {
+  location(blob: BlobRecord, expiresInMs: number): (() => string) | undefined {
     const { store } = this.options;
     if (store.presign === undefined || blob.content !== undefined) return undefined;
     const presign = store.presign.bind(store);

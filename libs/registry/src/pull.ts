@@ -21,7 +21,7 @@ export interface PullableBlob extends BlobDescriptor {
   /** The caller owns the stream and must read it to its end or destroy it. Its bytes hash to the digest, or it fails. */
   open(range: ByteRange | undefined, signal: AbortSignal): Promise<Readable>;
   /** Where the client may fetch it without us, if the store can be reached by clients. */
-  location?(): Promise<URL>;
+  location?(): string;
 }
 
 /**

@@ -29,7 +29,7 @@ const LOOK_LIMIT_MS = 10_000;
 export class SharedReads implements ObjectStore {
   readonly driver: string;
   readonly multipart: MultipartStore;
-  readonly presign?: (request: PresignRequest) => Promise<URL>;
+  readonly presign?: (request: PresignRequest) => string;
   readonly #known: LRUCache<string, StoredObject>;
   readonly #looks: SharedRounds<string, StoredObject | undefined>;
 

@@ -152,6 +152,6 @@ export interface ObjectStore {
 
   readonly multipart: MultipartStore;
 
-  /** Where a client may fetch the object by itself, if this store can be reached by clients; else `undefined`. */
-  presign?(request: PresignRequest): Promise<URL>;
+  /** The URL at which a client may fetch the object by itself, if this store can be reached by clients; else `undefined`. */
+  presign?(request: PresignRequest): string;
 }

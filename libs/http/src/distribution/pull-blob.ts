@@ -22,8 +22,11 @@ export async function pullBlob(
   const headers = headersOf(blob);
   if (isKnown(headerOf(request, 'if-none-match'), digest)) return sendEmpty(response, 304, headers);
   if (!isHead(request) && redirects(options, blob) && blob.location !== undefined) {
-    const location = await blob.location();
-    sendEmpty(response, 307, { Location: location.href, 'Docker-Content-Digest': digest, 'Cache-Control': 'no-store' });
+    sendEmpty(response, 307, {
+      Location: blob.location(),
+      'Docker-Content-Digest': digest,
+      'Cache-Control': 'no-store',
+    });
   } else {
     await sendBlob(exchange, blob, headers);
   }

@@ -181,13 +181,13 @@ describe('S3ObjectStore before a server that misbehaves', () => {
     it('shows the public address and the key that only reads', async () => {
       const reader = { accessKeyId: 'reader', secretAccessKey: 'r' };
       const opened = open({ reader, publicEndpoint: 'https://s3.example.org' });
-      const url = await opened.presign?.({ key: 'data/x', expiresInMs: 90_000, contentType: 'text/plain' });
-      expect(url?.origin).toBe('https://s3.example.org');
-      expect(decodeURIComponent(url?.pathname ?? '')).toBe('/b/data/x!');
-      expect(url?.searchParams.get('response-content-type')).toBe('text/plain');
-      expect(url?.searchParams.get('X-Amz-Expires')).toBe('90');
-      expect(url?.searchParams.get('X-Amz-Credential')).toMatch(/^reader\//);
-      expect(url?.href).not.toContain('writer');
+      const url = new URL(opened.presign?.({ key: 'data/x', expiresInMs: 90_000, contentType: 'text/plain' }) ?? '');
+      expect(url.origin).toBe('https://s3.example.org');
+      expect(decodeURIComponent(url.pathname)).toBe('/b/data/x!');
+      expect(url.searchParams.get('response-content-type')).toBe('text/plain');
+      expect(url.searchParams.get('X-Amz-Expires')).toBe('90');
+      expect(url.searchParams.get('X-Amz-Credential')).toMatch(/^reader\//);
+      expect(url.href).not.toContain('writer');
     });
   });
 });

@@ -36,7 +36,7 @@ import { writeParts } from './write-parts.js';
 export class S3ObjectStore implements ObjectStore {
   readonly driver = DRIVER;
   readonly multipart: S3MultipartStore;
-  readonly presign?: (request: PresignRequest) => Promise<URL>;
+  readonly presign?: (request: PresignRequest) => string;
   readonly #s3: S3Context;
   readonly #buffers = new PartBuffers();
 

@@ -11,13 +11,13 @@ const MAX_EXPIRES_SECONDS = 7 * 24 * 60 * 60;
 export function createPresign(
   { publicEndpoint, reader, region, bucket }: S3ObjectStoreOptions,
   now: () => number,
-): ((request: PresignRequest) => Promise<URL>) | undefined {
+): ((request: PresignRequest) => string) | undefined {
   if (publicEndpoint === undefined || reader === undefined) return undefined;
   const endpoint = new URL(publicEndpoint);
   const signer = new SigV4Presigner(reader, region);
-  return async ({ key, expiresInMs, contentType }) => {
+  return ({ key, expiresInMs, contentType }) => {
     checkKey(key, { driver: DRIVER, operation: 'presign', key });
-    const url = signer.sign({
+    return signer.sign({
       method: 'GET',
       endpoint,
       path: `${bucket}/${toBucketKey(key)}`,
@@ -25,6 +25,5 @@ export function createPresign(
       expiresSeconds: Math.min(Math.max(Math.ceil(expiresInMs / 1000), 1), MAX_EXPIRES_SECONDS),
       nowMs: now(),
     });
-    return new URL(url);
   };
 }
