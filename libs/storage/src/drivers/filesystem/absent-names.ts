@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { LRUCache } from 'lru-cache';
 
 /** Names that are looked for again and again: the slots after the heads of a few journals, and a little more. */
 const REMEMBERED = 256;
@@ -10,7 +9,7 @@ const REMEMBERED = 256;
  * may have to read from the disk, because everybody would wait.
  */
 export class AbsentNames {
-  readonly #paths = new LRUCache<string, true>({ max: REMEMBERED });
+  readonly #paths = new Set<string>();
 
   /** True if it was absent before and is absent now. False says nothing. */
   still(path: string): boolean {
@@ -18,6 +17,9 @@ export class AbsentNames {
   }
 
   remember(path: string): void {
-    this.#paths.set(path, true);
+    this.#paths.delete(path);
+    this.#paths.add(path);
+    const [oldest] = this.#paths;
+    if (this.#paths.size > REMEMBERED && oldest !== undefined) this.#paths.delete(oldest);
   }
 }
