@@ -103,17 +103,15 @@ async function live(cluster: SimulatedCluster, history: History): Promise<Pick<S
   cluster.revive();
   const healedMs = scheduler.nowMs;
   cluster.universe.trace.say('nemesis', 'everything heals');
-  let converged = false;
-  void untilConverged(cluster).then(() => {
-    converged = true;
-  });
-  await scheduler.run(healedMs + CONVERGENCE_LIMIT_MS + (await backlogMs(cluster)), () => converged);
+  await converge(cluster, healedMs);
   look.stop();
   let read = false;
   void workload.finalReads().finally(() => {
     read = true;
   });
   const answered = await scheduler.run(scheduler.nowMs + FINAL_READS_LIMIT_MS, () => read);
+  // A collection may have ended meanwhile, and its entry is on its way.
+  await converge(cluster, scheduler.nowMs);
   const evidence = await gather(cluster, history);
   let leaks: readonly Violation[] | undefined;
   void leaksOf(cluster).then((found) => {
@@ -128,6 +126,15 @@ async function live(cluster: SimulatedCluster, history: History): Promise<Pick<S
   ];
   const violations = [...stuck, ...look.violations, ...CHECKERS.flatMap((check) => check(evidence))];
   return { violations, checks: look.checks + CHECKERS.length + REGIONS.length };
+}
+
+async function converge(cluster: SimulatedCluster, fromMs: number): Promise<void> {
+  let converged = false;
+  void untilConverged(cluster).then(() => {
+    converged = true;
+  });
+  const limitMs = CONVERGENCE_LIMIT_MS + (await backlogMs(cluster));
+  await cluster.universe.scheduler.run(fromMs + limitMs, () => converged);
 }
 
 /** Without it every promise would be kept, for nothing would be promised. */
