@@ -111,14 +111,17 @@ export class PublicServer {
     const requestId = requestIdOf(request, this.#parts.random);
     const gone = new AbortController();
     this.#running.add(response);
+    response.setHeader('X-Request-Id', requestId);
+    if (this.#draining) askToClose(response);
+    const unwatch = this.#slowClients?.watch(request, response);
+    const report = observeRequest({ request, response, requestId, routeOf: this.#routeOf }, this.#parts);
+    // One listener for all: with those of a pipeline, more would be taken for a leak by Node.
     response.once('close', () => {
       this.#running.delete(response);
       if (!response.writableFinished) gone.abort(new Error('the client is gone'));
+      unwatch?.();
+      report();
     });
-    response.setHeader('X-Request-Id', requestId);
-    if (this.#draining) askToClose(response);
-    this.#slowClients?.watch(request, response);
-    observeRequest({ request, response, requestId, routeOf: this.#routeOf }, this.#parts);
     try {
       await this.#handler(request, response, { requestId, signal: gone.signal });
     } catch (error) {

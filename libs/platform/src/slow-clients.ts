@@ -33,12 +33,12 @@ export class SlowClients {
     private readonly onCut: () => void,
   ) {}
 
-  /** Watches a request until its answer is sent, or its connection is gone. */
-  watch(request: IncomingMessage, response: ServerResponse): void {
+  /** Watches a request until what it returns is called: when its answer is sent, or its connection is gone. */
+  watch(request: IncomingMessage, response: ServerResponse): () => void {
     const { socket } = request;
     const transfer = { request, response, socket, sinceMs: this.clock.monotonic(), moved: moved(socket) };
     this.#transfers.add(transfer);
-    response.once('close', () => this.#transfers.delete(transfer));
+    return () => this.#transfers.delete(transfer);
   }
 
   /** Looks at all of them again and again; resolves when the signal aborts. */
