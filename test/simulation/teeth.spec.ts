@@ -10,7 +10,8 @@ describe('the checkers', () => {
 
   it('are listed with what they find in docs/testing.md', () => {
     const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'utf8');
-    const rows = [...page.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, name]) => name);
+    const [, section = ''] = page.split('## Do the checkers see anything?');
+    const rows = [...section.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, name]) => name);
     expect(rows.toSorted()).toEqual([...plantedBugs()].sort());
   });
 });
