@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { RegionName } from '#libs/geo';
-import type { JournalReader } from '#libs/journal';
+import type { JournalReader, SnapshotSource } from '#libs/journal';
 import { type BlobDescriptor, type Digest, type Reference, RegistryError, type RepositoryName } from '#libs/oci';
 import {
   type ImagePresence,
@@ -29,6 +29,7 @@ export interface PeerService {
   readonly status: StatusSource;
   readonly presence: PresenceSource;
   readonly journal: JournalReader | undefined;
+  readonly snapshots?: SnapshotSource | undefined;
   readonly hints: HintBoard;
 }
 
@@ -55,6 +56,11 @@ export class SimulatedPeer implements PeerClient {
       return journalStream({ ...service, journal: service.journal, clock: service.process.clock }, after, open);
     });
   }
+
+  readonly snapshots: SnapshotSource = {
+    newest: (signal) => this.#ask(signal, async ({ snapshots }) => snapshots?.newest(signal)),
+    part: (seq, name, signal) => this.#ask(signal, async ({ snapshots }) => snapshots?.part(seq, name, signal)),
+  };
 
   statusStream(signal: AbortSignal): AsyncIterable<RegionStatus> {
     return this.#stream(signal, (service, open) => statusStream(service.status, service.process.clock, open));

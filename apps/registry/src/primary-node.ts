@@ -1,10 +1,11 @@
 import { type Hints, openCollections, reportDamage } from '#libs/http';
-import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
+import { ObjectStoreJournal, ObjectStoreJournalReader, SURE_MS } from '#libs/journal';
 import type { BlobDescriptor } from '#libs/oci';
 import {
   applyEntry,
   type Collections,
   IndexedReader,
+  type JournalCare,
   journalReferences,
   journalSweeper,
   LocalBlobUploads,
@@ -15,6 +16,7 @@ import {
   type RegionReader,
 } from '#libs/registry';
 import { probeConditionalWrites } from '#libs/storage';
+import { openJournalCare } from './open-journal-care.js';
 import type { RegionParts } from './region-parts.js';
 
 /** The epoch of a registry that was never promoted to. */
@@ -26,6 +28,7 @@ export interface PrimaryNode {
   readonly push: Push;
   readonly reader: RegionReader;
   readonly collections: Collections;
+  readonly care: JournalCare;
 }
 
 /** Finds the journal's end, applies what a process that died left behind, and is then ready for changes. */
@@ -35,7 +38,11 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   // Order hangs on the store's conditions: a store that lets two writers win must never be a primary's.
   await probeConditionalWrites(store, random, signal);
   const { watermark } = await progress.open(signal);
-  const reader = await ObjectStoreJournalReader.open({ store, clock }, watermark, signal);
+  const reader = await ObjectStoreJournalReader.open(
+    { store, clock, sureMs: Math.min(SURE_MS, context.config.journal.keepMs / 4) },
+    watermark,
+    signal,
+  );
   for await (const entry of reader.read(watermark, signal)) await applyEntry(content, entry, signal);
   metrics.journalHead.set(reader.head.seq);
   const index = new ReadIndex(clock, reader, Math.min(MAX_BLOB_AGE_MS, context.config.gc.graceMs / 4));
@@ -74,7 +81,8 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   const push = new LocalPush(content, journal, uploads, context.config.manifests);
   const [pending, sweeper] = [journalReferences(journal), journalSweeper(journal)];
   const collections = openCollections(context, { store, content, pending, sweeper, ownsLinks: true, signal });
-  return { journal, push, collections, reader: new IndexedReader(content, index, journal) };
+  const care = openJournalCare(parts, journal);
+  return { journal, push, collections, care, reader: new IndexedReader(content, index, journal) };
 }
 
 /** Other processes of the region append too, and take blobs. */

@@ -14,10 +14,11 @@ import {
   WriteConcerns,
   WriteForwarder,
 } from '#libs/http';
-import type { Journal, JournalReader } from '#libs/journal';
+import type { Journal, JournalReader, SnapshotSource } from '#libs/journal';
 import type { AppContext } from '#libs/platform';
 import {
   type Collections,
+  type JournalCare,
   LocalListing,
   LocalPull,
   lastCollection,
@@ -42,6 +43,7 @@ import { openReplica } from './replica-node.js';
 /** What differs between a primary's process and a replica's. */
 type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes' | 'gate'> & {
   readonly journal?: JournalReader;
+  readonly snapshots?: SnapshotSource;
   /** What this region itself holds. */
   readonly local: LocalPull;
   readonly copies?: FindCopy;
@@ -54,6 +56,7 @@ export class RegistryNode {
   #collections: Collections | undefined;
   #policyWrites: PolicyWrites | undefined;
   #scrubs: Scrubs | undefined;
+  #care: JournalCare | undefined;
   readonly #endings: (() => Promise<unknown>)[] = [];
   #journal: JournalSource | undefined;
 
@@ -71,6 +74,7 @@ export class RegistryNode {
         regions: context.config.topology.regions,
         writes: () => this.#policyWrites,
       },
+      journalCare: () => this.#care,
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
       scrub: { scrubs: () => this.#scrubs, lastReport: (signal) => lastScrub(store, signal) },
       region: regional.region,
@@ -125,7 +129,8 @@ export class RegistryNode {
     const { content, presences, presentLag, wait, context } = this.parts;
     const concerns = new WriteConcerns(wait, presences.regions, context.config.manifests.writeConcerns);
     const { signal } = this.#stopping;
-    const { journal, push, reader, collections } = await openPrimary(this.parts, this.#hints, signal);
+    const opened = await openPrimary(this.parts, this.#hints, signal);
+    const { journal, push, reader, collections, care } = opened;
     const scrubs = await openPrimaryScrubs(this.parts, journal, signal);
     const local = new LocalPull(content, reader);
     this.#collections = collections;
@@ -133,6 +138,8 @@ export class RegistryNode {
     this.#scrubs = scrubs.scrubs;
     // It only ends with the process.
     collections.run().catch(() => undefined);
+    this.#care = care;
+    care.run(signal).catch(() => undefined);
     this.#endings.push(
       () => journal.close(),
       () => scrubs.close(),
@@ -142,6 +149,7 @@ export class RegistryNode {
     presentLag.follow(this.#stopping.signal).catch(() => undefined);
     return {
       journal,
+      snapshots: care.snapshots,
       local,
       pull: scrubs.pull(local),
       listing: new LocalListing(content),
@@ -171,7 +179,7 @@ export class RegistryNode {
     return { local, pull, listing, copies, gate, writes: { kind: 'forward', forwarder } };
   }
 
-  #edge({ journal, local, copies, ...role }: RoleParts): RegionEdge {
+  #edge({ journal, snapshots, local, copies, ...role }: RoleParts): RegionEdge {
     const { context, regional, keys, content, status, presence, origin } = this.parts;
     const { config, clock, log, metrics } = context;
     const { region } = regional;
@@ -198,6 +206,7 @@ export class RegistryNode {
       content,
       pull: local,
       ...(journal === undefined ? {} : { journal }),
+      ...(snapshots === undefined ? {} : { snapshots }),
       ...(copies === undefined ? {} : { copies }),
       hints: this.#hints,
       status,

@@ -12,6 +12,8 @@ const BLOB_PROGRESS_MS = 200;
 /** More copies than a worker runs at once. */
 const MAX_COPIES = 1_024;
 
+const NOTHING_TO_TAKE_IN = { images: { done: 0, total: 0 }, bytes: { done: 0, total: 0 } };
+
 /** What the replicator does, told to the log, the metrics and the other processes of the region. */
 export class ReplicationReport implements ReplicatorObserver {
   readonly #saidAtMs = new Map<string, number>();
@@ -30,6 +32,9 @@ export class ReplicationReport implements ReplicatorObserver {
     metrics.replicationOldestPending.set({ region }, (progress.oldestPendingMs ?? 0) / 1_000);
     metrics.replicationBacklogEntries.set({ region }, progress.backlog.entries);
     metrics.replicationBacklogBytes.set({ region }, progress.backlog.bytes);
+    const { images, bytes } = progress.bootstrap ?? NOTHING_TO_TAKE_IN;
+    metrics.bootstrapImages.set({ region }, images.total - images.done);
+    metrics.bootstrapBytes.set({ region }, bytes.total - bytes.done);
     metrics.regionHeard.set({ region }, progress.heardMs / 1_000);
     this.bus.publish({ kind: 'region.progress', progress });
   }

@@ -53,7 +53,7 @@ export class RegionFeeds {
           after = this.#learn(message) ?? after;
         }
       } catch (error) {
-        if (error instanceof PeerError && error.code === 'refused') after = undefined;
+        if (error instanceof PeerError && (error.code === 'refused' || error.code === 'gone')) after = undefined;
         throw error;
       }
     });

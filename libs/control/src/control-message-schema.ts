@@ -29,6 +29,15 @@ const repository = z.string().transform((text, context) => {
   }
 });
 
+const done = z.object({ done: count, total: count });
+const bootstrap = z.object({
+  seq: count,
+  tail: count,
+  images: done,
+  bytes: done,
+  estimateSeconds: z.number().optional(),
+});
+
 const progress = z
   .object({
     generation: z.string().max(128),
@@ -42,11 +51,13 @@ const progress = z
     heardMs: z.number(),
     policySeq: count.default(0),
     failed: z.array(z.object({ seq: count, reason: z.string() })).max(100),
+    bootstrap: bootstrap.optional(),
   })
-  .transform(({ settled, ...value }) => ({
+  .transform(({ settled, bootstrap: filling, ...value }) => ({
     ...value,
     oldestPendingMs: value.oldestPendingMs,
     ...(settled === undefined ? {} : { settled }),
+    ...(filling === undefined ? {} : { bootstrap: { ...filling, estimateSeconds: filling.estimateSeconds } }),
   }));
 
 const message = z.discriminatedUnion('kind', [

@@ -1,7 +1,11 @@
 export type { ApplyEntry } from './applying.js';
+export * from './cut-journal.js';
 export * from './entry.js';
 export * from './journal.js';
 export * from './journal-error.js';
+export * from './journal-start.js';
 export * from './object-store-journal.js';
 export * from './object-store-journal-reader.js';
 export * from './parse-entry.js';
+export * from './snapshot.js';
+export * from './snapshots.js';

@@ -4,7 +4,12 @@ import type { Change, Entry, Position } from './entry.js';
 export interface JournalReader {
   /** The newest place that this process knows of. */
   readonly head: Position;
-  /** Entries after `after`, in order, as far as the store holds them now; nothing if `after` is the head or beyond it. */
+  /** Up to which entry the journal was cut off; 0 if it is whole. Snapshots hold the outcome of what is gone. */
+  cutOff(signal: AbortSignal): Promise<number>;
+  /**
+   * Entries after `after`, in order, as far as the store holds them now; nothing if `after` is the head or beyond it.
+   * @throws JournalError `truncated` if the first of them is gone
+   */
   read(after: number, signal: AbortSignal): AsyncIterable<Entry>;
   /** The same, and then each new one soon after it was appended, by whomever; rejects with the signal's reason. */
   follow(after: number, signal: AbortSignal): AsyncIterable<Entry>;

@@ -5,6 +5,7 @@ import { type Batch, decodeBatch, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, parseBatch
 import type { Entry, Position } from './entry.js';
 import type { JournalReader } from './journal.js';
 import { JournalError } from './journal-error.js';
+import { findJournalStart } from './journal-start.js';
 
 /** Where the journal begins. */
 export const ORIGIN: Position = { seq: 0, epoch: 0, timeMs: 0, chain: undefined };
@@ -19,14 +20,27 @@ const LOOK_LIMIT_MS = 10_000;
 const RECENT_ENTRIES = 4_096;
 const RECENT_CHARACTERS = 16 * 1024 * 1024;
 
+/** A process that was stopped for longer than this may have slept while the journal was cut; the journal is kept for longer. */
+export const SURE_MS = 15 * 60_000;
+
 export interface JournalReaderOptions {
   readonly store: ObjectStore;
   readonly clock: Clock;
+  /** A quarter of the time that batches are kept at the least; {@link SURE_MS} by default. */
+  readonly sureMs?: number;
+}
+
+/** An instant by both clocks: neither alone notices every kind of sleep. */
+export interface Instant {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
 }
 
 /** Reads the journal of one bucket. Every batch is checked against the chain before its entries are given out. */
 export class ObjectStoreJournalReader implements JournalReader {
   #head: Position = ORIGIN;
+  /** When the head was last known not to be cut off. */
+  #sureAt: Instant;
   #recent: Entry[] = [];
   #recentCharacters = 0;
   readonly #advanced = new Notifier();
@@ -34,6 +48,7 @@ export class ObjectStoreJournalReader implements JournalReader {
   readonly #listeners: ((batch: Batch) => void)[] = [];
 
   constructor(private readonly options: JournalReaderOptions) {
+    this.#sureAt = this.#now();
     this.#looks = new SharedRounds({ clock: options.clock, limitMs: LOOK_LIMIT_MS });
   }
 
@@ -55,6 +70,10 @@ export class ObjectStoreJournalReader implements JournalReader {
   /** Hears every batch that moves the head, whoever wrote it, in order. */
   onBatch(listener: (batch: Batch) => void): void {
     this.#listeners.push(listener);
+  }
+
+  async cutOff(signal: AbortSignal): Promise<number> {
+    return (await findJournalStart(this.options.store, signal))?.seq ?? 0;
   }
 
   async *read(after: number, signal: AbortSignal): AsyncIterable<Entry> {
@@ -88,10 +107,11 @@ export class ObjectStoreJournalReader implements JournalReader {
     return this.#looks.run('head', (look) => this.#catchUp(look), signal);
   }
 
-  /** Takes a batch that was just written at the head, or found there. */
-  advance(batch: Batch, after: Position): void {
+  /** Takes a batch that was just written at the head, or found there; `sureAt` is what {@link confirmNotCut} then said. */
+  advance(batch: Batch, after: Position, sureAt: Instant): void {
     if (after.seq <= this.#head.seq) return;
     this.#head = after;
+    this.#sureAt = sureAt;
     this.#remember(batch.entries);
     for (const listener of this.#listeners) listener(batch);
     this.#advanced.notify();
@@ -103,12 +123,39 @@ export class ObjectStoreJournalReader implements JournalReader {
     return found === undefined ? undefined : decodeBatch(found.bytes, before);
   }
 
+  /**
+   * The slot after the head was looked into, or filled, a moment ago. That means something only if it was not freed by a cut,
+   * which a process that was stopped for very long may have missed: then the start is looked at.
+   * @returns an instant at which the head was not cut off @throws JournalError `truncated` if it was
+   */
+  async confirmNotCut(signal: AbortSignal): Promise<Instant> {
+    const { sureMs = SURE_MS } = this.options;
+    const now = this.#now();
+    const awayMs = Math.max(now.monotonicMs - this.#sureAt.monotonicMs, now.wallMs - this.#sureAt.wallMs);
+    if (awayMs < sureMs) return now;
+    const cutOff = await this.cutOff(signal);
+    if (cutOff <= this.#head.seq) return now;
+    throw new JournalError(
+      'truncated',
+      `this process knows entry ${this.#head.seq}, and ${cutOff} are gone: start it anew`,
+    );
+  }
+
   async #catchUp(signal: AbortSignal): Promise<Position> {
     for (;;) {
       const next = await this.slot(this.#head, signal);
-      if (next === undefined) return this.#head;
-      this.advance(next.batch, next.after);
+      const sureAt = await this.confirmNotCut(signal);
+      if (next === undefined) {
+        this.#sureAt = sureAt;
+        return this.#head;
+      }
+      this.advance(next.batch, next.after, sureAt);
     }
+  }
+
+  #now(): Instant {
+    const { clock } = this.options;
+    return { monotonicMs: clock.monotonic(), wallMs: clock.now() };
   }
 
   /** Some entries after `seen`, in order, at least one. Only called below the head. */
@@ -126,12 +173,18 @@ export class ObjectStoreJournalReader implements JournalReader {
     const page = await store.list({ prefix: keys.journalPrefix, startAfter, limit: MAX_BATCH_ENTRIES }, signal);
     const key = page.objects.map((object) => object.key).findLast((candidate) => candidate <= keys.journalBatch(seq));
     const found = key === undefined ? undefined : await store.read(key, signal, MAX_BATCH_BYTES);
-    if (found === undefined) throw new JournalError('corrupt', `no batch holds entry ${seq}`);
+    if (found === undefined) throw await this.#absent(seq, signal);
     const batch = parseBatch(found.bytes);
     if (!batch.entries.some((entry) => entry.seq === seq)) {
       throw new JournalError('corrupt', `the batch at ${batch.entries[0].seq} does not hold entry ${seq}`);
     }
     return batch;
+  }
+
+  async #absent(seq: number, signal: AbortSignal): Promise<JournalError> {
+    const cutOff = await this.cutOff(signal);
+    if (seq <= cutOff) return new JournalError('truncated', `entries up to ${cutOff} are gone, and ${seq} with them`);
+    return new JournalError('corrupt', `no batch holds entry ${seq}`);
   }
 
   async #locate(hint: number, signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import { type Draft, DraftQueue } from './draft-queue.js';
 import type { Change, Entry, Position } from './entry.js';
 import type { Guard, Journal } from './journal.js';
 import { JournalError } from './journal-error.js';
-import type { ObjectStoreJournalReader } from './object-store-journal-reader.js';
+import type { Instant, ObjectStoreJournalReader } from './object-store-journal-reader.js';
 
 /** How long an append tries to fill its slot before its outcome is called unknown. */
 const APPEND_LIMIT_MS = 20_000;
@@ -60,6 +60,10 @@ export class ObjectStoreJournal implements Journal {
 
   get head(): Position {
     return this.options.reader.head;
+  }
+
+  cutOff(signal: AbortSignal): Promise<number> {
+    return this.options.reader.cutOff(signal);
   }
 
   read(after: number, signal: AbortSignal): AsyncIterable<Entry> {
@@ -150,8 +154,18 @@ export class ObjectStoreJournal implements Journal {
       await this.options.reader.refresh(this.#stopping.signal);
       return;
     }
-    this.options.reader.advance(batch, positionAfter(batch, digestOf(bytes)));
+    const sureAt = await this.#ofThisJournal();
+    this.options.reader.advance(batch, positionAfter(batch, digestOf(bytes)), sureAt);
     for (const [index, draft] of drafts.entries()) this.#answer(draft, batch.entries[index] ?? first);
+  }
+
+  /** A slot that a cut has freed is none: what was put there nobody will read. */
+  async #ofThisJournal(): Promise<Instant> {
+    try {
+      return await this.options.reader.confirmNotCut(this.#stopping.signal);
+    } catch (error) {
+      throw unavailable(error);
+    }
   }
 
   #entries(before: Position, drafts: readonly Draft[]): readonly Entry[] {

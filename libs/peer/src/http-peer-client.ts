@@ -1,4 +1,5 @@
 import type { RegionName, TokenSubject } from '#libs/geo';
+import { MAX_SNAPSHOT_PART_BYTES, parseSnapshotHeader, type SnapshotHeader, type SnapshotSource } from '#libs/journal';
 import {
   type BlobDescriptor,
   type Digest,
@@ -36,6 +37,9 @@ const MAX_ENTRY_BYTES = 24 * 1024 * 1024;
 /** Thousands of digests, or of entries beyond a watermark. */
 const MAX_JSON_BYTES = 4 * 1024 * 1024;
 
+/** It names each part. */
+const MAX_SNAPSHOT_HEADER_BYTES = 16 * 1024 * 1024;
+
 const STREAM_SILENCE_MS = 3 * JOURNAL_HEARTBEAT_MS;
 
 export interface HttpPeerClientOptions {
@@ -51,6 +55,10 @@ export interface HttpPeerClientOptions {
 /** Another region over HTTP. Whatever it says is checked before it is believed. */
 export class HttpPeerClient implements PeerClient {
   readonly region: RegionName;
+  readonly snapshots: SnapshotSource = {
+    newest: (signal) => this.#newestSnapshot(signal),
+    part: (seq, name, signal) => this.#snapshotPart(seq, name, signal),
+  };
   readonly #connections: PeerConnections;
 
   constructor(options: HttpPeerClientOptions) {
@@ -72,6 +80,19 @@ export class HttpPeerClient implements PeerClient {
       last = seq ?? last;
       if (message !== undefined) yield message;
     }
+  }
+
+  async #newestSnapshot(signal: AbortSignal): Promise<SnapshotHeader | undefined> {
+    const answer = await this.#connections.request('GET', '/snapshot', { signal });
+    if (answer.status === 404) return this.#absent(answer);
+    const bytes = await answer.bytes(MAX_SNAPSHOT_HEADER_BYTES, signal);
+    return this.#parsed(() => parseSnapshotHeader(JSON.parse(Buffer.from(bytes).toString('utf8'))));
+  }
+
+  async #snapshotPart(seq: number, name: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const answer = await this.#connections.request('GET', '/snapshot/part', { query: { seq, name }, signal });
+    if (answer.status === 404) return this.#absent(answer);
+    return answer.bytes(MAX_SNAPSHOT_PART_BYTES, signal);
   }
 
   async openBlob(digest: Digest, options: OpenBlobOptions): Promise<OpenedBlob | undefined> {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Policy, RegionName, RegionRole } from '#libs/geo';
-import type { Entry } from '#libs/journal';
+import type { Entry, SnapshotSource } from '#libs/journal';
 import type { BlobDescriptor, Digest, Reference, RepositoryName } from '#libs/oci';
 import type { ByteRange } from '#libs/storage';
 
@@ -44,6 +44,20 @@ export interface RegionProgress {
   readonly heardMs: number;
   /** Entries set aside, with the reason, newest last; at most 100. */
   readonly failed: readonly { readonly seq: number; readonly reason: string }[];
+  /** While the region fills itself from a snapshot; the watermark moves when that is done. */
+  readonly bootstrap?: BootstrapProgress;
+}
+
+/** How far a region is with filling itself from a snapshot. */
+export interface BootstrapProgress {
+  /** The place of the snapshot. */
+  readonly seq: number;
+  /** Up to where entries behind that place are applied meanwhile. */
+  readonly tail: number;
+  readonly images: { readonly done: number; readonly total: number };
+  readonly bytes: { readonly done: number; readonly total: number };
+  /** `undefined` until there is something to judge by. */
+  readonly estimateSeconds: number | undefined;
 }
 
 export interface RegionStatus extends RegionProgress {
@@ -113,9 +127,12 @@ export interface OpenBlobOptions {
  */
 export interface PeerClient {
   readonly region: RegionName;
+  /** What the journal up to some place came to: at a primary that has taken a snapshot. */
+  readonly snapshots: SnapshotSource;
   /**
    * The journal's stream after `after`: entries in order and without gaps. Ends when the peer closes; rejects with the
-   * signal's reason, and with `stalled` when it was silent for three heartbeats.
+   * signal's reason, with `stalled` when it was silent for three heartbeats, and with `gone` when the entry after
+   * `after` was cut off: then a snapshot has its outcome.
    */
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage>;
   /** Bytes as the peer stores them: hash them. */

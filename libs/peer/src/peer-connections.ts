@@ -96,6 +96,7 @@ export class PeerConnections {
     answer.discard();
     const { region } = this.options;
     if (status >= 500 || status === 429) throw new PeerError('unavailable', region, `it answered ${status}`);
+    if (status === 410) throw new PeerError('gone', region, 'it does not have that any more');
     if (status >= 400) throw new PeerError('refused', region, `it answered ${status}`);
     throw new PeerError('protocol', region, `it answered ${status}`);
   }

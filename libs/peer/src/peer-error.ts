@@ -1,7 +1,11 @@
 import type { RegionName } from '#libs/geo';
 
-/** `unreachable`: no answer; `stalled`: it stopped in the middle; `refused`: it said no (4xx); `unavailable`: 5xx; `protocol`: nonsense. */
-export type PeerErrorCode = 'unreachable' | 'stalled' | 'refused' | 'unavailable' | 'protocol';
+/**
+ * `unreachable`: no answer; `stalled`: it stopped in the middle; `refused`: it said no (4xx); `unavailable`: 5xx;
+ * `protocol`: nonsense;
+ * `gone`: it had that once (410).
+ */
+export type PeerErrorCode = 'unreachable' | 'stalled' | 'refused' | 'unavailable' | 'protocol' | 'gone';
 
 const RETRYABLE: Readonly<Record<PeerErrorCode, boolean>> = {
   unreachable: true,
@@ -9,6 +13,7 @@ const RETRYABLE: Readonly<Record<PeerErrorCode, boolean>> = {
   refused: false,
   unavailable: true,
   protocol: false,
+  gone: false,
 };
 
 export class PeerError extends Error {

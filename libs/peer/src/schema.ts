@@ -21,6 +21,12 @@ export const blobDescriptor = z.object({ digest, size: count });
 
 const MAX_REASON_LENGTH = 1_000;
 
+const done = z.object({ done: count, total: count });
+
+export const bootstrapProgress = z
+  .object({ seq: count, tail: count, images: done, bytes: done, estimateSeconds: z.number().min(0).optional() })
+  .transform((value) => ({ ...value, estimateSeconds: value.estimateSeconds }));
+
 const regionStatus = z.object({
   region: parsed(parseRegionName),
   role: z.enum(['primary', 'replica']),
@@ -35,6 +41,7 @@ const regionStatus = z.object({
   heardMs: count,
   policySeq: count.default(0),
   failed: z.array(z.object({ seq: count, reason: z.string().max(MAX_REASON_LENGTH) })).max(100),
+  bootstrap: bootstrapProgress.optional(),
   lagSeconds: z.number().min(0),
   throughput: z.object({ bytesPerSecond: z.number().min(0), entriesPerSecond: z.number().min(0) }).optional(),
   timeMs: count,
@@ -57,8 +64,13 @@ const imagePresence = z.object({
 
 /** @throws Error for anything that is no status */
 export function parseRegionStatus(value: unknown): RegionStatus {
-  const { oldestPendingMs, throughput, ...status } = regionStatus.parse(value);
-  return { ...status, oldestPendingMs, ...(throughput === undefined ? {} : { throughput }) };
+  const { oldestPendingMs, throughput, bootstrap, ...status } = regionStatus.parse(value);
+  return {
+    ...status,
+    oldestPendingMs,
+    ...(throughput === undefined ? {} : { throughput }),
+    ...(bootstrap === undefined ? {} : { bootstrap }),
+  };
 }
 
 /** @throws Error for anything that is no presence */

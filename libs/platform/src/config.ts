@@ -163,6 +163,30 @@ const schema = z.object({
       maxShare: z.number().min(0).max(1).default(0.5),
     })
     .prefault({}),
+  journal: z
+    .object({
+      /** At the primary: a snapshot is taken when so many changes came since the last one. */
+      snapshotEntries: z.number().int().min(1).default(10_000),
+      /** So it is when the last one is this old and anything came. */
+      snapshotAgeMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(24 * 60 * 60_000),
+      /** What is in a snapshot and in every region leaves the journal, but not before this time. */
+      keepMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(24 * 60 * 60_000),
+      /** The journal does not wait for a region that was silent for longer; that one begins from a snapshot. */
+      silentAfterMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(7 * 24 * 60 * 60_000),
+    })
+    .prefault({}),
   manifests: z
     .object({
       /**

@@ -203,4 +203,34 @@ export const METRIC_CATALOGUE = {
     help: 'When a scrub of this process last came to its end.',
     labels: [],
   },
+  snapshotLast: {
+    kind: 'gauge',
+    name: 'meridian_journal_snapshot_timestamp_seconds',
+    help: 'When this process last took a snapshot of the journal.',
+    labels: [],
+  },
+  snapshotSeq: {
+    kind: 'gauge',
+    name: 'meridian_journal_snapshot_sequence',
+    help: 'The place in the journal of that snapshot.',
+    labels: [],
+  },
+  journalCut: {
+    kind: 'counter',
+    name: 'meridian_journal_cut_batches_total',
+    help: 'Batches that this process removed from the journal.',
+    labels: [],
+  },
+  bootstrapImages: {
+    kind: 'gauge',
+    name: 'meridian_bootstrap_images_remaining',
+    help: 'Images of a snapshot that a region which fills itself has not taken in yet; 0 when it does not.',
+    labels: ['region'],
+  },
+  bootstrapBytes: {
+    kind: 'gauge',
+    name: 'meridian_bootstrap_bytes_remaining',
+    help: 'Bytes of their blobs.',
+    labels: ['region'],
+  },
 } as const satisfies Readonly<Record<string, MetricRow>>;

@@ -1,6 +1,7 @@
 import type { Digest, RepositoryName } from '#libs/oci';
-import { keys, type ObjectStore } from '#libs/storage';
+import { keys, type ObjectStore, partsOfKey } from '#libs/storage';
 import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
+import { allObjects } from './upkeep/all-objects.js';
 
 /** A repository may read a blob. */
 export interface Link {
@@ -46,7 +47,7 @@ const codec: SeqCodec<Link> = {
 export class Links {
   readonly #registers: SeqRegisters<Link>;
 
-  constructor(store: ObjectStore) {
+  constructor(private readonly store: ObjectStore) {
     this.#registers = new SeqRegisters(store, codec);
   }
 
@@ -59,6 +60,14 @@ export class Links {
     const found = await this.#registers.get(key, signal);
     if (found?.value?.condemned === undefined) return found;
     return this.#registers.update(key, (current) => revive(current), signal);
+  }
+
+  /** Blobs whose links hold, or have ended: the kind that is asked for; a page at a time. */
+  async *digests(repository: RepositoryName, ended: boolean, signal: AbortSignal): AsyncGenerator<readonly Digest[]> {
+    for await (const page of allObjects(this.store, keys.linksOf(repository), signal)) {
+      const kind = page.filter(({ size }) => (linkKind(size) === 'ended') === ended);
+      yield kind.map(({ key }) => partsOfKey(key).digest);
+    }
   }
 
   /** Whether the repository may; as {@link state} promises it. */

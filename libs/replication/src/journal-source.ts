@@ -1,14 +1,19 @@
-import type { Entry, JournalReader } from '#libs/journal';
+import type { Entry, JournalReader, SnapshotSource } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
 import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type PeerClient } from '#libs/peer';
 import { anySignal, type Clock } from '#libs/resilience';
 
 /** Where a region hears of changes. */
 export interface JournalSource {
-  /** What comes after `after`; ends or rejects when the source is lost, and is asked again. */
+  /**
+   * What comes after `after`; ends or rejects when the source is lost, and is asked again. @throws PeerError `gone` if the
+   * journal was cut off beyond `after`
+   */
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage>;
   /** Whether the primary does not show that manifest, of which it put an entry into the journal. */
   isDeleted(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean>;
+  /** What the journal up to some place came to; not where the journal itself is at home. */
+  readonly snapshots?: SnapshotSource;
 }
 
 /** A replica follows the primary over the network. */
@@ -17,6 +22,7 @@ export function peerJournalSource(primary: PeerClient): JournalSource {
     journal: (after, signal) => primary.journal(after, signal),
     isDeleted: async (repository, digest, signal) =>
       (await primary.findManifest(repository, { kind: 'digest', digest }, signal)) === undefined,
+    snapshots: primary.snapshots,
   };
 }
 

@@ -17,7 +17,10 @@ const SWEEP_BLOBS = 1_000;
 
 /** A blob's place in the queue by its size: one step per 64 KiB, so that a config never waits behind a layer. */
 const BYTES_PER_PRIORITY = 64 * 1024;
-const MAX_PRIORITY = 2_000_000;
+const MAX_PRIORITY = 1_000_000;
+
+/** What a region fills itself with comes after all that is being pushed. */
+const LATE_PRIORITY = 1_000_000;
 
 export interface MissingBlobsOptions {
   readonly waiting: WaitingEntries;
@@ -52,6 +55,8 @@ export class MissingBlobs {
   /** Blobs that arrived while somebody looked into the store: what it said of them is outdated. */
   readonly #arrivals = new Set<Digest>();
   readonly #copies = new Map<Digest, AbortController>();
+  /** Blobs that nothing but a snapshot asked for. */
+  readonly #late = new Set<Digest>();
 
   constructor(private readonly options: MissingBlobsOptions) {
     this.#setbacks = new Setbacks(options.clock, options.random);
@@ -104,6 +109,7 @@ export class MissingBlobs {
 
   arrived(digest: Digest): void {
     this.#setbacks.clear(digest);
+    this.#late.delete(digest);
     if (this.#looking > 0) this.#arrivals.add(digest);
     for (const entry of this.options.waiting.blobArrived(digest)) this.options.onReady(entry);
   }
@@ -128,9 +134,21 @@ export class MissingBlobs {
 
   /** Begins to copy small blobs, and asks the queue for big ones. If it cannot be reached, the sweep asks again. */
   async request(blobs: readonly BlobDescriptor[]): Promise<void> {
+    for (const { digest } of blobs) this.#late.delete(digest);
+    await this.#add(blobs);
+  }
+
+  /** The same for blobs that may come after all that are pushed meanwhile. */
+  async requestLate(blobs: readonly BlobDescriptor[]): Promise<void> {
+    for (const { digest } of blobs) this.#late.add(digest);
+    await this.#add(blobs);
+  }
+
+  async #add(blobs: readonly BlobDescriptor[]): Promise<void> {
     const { queue, directBytes, signal, onRetry } = this.options;
-    this.#direct.request(blobs.filter((blob) => blob.size <= directBytes).map(copyJob));
-    const queued = blobs.filter((blob) => blob.size > directBytes).map(copyJob);
+    const jobs = blobs.map((blob) => copyJob(blob, this.#late.has(blob.digest)));
+    this.#direct.request(jobs.filter((job) => job.size <= directBytes));
+    const queued = jobs.filter((job) => job.size > directBytes);
     if (queued.length === 0) return;
     try {
       await queue.add(queued, signal);
@@ -182,7 +200,7 @@ export class MissingBlobs {
       if ((await blobs.stat(blob.digest, signal)) !== undefined) this.arrived(blob.digest);
       else if (this.#setbacks.mayTry(blob.digest)) missing.push(blob);
     }
-    await this.request(missing);
+    await this.#add(missing);
   }
 
   #someMissing(): readonly BlobDescriptor[] {
@@ -193,8 +211,9 @@ export class MissingBlobs {
   }
 }
 
-function copyJob(blob: BlobDescriptor): CopyJob {
-  return { ...blob, priority: Math.min(MAX_PRIORITY, 1 + Math.floor(blob.size / BYTES_PER_PRIORITY)) };
+function copyJob(blob: BlobDescriptor, late: boolean): CopyJob {
+  const bySize = Math.min(MAX_PRIORITY, 1 + Math.floor(blob.size / BYTES_PER_PRIORITY));
+  return { ...blob, priority: late ? LATE_PRIORITY + bySize : bySize };
 }
 
 /** Whether a copy failed for something that has nothing to do with its blob. */

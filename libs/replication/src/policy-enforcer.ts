@@ -1,5 +1,6 @@
 import type { Entry } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
+import { PeerError } from '#libs/peer';
 import type { PlacedPolicy, RegionContent } from '#libs/registry';
 import { anySignal, type Clock, exponentialBackoff, Limiter, type Random } from '#libs/resilience';
 import { evict } from './evict.js';
@@ -16,6 +17,8 @@ export interface PolicyEnforcerOptions {
   readonly replan: () => Promise<void>;
   /** Plans and applies an entry of the past once more. */
   readonly takeAgain: (entry: Entry) => void;
+  /** Takes in the newest snapshot, where the journal was cut. @returns the place that it stands for */
+  readonly refill: () => Promise<number>;
   readonly windowEntries: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -73,17 +76,9 @@ export class PolicyEnforcer {
     });
   }
 
-  /** Resolves when nothing goes on in the background any more. */
-  async ended(): Promise<void> {
-    await this.#regained;
-  }
-
-  async #enforce(): Promise<void> {
-    const { selection, content, signal, replan } = this.options;
-    const { placed } = selection;
-    this.#regaining.abort(new Error('another policy came'));
-    await replan();
-    await this.#regained;
+  /** Takes away what the policy excludes and is here all the same. */
+  async trim(): Promise<void> {
+    const { selection, content, signal } = this.options;
     await this.#untilDone('taking away what the policy excludes', async () => {
       if (!selection.rules.restricts) return;
       for await (const repositories of content.catalog.all(signal)) {
@@ -92,6 +87,20 @@ export class PolicyEnforcer {
         }
       }
     });
+  }
+
+  /** Resolves when nothing goes on in the background any more. */
+  async ended(): Promise<void> {
+    await this.#regained;
+  }
+
+  async #enforce(): Promise<void> {
+    const { selection, replan } = this.options;
+    const { placed } = selection;
+    this.#regaining.abort(new Error('another policy came'));
+    await replan();
+    await this.#regained;
+    await this.trim();
     const regains = selection.regained(this.#enforced);
     if (regains === undefined) return this.#note(placed);
     this.#regaining = new AbortController();
@@ -108,7 +117,7 @@ export class PolicyEnforcer {
         await this.#untilDone(
           'reading again what the policy gives back',
           async () => {
-            from = await this.#read(from, last, regains, reading.signal);
+            from = await this.#readOrRefill(from, last, regains, reading.signal);
           },
           reading.signal,
         );
@@ -117,6 +126,16 @@ export class PolicyEnforcer {
       await this.#note(placed);
     } finally {
       reading.release();
+    }
+  }
+
+  /** @returns how far it came */
+  async #readOrRefill(after: number, last: number, regains: (entry: Entry) => boolean, signal: AbortSignal) {
+    try {
+      return await this.#read(after, last, regains, signal);
+    } catch (error) {
+      if (error instanceof PeerError && error.code === 'gone') return this.options.refill();
+      throw error;
     }
   }
 

@@ -82,8 +82,12 @@ export class ProgressStore {
 /** What either of two processes has applied is applied. */
 function merge(ours: RegionProgress, theirs: RegionProgress): RegionProgress {
   const seqs = new AppliedSeqs(Math.max(ours.watermark, theirs.watermark), [...ours.beyond, ...theirs.beyond]);
+  const { bootstrap, ...rest } = ours;
+  // What the other one has taken in whole is taken in.
+  const filling = bootstrap !== undefined && theirs.watermark < bootstrap.seq ? { bootstrap } : {};
   return {
-    ...ours,
+    ...rest,
+    ...filling,
     epoch: Math.max(ours.epoch, theirs.epoch),
     watermark: seqs.watermark,
     beyond: seqs.beyond,

@@ -1,6 +1,6 @@
 import { type Entry, isRepositoryChange } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
-import type { RegionProgress } from '#libs/peer';
+import type { BootstrapProgress, RegionProgress } from '#libs/peer';
 import { Notifier } from '#libs/resilience';
 import { AppliedSeqs } from './applied-seqs.js';
 
@@ -15,6 +15,12 @@ interface Unreadable {
   readonly heardMs: number;
 }
 
+interface Filling {
+  readonly before: AppliedSeqs;
+  readonly sinceMs: number;
+  progress: Omit<BootstrapProgress, 'tail'>;
+}
+
 /**
  * Where a region stands in the journal: what it has heard of, what of that it took up, and what of that is applied. Every
  * change of it is told by {@link changed}.
@@ -22,7 +28,9 @@ interface Unreadable {
 export class RegionStanding {
   readonly changed = new Notifier();
   readonly #generation: string;
-  readonly #applied: AppliedSeqs;
+  #applied: AppliedSeqs;
+  /** While a snapshot is taken in: what was applied before, and since when something is missing. */
+  #filling: Filling | undefined;
   readonly #pending = new Map<number, Entry>();
   readonly #unreadable = new Map<number, Unreadable>();
   #epoch: number;
@@ -49,6 +57,41 @@ export class RegionStanding {
     return this.#taken;
   }
 
+  /** Whether a snapshot is being taken in. */
+  get isFilling(): boolean {
+    return this.#filling !== undefined;
+  }
+
+  /** Whether nothing of the journal was ever applied here. */
+  get isFresh(): boolean {
+    return this.#filling === undefined && this.#applied.size === 0;
+  }
+
+  /**
+   * From now on entries are taken up behind the place of a snapshot, which is taken in besides; `tail`: up to where that was
+   * done before. Until it is taken in, the watermark stays where it is.
+   */
+  beginFilling(progress: Omit<BootstrapProgress, 'tail'>, timeMs: number, tail: number): void {
+    const before = this.#filling?.before ?? this.#applied;
+    this.#filling ??= { before, sinceMs: timeMs, progress };
+    this.#applied = new AppliedSeqs(Math.max(progress.seq, tail));
+    this.#taken = this.#applied.watermark;
+    this.#head = Math.max(this.#head, this.#taken);
+    for (const seq of this.#unreadable.keys()) if (seq <= this.#taken) this.#unreadable.delete(seq);
+    this.changed.notify();
+  }
+
+  fill(progress: Omit<BootstrapProgress, 'tail'>): void {
+    if (this.#filling !== undefined) this.#filling.progress = progress;
+    this.changed.notify();
+  }
+
+  /** The snapshot is taken in: everything up to where entries behind it are applied is. */
+  endFilling(): void {
+    this.#filling = undefined;
+    this.changed.notify();
+  }
+
   /** Entries taken up and not applied. */
   get pendingCount(): number {
     return this.#pending.size + this.#again.size + this.#unreadable.size;
@@ -56,7 +99,7 @@ export class RegionStanding {
 
   /** Two standings that are equal in this have nothing to tell each other; hearing the primary again does not count. */
   get mark(): string {
-    return `${this.#epoch} ${this.#applied.size} ${this.#head} ${this.#policySeq}`;
+    return `${this.#epoch} ${this.#applied.size} ${this.#head} ${this.#policySeq} ${this.#filling?.progress.seq ?? ''}`;
   }
 
   hasRoom(windowEntries: number): boolean {
@@ -152,7 +195,9 @@ export class RegionStanding {
   }
 
   progress(missing: { readonly bytes: number; readonly failed: RegionProgress['failed'] }): RegionProgress {
-    const { watermark, beyond } = this.#applied;
+    const { watermark, beyond } = this.#filling?.before ?? this.#applied;
+    const filling = this.#filling?.progress;
+    const { done, total } = filling?.images ?? { done: 0, total: 0 };
     const unreadable = [...this.#unreadable].map(([seq, { reason }]) => ({ seq, reason }));
     const settled = this.#settled();
     return {
@@ -163,10 +208,15 @@ export class RegionStanding {
       beyond,
       head: Math.max(this.#head, watermark),
       oldestPendingMs: this.#oldestPendingMs(),
-      backlog: { entries: Math.max(0, this.#head - this.#applied.size), bytes: missing.bytes },
+      backlog: {
+        entries: Math.max(0, this.#head - this.#applied.size) + total - done,
+        bytes:
+          filling === undefined ? missing.bytes : Math.max(missing.bytes, filling.bytes.total - filling.bytes.done),
+      },
       heardMs: this.#heardMs,
       policySeq: this.#policySeq,
       failed: [...unreadable, ...missing.failed].sort((a, b) => a.seq - b.seq).slice(-100),
+      ...(filling === undefined ? {} : { bootstrap: { ...filling, tail: this.#applied.watermark } }),
     };
   }
 
@@ -187,6 +237,7 @@ export class RegionStanding {
   /** An entry that was announced and has not come is pending as well: no lag of 0 while something is missing (I15). */
   #oldestPendingMs(): number | undefined {
     const times = [...this.#pending.values()].map((entry) => entry.timeMs);
+    if (this.#filling !== undefined) times.push(this.#filling.sinceMs);
     for (const { heardMs } of this.#unreadable.values()) times.push(heardMs);
     if (this.#head > this.#taken && this.#headTimeMs > 0) times.push(this.#headTimeMs);
     return times.length === 0 ? undefined : Math.min(...times);

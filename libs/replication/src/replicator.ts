@@ -1,9 +1,10 @@
 import type { RegionName } from '#libs/geo';
-import type { Entry, ManifestPut } from '#libs/journal';
-import type { BlobDescriptor, Digest } from '#libs/oci';
-import type { JournalMessage, RegionProgress } from '#libs/peer';
+import type { Entry, ManifestPut, SnapshotHeader } from '#libs/journal';
+import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
+import { type BootstrapProgress, type JournalMessage, PeerError, type RegionProgress } from '#libs/peer';
 import { applyEntry, type RegionContent } from '#libs/registry';
-import { type Clock, exponentialBackoff, Limiter, type Random } from '#libs/resilience';
+import { type Clock, exponentialBackoff, Limiter, type Random, untilAborted } from '#libs/resilience';
+import { Bootstrap, type BootstrapOptions } from './bootstrap.js';
 import type { JournalSource } from './journal-source.js';
 import { MissingBlobs } from './missing-blobs.js';
 import { findNeeds } from './plan.js';
@@ -75,6 +76,13 @@ export class Replicator {
   #standing = new RegionStanding(freshProgress(''));
   #teller: ProgressTeller | undefined;
   #loops: Promise<unknown> = Promise.resolve();
+  #bootstrap: Bootstrap | undefined;
+  #introduce: () => void = () => undefined;
+  /** The primary's first head was heard, and the policy, which comes before it: nothing may be taken without knowing that. */
+  readonly #introduced = new Promise<void>((resolve) => {
+    this.#introduce = resolve;
+  });
+  #filled: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: ReplicatorOptions) {
     const { region, content, queue, copy, directBytes = DIRECT_BYTES, clock, random, observer } = options;
@@ -88,7 +96,7 @@ export class Replicator {
       directBytes,
       clock,
       random,
-      onReady: (entry) => this.#applyInBackground(entry),
+      onReady: (entry) => this.#ready(entry),
       onFailed: (digest, nowhere) => {
         this.#standing.changed.notify();
         if (nowhere) void this.#passOver(digest);
@@ -102,6 +110,7 @@ export class Replicator {
       selection: this.#selection,
       standing: () => this.#standing,
       replan: () => this.#replan(),
+      refill: () => this.#refill(),
       takeAgain: (entry) => this.#takeAgain(entry),
       windowEntries: options.windowEntries,
       clock,
@@ -114,7 +123,8 @@ export class Replicator {
   /** Reads where the region stands and begins to work. */
   async start(signal: AbortSignal): Promise<void> {
     const { progress, clock, observer, copyConcurrency } = this.options;
-    this.#standing = new RegionStanding(await progress.open(signal));
+    const stored = await progress.open(signal);
+    this.#standing = new RegionStanding(stored);
     await this.#enforcer.open(signal);
     this.#teller = new ProgressTeller({
       standing: this.#standing,
@@ -127,7 +137,7 @@ export class Replicator {
     });
     this.#missing.work(copyConcurrency);
     this.#loops = Promise.allSettled([
-      this.#enforcer.resume().then(() => this.#follow()),
+      this.#enforcer.resume().then(() => this.#begin(stored.bootstrap)),
       this.#missing.keepSweeping(),
       this.#teller.keepSaving(),
       this.#teller.keepReporting(),
@@ -148,12 +158,102 @@ export class Replicator {
 
   /** Entries that are known here and not applied: what they name is needed. */
   pending(): readonly Entry[] {
-    return this.#standing.pending;
+    return [...this.#standing.pending, ...(this.#bootstrap?.underWay ?? [])];
   }
 
   /** A blob is stored here: a job of this process brought it, or another process said so. */
   blobArrived(digest: Digest): void {
     this.#missing.arrived(digest);
+  }
+
+  /** A new region, and one that was taking in a snapshot, begin with what the primary has of that. */
+  async #begin(stored: BootstrapProgress | undefined): Promise<void> {
+    const { clock, random, observer } = this.options;
+    const { signal } = this.#stopping;
+    for (let attempt = 0; stored !== undefined || this.#standing.isFresh; attempt += 1) {
+      try {
+        if ((await this.#startFilling(stored)) || stored === undefined) break;
+        throw new Error('the primary has no snapshot any more');
+      } catch (error) {
+        signal.throwIfAborted();
+        observer.onRetry('looking for a snapshot', error);
+        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 5_000 }, random), signal);
+      }
+    }
+    await Promise.all([this.#follow(), this.#filled]);
+  }
+
+  /** Takes in the newest snapshot, beside the journal behind it. @returns false if there is none to take */
+  async #startFilling(stored?: BootstrapProgress): Promise<boolean> {
+    const header = await this.options.source.snapshots?.newest(this.#stopping.signal);
+    if (header === undefined || header.position.seq <= this.#standing.taken) return false;
+    const { seq, timeMs } = header.position;
+    const [images, bytes] = [
+      { done: 0, total: header.images },
+      { done: 0, total: header.bytes },
+    ];
+    const tail = stored?.tail ?? 0;
+    this.#standing.beginFilling({ seq, images, bytes, estimateSeconds: undefined }, timeMs, tail);
+    this.#filled = this.#fill(header);
+    this.#filled.catch(() => undefined);
+    return true;
+  }
+
+  async #fill(first: SnapshotHeader): Promise<void> {
+    const { source, clock, random, observer } = this.options;
+    const { signal } = this.#stopping;
+    await untilAborted(this.#introduced, signal);
+    for (let header: SnapshotHeader | undefined = first; ; ) {
+      try {
+        header ??= await source.snapshots?.newest(signal);
+        if (header === undefined) throw new Error('there is no snapshot any more');
+        await this.#takeIn(header, (progress) => this.#standing.fill(progress));
+        return this.#endFilling();
+      } catch (error) {
+        signal.throwIfAborted();
+        observer.onRetry('filling the region from a snapshot', error);
+        header = undefined;
+        await clock.sleep(exponentialBackoff(3, { baseMs: 100, capMs: 5_000 }, random), signal);
+      }
+    }
+  }
+
+  async #takeIn(header: SnapshotHeader, onProgress: BootstrapOptions['onProgress']): Promise<void> {
+    const { source, content, clock, random, observer } = this.options;
+    const { signal } = this.#stopping;
+    if (source.snapshots === undefined) throw new Error('there are no snapshots here');
+    this.#bootstrap = new Bootstrap(header, {
+      ...{ content, clock, random, signal, onProgress, snapshots: source.snapshots },
+      ...{ missing: this.#missing, waiting: this.#waiting, selection: this.#selection },
+      // What became too old leaves when all is here: children come before what leads to them.
+      alone: (entry, apply) => this.#enforcer.alone(entry, apply),
+      onRetry: (what, error) => observer.onRetry(what, error),
+      onApplied: (entry) => this.#readyAll(this.#released(entry)),
+    });
+    await this.#bootstrap.run();
+    this.#bootstrap = undefined;
+    await this.#enforcer.trim();
+  }
+
+  /** What the journal does not tell any more, from the newest snapshot. @returns the place of that */
+  async #refill(): Promise<number> {
+    await this.#filled;
+    const header = await this.options.source.snapshots?.newest(this.#stopping.signal);
+    if (header === undefined) throw new Error('the journal was cut, and there is no snapshot');
+    await this.#takeIn(header, () => undefined);
+    return header.position.seq;
+  }
+
+  /** What neither the snapshot nor an entry has brought is not waited for any more. */
+  #endFilling(): void {
+    this.#standing.endFilling();
+    for (const { repository, digest } of this.#waiting.missingManifests) {
+      if (!this.#isComing(repository, digest)) this.#readyAll(this.#waiting.manifestSettled(repository, digest));
+    }
+  }
+
+  #readyAll(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#ready(entry);
   }
 
   async #follow(): Promise<void> {
@@ -168,6 +268,7 @@ export class Replicator {
         }
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof PeerError && error.code === 'gone' && (await this.#startFilling())) continue;
         observer.onRetry('following the journal', error);
       }
       await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 5_000 }, random), signal);
@@ -177,6 +278,7 @@ export class Replicator {
   async #hear(message: JournalMessage): Promise<void> {
     switch (message.kind) {
       case 'head':
+        this.#introduce();
         this.#standing.refuseEarlierEpoch(message.epoch);
         return this.#standing.announce(message);
       case 'policy':
@@ -271,7 +373,9 @@ export class Replicator {
   async #replan(): Promise<void> {
     await Promise.all(this.#planning);
     const begun = [...this.#applying];
-    for (const entry of this.#waiting.drain()) this.#planInBackground(entry);
+    for (const entry of this.#waiting.drain()) {
+      if (this.#bootstrap?.release(entry) !== true) this.#planInBackground(entry);
+    }
     await Promise.all(this.#planning);
     this.#missing.endForbidden();
     await Promise.all(begun);
@@ -288,9 +392,7 @@ export class Replicator {
   #await(entry: Entry, needs: readonly Need[]): readonly BlobDescriptor[] {
     // What came while the store was looked into would not tell again.
     const current = needs.filter((need) =>
-      need.kind === 'blob'
-        ? !this.#missing.hasArrived(need.blob.digest)
-        : this.#standing.isPending(need.repository, need.digest),
+      need.kind === 'blob' ? !this.#missing.hasArrived(need.blob.digest) : this.#isComing(need.repository, need.digest),
     );
     if (current.length === 0) {
       void this.#applyInBackground(entry);
@@ -299,6 +401,16 @@ export class Replicator {
     this.#waiting.add(entry, current);
     this.#standing.changed.notify();
     return current.flatMap((need) => (need.kind === 'blob' ? [need.blob] : []));
+  }
+
+  /** Whether a manifest that is not here may still come: by an entry, or with the snapshot that is being taken in. */
+  #isComing(repository: RepositoryName, digest: Digest): boolean {
+    return this.#standing.isFilling || this.#standing.isPending(repository, digest);
+  }
+
+  /** Nothing keeps the entry waiting any more. */
+  #ready(entry: Entry): void {
+    if (this.#bootstrap?.release(entry) !== true) this.#applyInBackground(entry);
   }
 
   #applyInBackground(entry: Entry): Promise<void> {
@@ -331,9 +443,9 @@ export class Replicator {
         if (!signal.aborted) observer.onRetry(`asking for the manifest of entry ${entry.seq}`, error);
         return;
       }
-      if (!this.#waiting.leave(entry.seq)) continue;
-      void this.#applyInBackground(deletionOf(entry));
-      for (const next of this.#waiting.manifestSettled(entry.repository, entry.digest)) this.#applyInBackground(next);
+      if (!this.#waiting.leave(entry)) continue;
+      if (this.#bootstrap?.passOver(entry) !== true) void this.#applyInBackground(deletionOf(entry));
+      this.#readyAll(this.#waiting.manifestSettled(entry.repository, entry.digest));
     }
   }
 
@@ -341,7 +453,7 @@ export class Replicator {
     await this.#applyUntilDone(entry);
     this.#standing.apply(entry.seq);
     this.options.observer.onApplied(entry);
-    for (const next of this.#released(entry)) this.#applyInBackground(next);
+    this.#readyAll(this.#released(entry));
   }
 
   async #applyUntilDone(entry: Entry): Promise<void> {

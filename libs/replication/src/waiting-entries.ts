@@ -14,12 +14,12 @@ interface Waiting {
 }
 
 /**
- * Which entries wait for what. It holds nothing that the journal and the store do not know: it can be made anew from
+ * Which entries wait for what; those of a snapshot are told from those of the journal by nothing but themselves. It holds nothing that the journal and the store do not know: it can be made anew from
  * them at any time.
  */
 export class WaitingEntries {
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #bySeqOfNeed = new Map<string, Set<number>>();
+  readonly #waiting = new Map<Entry, Waiting>();
+  readonly #byNeed = new Map<string, Set<Entry>>();
   readonly #blobs = new Map<Digest, BlobDescriptor>();
 
   get size(): number {
@@ -38,13 +38,12 @@ export class WaitingEntries {
   }
 
   get entries(): Iterable<Entry> {
-    return [...this.#waiting.values()].map((waiting) => waiting.entry);
+    return [...this.#waiting.keys()];
   }
 
   /** Entries that wait for that blob. */
   waitingFor(digest: Digest): readonly Entry[] {
-    const seqs = this.#bySeqOfNeed.get(blobKey(digest)) ?? [];
-    return [...seqs].flatMap((seq) => this.#waiting.get(seq)?.entry ?? []);
+    return [...(this.#byNeed.get(blobKey(digest)) ?? [])];
   }
 
   isMissing(digest: Digest): boolean {
@@ -53,9 +52,9 @@ export class WaitingEntries {
 
   /** Takes all entries out, in their order: what they need has to be found out anew. */
   drain(): readonly Entry[] {
-    const entries = [...this.#waiting.values()].map(({ entry }) => entry).sort((a, b) => a.seq - b.seq);
+    const entries = [...this.#waiting.keys()].sort((a, b) => a.seq - b.seq);
     this.#waiting.clear();
-    this.#bySeqOfNeed.clear();
+    this.#byNeed.clear();
     this.#blobs.clear();
     return entries;
   }
@@ -63,13 +62,23 @@ export class WaitingEntries {
   add(entry: Entry, needs: readonly Need[]): void {
     const blobs = needs.flatMap((need) => (need.kind === 'blob' ? [need.blob] : []));
     const waiting: Waiting = { entry, needs: new Set(needs.map(needKey)), blobs };
-    this.#waiting.set(entry.seq, waiting);
+    this.#waiting.set(entry, waiting);
     for (const need of needs) {
       const key = needKey(need);
-      const seqs = this.#bySeqOfNeed.get(key) ?? new Set();
-      this.#bySeqOfNeed.set(key, seqs.add(entry.seq));
+      const entries = this.#byNeed.get(key) ?? new Set();
+      this.#byNeed.set(key, entries.add(entry));
       if (need.kind === 'blob') this.#blobs.set(need.blob.digest, need.blob);
     }
+  }
+
+  /** Child manifests that some entry waits for. */
+  get missingManifests(): readonly { readonly repository: RepositoryName; readonly digest: Digest }[] {
+    return [...this.#waiting.values()].flatMap(({ entry, needs }) => {
+      if (entry.type !== 'manifest.put') return [];
+      const { repository, children } = entry;
+      const awaited = children.filter((digest) => needs.has(manifestKey(repository, digest)));
+      return awaited.map((digest) => ({ repository, digest }));
+    });
   }
 
   /** A blob is here now. Returns the entries that nothing keeps waiting any more; they have left. */
@@ -85,44 +94,43 @@ export class WaitingEntries {
 
   /** A delete at `seq` was applied: earlier puts of that manifest need nothing any more. Returns them; they have left. */
   overtaken(repository: RepositoryName, digest: Digest, seq: number): readonly Entry[] {
-    const entries = [...this.#waiting.values()].map(({ entry }) => entry);
-    const left = entries.filter(
+    const left = [...this.#waiting.keys()].filter(
       (entry) =>
         entry.type === 'manifest.put' && entry.repository === repository && entry.digest === digest && entry.seq < seq,
     );
-    for (const entry of left) this.#forget(entry.seq);
+    for (const entry of left) this.#forget(entry);
     return left;
   }
 
   /** An entry that is not to wait any more. @returns whether it did */
-  leave(seq: number): boolean {
-    const waited = this.#waiting.has(seq);
-    this.#forget(seq);
+  leave(entry: Entry): boolean {
+    const waited = this.#waiting.has(entry);
+    this.#forget(entry);
     return waited;
   }
 
-  #forget(seq: number): void {
-    const waiting = this.#waiting.get(seq);
+  #forget(entry: Entry): void {
+    const waiting = this.#waiting.get(entry);
     if (waiting === undefined) return;
-    this.#waiting.delete(seq);
+    this.#waiting.delete(entry);
     for (const key of waiting.needs) {
-      const seqs = this.#bySeqOfNeed.get(key);
-      seqs?.delete(seq);
-      if (seqs?.size === 0) this.#bySeqOfNeed.delete(key);
+      const entries = this.#byNeed.get(key);
+      entries?.delete(entry);
+      if (entries?.size === 0) this.#byNeed.delete(key);
     }
-    for (const { digest } of waiting.blobs) if (!this.#bySeqOfNeed.has(blobKey(digest))) this.#blobs.delete(digest);
+    for (const { digest } of waiting.blobs) if (!this.#byNeed.has(blobKey(digest))) this.#blobs.delete(digest);
   }
 
   #satisfy(key: string): readonly Entry[] {
-    const seqs = this.#bySeqOfNeed.get(key) ?? [];
-    this.#bySeqOfNeed.delete(key);
+    const entries = this.#byNeed.get(key) ?? [];
+    this.#byNeed.delete(key);
     const ready: Entry[] = [];
-    for (const seq of seqs) {
-      const waiting = this.#waiting.get(seq);
+    for (const entry of entries) {
+      const waiting = this.#waiting.get(entry);
       waiting?.needs.delete(key);
       if (waiting === undefined || waiting.needs.size > 0) continue;
-      this.#waiting.delete(seq);
-      ready.push(waiting.entry);
+      this.#waiting.delete(entry);
+      ready.push(entry);
     }
     return ready;
   }

@@ -13,6 +13,9 @@ import {
  * that a client sends can become a key by itself.
  *
  *   journal/<first-seq, 16 digits>     a batch of entries; created once, hash-chained
+ *   snapshots/<seq>/manifest, part-…   the entries still in effect at that place of the journal; the header last
+ *   state/journal-start                up to which entry the journal was cut off
+ *   state/journal-care, state/regions  who takes snapshots and cuts; how far each region said it was
  *   state/progress                     the region's generation, epoch, watermark, and entries applied beyond it
  *   state/policy                       which region has what, and the seq that said so
  *   state/policy-enforced              the policy that all of this region's content was last brought to
@@ -34,6 +37,13 @@ import {
 export const keys = {
   journalPrefix: 'journal/',
   journalBatch: (firstSeq: number): string => `journal/${String(firstSeq).padStart(SEQ_DIGITS, '0')}`,
+  journalStart: 'state/journal-start',
+  journalCareLease: 'state/journal-care',
+  regionReports: 'state/regions',
+  snapshotPrefix: 'snapshots/',
+  snapshotHeader: (seq: number): string => `snapshots/${String(seq).padStart(SEQ_DIGITS, '0')}/manifest`,
+  snapshotPart: (seq: number, name: string): string =>
+    `snapshots/${String(seq).padStart(SEQ_DIGITS, '0')}/part-${name}`,
   progress: 'state/progress',
   policy: 'state/policy',
   policyEnforced: 'state/policy-enforced',
@@ -50,6 +60,7 @@ export const keys = {
   copyPrefix: 'copies/',
   copy: (digest: Digest): string => `copies/${digestPath(digest)}`,
   linkPrefix: 'links/',
+  linksOf: (name: RepositoryName): string => `links/${name}/@`,
   link: (name: RepositoryName, digest: Digest): string => `links/${name}/@${digest}`,
   manifestPrefix: 'manifests/',
   manifestsOf: (name: RepositoryName): string => `manifests/${name}/@`,

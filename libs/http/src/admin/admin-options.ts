@@ -1,5 +1,6 @@
 import type { RegionName, RegionRole } from '#libs/geo';
 import type { PeerClient, StatusSource } from '#libs/peer';
+import type { JournalCare } from '#libs/registry';
 import type { JournalSource, LagSummary, RegionWatch } from '#libs/replication';
 import type { Clock } from '#libs/resilience';
 import type { GcOptions } from './gc.controller.js';
@@ -28,5 +29,7 @@ export interface AdminOptions {
   readonly gc: GcOptions;
   readonly policy: PolicyOptions;
   readonly scrub: ScrubOptions;
+  /** At a primary that has begun. */
+  readonly journalCare: () => JournalCare | undefined;
   readonly clock: Clock;
 }

@@ -149,6 +149,7 @@ describe('what operators ask a region', () => {
       },
       gc: { collections: () => undefined, lastReport: async () => undefined },
       scrub: { scrubs: () => undefined, lastReport: async () => undefined },
+      journalCare: () => undefined,
       region: south.region,
       role: 'primary',
       status: south,

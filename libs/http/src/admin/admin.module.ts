@@ -4,6 +4,7 @@ import { EventsController } from './events/events.controller.js';
 import { GcController } from './gc.controller.js';
 import { ImageWait } from './image-wait.js';
 import { ImagesController } from './images.controller.js';
+import { JournalController } from './journal.controller.js';
 import { PolicyController } from './policy.controller.js';
 import { ProcessesController } from './processes.controller.js';
 import { RegionPresences } from './region-presences.js';
@@ -46,6 +47,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       GcController,
       PolicyController,
       ScrubController,
+      JournalController,
     ],
     providers: [
       { provide: ADMIN_OPTIONS, useValue: options },

@@ -50,6 +50,7 @@ const entry = (seq: number): Entry => ({
 
 /** A journal that is data. */
 class MemoryJournal implements JournalReader {
+  cut = 0;
   readonly #entries: Entry[] = [];
   readonly #elsewhere: Entry[] = [];
   readonly #appended = new Notifier();
@@ -57,6 +58,10 @@ class MemoryJournal implements JournalReader {
   get head() {
     const { seq = 0, epoch = 0, timeMs = 0 } = this.#entries.at(-1) ?? {};
     return { seq, epoch, timeMs, chain: undefined };
+  }
+
+  async cutOff(): Promise<number> {
+    return this.cut;
   }
 
   append(): void {

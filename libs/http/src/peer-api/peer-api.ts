@@ -1,4 +1,4 @@
-import type { JournalReader } from '#libs/journal';
+import { encodeSnapshotHeader, isSnapshotPartName, type JournalReader, type SnapshotSource } from '#libs/journal';
 import { type Digest, parseDigest, parseReference, parseRepositoryName, RegistryError } from '#libs/oci';
 import {
   type ImageName,
@@ -30,6 +30,8 @@ export interface PeerApiOptions {
   readonly journal?: JournalReader;
   /** Blobs that are being copied into this region, as they come. */
   readonly copies?: FindCopy;
+  /** Only at the primary. */
+  readonly snapshots?: SnapshotSource;
   readonly hints: HintSource;
   readonly status: StatusSource;
   readonly presence: PresenceSource;
@@ -67,6 +69,10 @@ export class PeerApi {
     switch (route) {
       case 'journal':
         return this.#journal(exchange);
+      case 'snapshot':
+        return this.#snapshot(exchange);
+      case 'snapshot/part':
+        return this.#snapshotPart(exchange);
       case 'manifests':
         return this.#manifest(exchange);
       case 'links':
@@ -101,9 +107,25 @@ export class PeerApi {
     const { content, journal, hints, clock } = this.options;
     if (journal === undefined) throw new RegistryError('NOT_FOUND');
     const after = numberParameter(exchange, 'after', Number.MAX_SAFE_INTEGER);
+    if (after < (await journal.cutOff(exchange.signal))) throw cutOff();
     await this.#stream(exchange, (lines, signal) =>
       sendJournal({ policies: content.policies, journal, hints, clock }, after, lines, signal),
     );
+  }
+
+  async #snapshot({ response, signal }: Exchange): Promise<void> {
+    const header = await this.options.snapshots?.newest(signal);
+    if (header === undefined) throw new RegistryError('NOT_FOUND');
+    sendBytes(response, encodeSnapshotHeader(header), 'application/json');
+  }
+
+  async #snapshotPart(exchange: Exchange): Promise<void> {
+    const seq = numberParameter(exchange, 'seq', Number.MAX_SAFE_INTEGER);
+    const name = parameter(exchange, 'name');
+    if (!isSnapshotPartName(name)) throw new RegistryError('NOT_FOUND');
+    const bytes = await this.options.snapshots?.part(seq, name, exchange.signal);
+    if (bytes === undefined) throw new RegistryError('NOT_FOUND');
+    sendBytes(exchange.response, bytes, 'application/x-ndjson');
   }
 
   async #manifest(exchange: Exchange): Promise<void> {
@@ -140,6 +162,10 @@ export class PeerApi {
     }
     lines.end();
   }
+}
+
+function cutOff(): RegistryError {
+  return new RegistryError('NOT_FOUND', undefined, { status: 410, message: 'that entry is gone: take the snapshot' });
 }
 
 function imageOf(exchange: Exchange): ImageName {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { RegionName } from '#libs/geo';
+import type { SnapshotSource } from '#libs/journal';
 import { type BlobDescriptor, type Digest, formatReference, type Reference, type RepositoryName } from '#libs/oci';
 import type { ByteRange } from '#libs/storage';
 import {
@@ -22,6 +23,8 @@ export class MemoryPeerClient implements PeerClient {
   get region(): RegionName {
     return this.remote.state.region;
   }
+
+  readonly snapshots: SnapshotSource = { newest: async () => undefined, part: async () => undefined };
 
   /** Ends after what there is, as a peer that closes. */
   async *journal(after: number, signal: AbortSignal): AsyncGenerator<JournalMessage> {

@@ -1,9 +1,17 @@
 import { Readable } from 'node:stream';
-import { type Change, type Entry, ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
+import {
+  type Change,
+  type Entry,
+  ObjectStoreJournal,
+  ObjectStoreJournalReader,
+  type SnapshotHeader,
+  Snapshots,
+} from '#libs/journal';
 import { noGuard } from '#libs/journal/testing';
 import { type BlobDescriptor, type Digest, digestOf, parseRepositoryName, parseTag } from '#libs/oci';
-import { applyEntry, openRegionContent, type RegionContent } from '#libs/registry';
+import { applyEntry, openRegionContent, type RegionContent, takeSnapshot } from '#libs/registry';
 import type { Clock, Random } from '#libs/resilience';
+import { SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore } from '#libs/storage';
 
 const signal = new AbortController().signal;
@@ -12,6 +20,7 @@ export const repository = parseRepositoryName('team/app');
 /** A primary in this process: a journal and what it made of its bucket, without HTTP before it. */
 export class MemoryPrimary {
   private constructor(
+    readonly store: MemoryObjectStore,
     readonly content: RegionContent,
     readonly reader: ObjectStoreJournalReader,
     readonly journal: ObjectStoreJournal,
@@ -24,6 +33,7 @@ export class MemoryPrimary {
     const apply = (entry: Entry, applying: AbortSignal) => applyEntry(content, entry, applying);
     const onRetry = () => undefined;
     return new MemoryPrimary(
+      store,
       content,
       reader,
       new ObjectStoreJournal({ store, reader, clock, random, apply, epoch: 1, onRetry }),
@@ -69,6 +79,12 @@ export class MemoryPrimary {
 
   async deleteManifest(digest: Digest, ...tags: readonly string[]): Promise<void> {
     await this.append({ type: 'manifest.delete', repository, digest, tags: tags.map(parseTag) });
+  }
+
+  snapshot(): Promise<SnapshotHeader> {
+    const { store, content, journal } = this;
+    const random = new SeededRandom(journal.head.seq);
+    return takeSnapshot({ content, journal, snapshots: new Snapshots(store), random, nowMs: 1 }, signal);
   }
 
   close(): Promise<void> {

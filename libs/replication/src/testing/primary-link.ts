@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { parseRegionName } from '#libs/geo';
+import { type SnapshotSource, Snapshots } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
 import { type JournalMessage, type PeerClient, PeerError } from '#libs/peer';
 import type { Clock } from '#libs/resilience';
@@ -22,6 +23,10 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, Jou
     private readonly clock: Clock,
   ) {}
 
+  get snapshots(): SnapshotSource {
+    return new Snapshots(this.primary.store);
+  }
+
   cut(): void {
     this.#cut.abort(new PeerError('unreachable', this.region, 'the link is cut'));
   }
@@ -33,6 +38,7 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, Jou
   async *journal(after: number, signal: AbortSignal): AsyncGenerator<JournalMessage> {
     const linked = AbortSignal.any([signal, this.#cut.signal]);
     linked.throwIfAborted();
+    if (after < (await this.primary.reader.cutOff(linked))) throw new PeerError('gone', this.region, 'cut off');
     const placed = await this.primary.content.policies.current(linked);
     if (placed !== undefined) yield { kind: 'policy', ...placed };
     yield* localJournalSource(this.primary.reader, this.clock).journal(after, linked);

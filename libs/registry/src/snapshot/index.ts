@@ -1,0 +1,3 @@
+export * from './journal-care.js';
+export * from './region-marks.js';
+export * from './take-snapshot.js';

@@ -1,0 +1,239 @@
+import {
+  type Entry,
+  JournalError,
+  readSnapshotPart,
+  type SnapshotHeader,
+  type SnapshotImage,
+  type SnapshotManifest,
+  type SnapshotRecord,
+  type SnapshotSource,
+} from '#libs/journal';
+import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
+import type { BootstrapProgress } from '#libs/peer';
+import { applyEntry, type RegionContent } from '#libs/registry';
+import { type Clock, exponentialBackoff, Limiter, type Random, untilAborted } from '#libs/resilience';
+import { Leftovers } from './leftovers.js';
+import type { MissingBlobs } from './missing-blobs.js';
+import { ParkedImages } from './parked-images.js';
+import { findNeeds, type WantedBlobs } from './plan.js';
+import type { Selection } from './selection.js';
+import type { WaitingEntries } from './waiting-entries.js';
+
+/** Images under way at once, those whose blobs are awaited included: what is pushed meanwhile wants the line too. */
+const IMAGES_AT_ONCE = 48;
+
+/** Progress is told after so many images. */
+const TELL_EVERY = 16;
+
+export interface BootstrapOptions {
+  readonly snapshots: SnapshotSource;
+  readonly content: RegionContent;
+  readonly missing: MissingBlobs;
+  readonly waiting: WaitingEntries;
+  readonly selection: Selection;
+  /** Runs what shows a manifest, as the policy wants it. */
+  readonly alone: (entry: Entry, apply: () => Promise<void>) => Promise<void>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onRetry: (what: string, error: unknown) => void;
+  /** A manifest is shown. */
+  readonly onApplied: (entry: SnapshotManifest) => void;
+  readonly onProgress: (progress: Omit<BootstrapProgress, 'tail'>) => void;
+  /** Aborts when the replicator stops. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Takes a snapshot in: newest images first, each as soon as its blobs are here, then what the region has beyond the
+ * snapshot leaves. Nothing of how far it came is remembered but that it was begun: what is here already is found here.
+ * So it may be interrupted at any point and run again, with this snapshot or a later one.
+ */
+export class Bootstrap {
+  readonly #limiter = new Limiter(IMAGES_AT_ONCE);
+  /** Images that wait for blobs, by what the replicator knows them by. */
+  readonly #released = new Map<Entry, () => void>();
+  readonly #underWay = new Set<Entry>();
+  readonly #passed = new Set<Entry>();
+  readonly #startedMs: number;
+  readonly #leftovers: Leftovers;
+  #images = 0;
+  #bytes = 0;
+
+  constructor(
+    private readonly header: SnapshotHeader,
+    private readonly options: BootstrapOptions,
+  ) {
+    this.#startedMs = options.clock.monotonic();
+    this.#leftovers = new Leftovers(header.position, options.content);
+  }
+
+  /** Nobody has the image any more: it was deleted after the snapshot, which the journal behind it tells. */
+  passOver(entry: Entry): boolean {
+    if (!this.#released.has(entry)) return false;
+    this.#passed.add(entry);
+    return this.release(entry);
+  }
+
+  /** Manifests on their way in: what they name is needed. */
+  get underWay(): readonly Entry[] {
+    return [...this.#underWay];
+  }
+
+  /** An image waits for nothing any more. @returns false if the entry is none of the snapshot's */
+  release(entry: Entry): boolean {
+    const release = this.#released.get(entry);
+    this.#released.delete(entry);
+    release?.();
+    return release !== undefined;
+  }
+
+  /** @throws JournalError `truncated` if the snapshot was removed meanwhile: a newer one is there */
+  async run(): Promise<void> {
+    const { signal } = this.options;
+    for (let pass = new ParkedImages(); ; ) {
+      const done = this.#images;
+      await this.#pass(pass);
+      if (!pass.overflowed) break;
+      // Nothing more will come of another pass: children that are missing now were deleted later.
+      pass = new ParkedImages(this.#images > done ? undefined : Number.POSITIVE_INFINITY);
+    }
+    await this.#leftovers.remove(signal);
+  }
+
+  /** All images without missing children as they come, then those with, children first. */
+  async #pass(parked: ParkedImages): Promise<void> {
+    await this.#all(this.#records(), (record) => this.#take(record, parked));
+    for (let ready = parked.takeReady(); ready.length > 0; ready = parked.takeReady()) {
+      await this.#all(ready, (image) => this.#bring(image));
+    }
+  }
+
+  async *#records(): AsyncGenerator<SnapshotRecord> {
+    const { snapshots, signal } = this.options;
+    const { position, parts } = this.header;
+    for (const part of parts) {
+      const bytes = await snapshots.part(position.seq, part.name, signal);
+      if (bytes === undefined) throw new JournalError('truncated', `the snapshot at ${position.seq} is gone`);
+      yield* readSnapshotPart(part, bytes);
+    }
+  }
+
+  /** Works on some at once, and on no more than the limit; what fails is tried again until the replicator stops. */
+  async #all<T>(items: AsyncIterable<T> | Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+    const { signal } = this.options;
+    const running = new Set<Promise<void>>();
+    for await (const item of items) {
+      signal.throwIfAborted();
+      await new Promise<void>((begun) => {
+        const one = this.#limiter
+          .run(signal, () => {
+            begun();
+            return this.#untilDone(() => work(item));
+          })
+          .catch(begun) // It only rejects when the replicator stops.
+          .finally(() => running.delete(one));
+        running.add(one);
+      });
+    }
+    await Promise.all(running);
+    signal.throwIfAborted();
+  }
+
+  /** A store that fails for a while must not make everything begin anew. */
+  async #untilDone(work: () => Promise<void>): Promise<void> {
+    const { clock, random, onRetry, signal } = this.options;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        signal.throwIfAborted();
+        onRetry('taking in a part of the snapshot', error);
+        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 10_000 }, random), signal);
+      }
+    }
+  }
+
+  async #take(record: SnapshotRecord, parked: ParkedImages): Promise<void> {
+    const { content, signal } = this.options;
+    this.#leftovers.keep(record);
+    if (record.kind === 'repository') return content.catalog.add(record.repository, signal);
+    if (record.kind === 'entry') return applyEntry(content, record.entry, signal);
+    const { repository, children } = record.entry;
+    if (await this.#allHere(repository, children)) return this.#bring(record);
+    parked.add(record);
+  }
+
+  async #allHere(repository: RepositoryName, children: readonly Digest[]): Promise<boolean> {
+    const { content, signal } = this.options;
+    const found = await Promise.all(children.map((child) => content.manifests.find(repository, child, signal)));
+    return found.every((manifest) => manifest !== undefined);
+  }
+
+  /** Waits for the image's blobs, then shows it, then its tags: as far as the region may have it. */
+  async #bring({ entry, tags }: SnapshotImage): Promise<void> {
+    const { selection, alone, onApplied } = this.options;
+    const tagged = { ...entry, tags: tags.map(({ tag }) => tag) };
+    this.#underWay.add(entry);
+    try {
+      for (let waited = true; waited; ) {
+        // Another policy may have come while it waited, and then it needs other things.
+        const admitted = selection.admitted(tagged);
+        const wanted = admitted?.type === 'manifest.put' ? selection.wantedBlobs(admitted) : 'none';
+        waited = await this.#waitForBlobs(entry, wanted);
+        if (this.#passed.delete(entry)) return this.#count(entry);
+      }
+      await alone(entry, () => this.#show(entry, tags));
+    } finally {
+      this.#underWay.delete(entry);
+      this.#released.delete(entry);
+    }
+    onApplied(entry);
+    this.#count(entry);
+  }
+
+  /** By the newest policy that is known, which may be another one than a moment ago. */
+  async #show(entry: SnapshotManifest, tags: SnapshotImage['tags']): Promise<void> {
+    const { content, selection, signal } = this.options;
+    const { repository, digest } = entry;
+    const admitted = selection.admitted({ ...entry, tags: tags.map(({ tag }) => tag) });
+    if (admitted?.type !== 'manifest.put') return;
+    await applyEntry(content, entry, signal);
+    for (const { tag, seq } of tags.filter((each) => admitted.tags.includes(each.tag))) {
+      await content.tags.set(repository, tag, seq, digest, signal);
+    }
+  }
+
+  /** @returns false if nothing was missing */
+  async #waitForBlobs(entry: Entry, wanted: WantedBlobs): Promise<boolean> {
+    const { content, missing, waiting, signal } = this.options;
+    let released: Promise<void> | undefined;
+    const blobs: BlobDescriptor[] = [];
+    const find = () => findNeeds(content, entry, signal, wanted);
+    await missing.whileLooking(find, (needs) => {
+      const absent = needs.filter((need) => need.kind === 'blob' && !missing.hasArrived(need.blob.digest));
+      if (absent.length === 0) return;
+      released = new Promise((resolve) => this.#released.set(entry, resolve));
+      waiting.add(entry, absent);
+      blobs.push(...absent.flatMap((need) => (need.kind === 'blob' ? [need.blob] : [])));
+    });
+    await missing.requestLate(blobs);
+    if (released === undefined) return false;
+    await untilAborted(released, signal);
+    return true;
+  }
+
+  #count(entry: SnapshotManifest): void {
+    const { images, bytes } = this.header;
+    this.#images += 1;
+    this.#bytes += this.#leftovers.newBytes(entry);
+    if (this.#images % TELL_EVERY !== 0 && this.#images < images) return;
+    const share = bytes === 0 ? this.#images / Math.max(1, images) : this.#bytes / bytes;
+    const tookMs = this.options.clock.monotonic() - this.#startedMs;
+    this.options.onProgress({
+      seq: this.header.position.seq,
+      images: { done: Math.min(this.#images, images), total: images },
+      bytes: { done: Math.min(this.#bytes, bytes), total: bytes },
+      estimateSeconds: share > 0 ? Math.max(0, Math.round((tookMs * (1 - share)) / share / 1_000)) : undefined,
+    });
+  }
+}
