@@ -16,13 +16,15 @@ export async function followProgress(parts: RegionParts, signal: AbortSignal): P
   void poll(parts, signal);
 }
 
-async function poll({ status, progress, context }: RegionParts, signal: AbortSignal): Promise<void> {
+/** At a replica a new generation is the region that began anew: it has what that has. */
+async function poll({ status, progress, context, origin }: RegionParts, signal: AbortSignal): Promise<void> {
+  const replica = origin !== undefined;
   const { clock, log } = context;
   while (!signal.aborted) {
     try {
       await clock.sleep(POLL_MS, signal);
       const found = await progress.find(signal);
-      if (found !== undefined && found.generation === status.progress.generation) status.update(found);
+      if (found !== undefined && (replica || found.generation === status.progress.generation)) status.update(found);
     } catch (error) {
       if (!signal.aborted) log.debug({ err: error }, 'reading the stored progress failed');
     }

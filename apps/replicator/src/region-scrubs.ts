@@ -11,7 +11,8 @@ export interface RegionScrubParts {
   readonly content: RegionContent;
   readonly source: JournalSource;
   readonly copier: Copier;
-  readonly replicator: Replicator;
+  /** The one that runs now: a region begins anew in another bucket. */
+  readonly replicator: () => Replicator | undefined;
   readonly bus: ManagedControlBus;
   readonly hasSources: boolean;
   /** Aborts when the process stops. */
@@ -30,7 +31,7 @@ export function openRegionScrubs(context: AppContext, parts: RegionScrubParts): 
     onRepaired: (blob) => {
       onRepaired(blob);
       // Entries may wait for it.
-      replicator.blobArrived(blob.digest);
+      replicator()?.blobArrived(blob.digest);
     },
     onFailed,
     clock,

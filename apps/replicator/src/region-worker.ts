@@ -29,12 +29,18 @@ import {
   type ReplicationQueue,
   Replicator,
 } from '#libs/replication';
+import { retry } from '#libs/resilience';
 import type { ObjectStore } from '#libs/storage';
 import { openRegionScrubs, type RegionScrubParts } from './region-scrubs.js';
 import { ReplicationReport } from './replication-report.js';
 
 /** How long jobs have to be handed back when the process stops; what is left then, others take over. */
 const HAND_BACK_LIMIT_MS = 8_000;
+
+/** How often it is looked whether the bucket is still the one that the region began in: one small read. */
+const BUCKET_WATCH_MS = 1_000;
+
+const BEGIN_AGAIN = { baseMs: 200, capMs: 5_000 };
 
 /** Everything that a region's replicator process consists of, and in which order it begins and ends. */
 export class RegionWorker {
@@ -46,6 +52,8 @@ export class RegionWorker {
   readonly #bus: ManagedControlBus;
   readonly #heartbeats: HeartbeatRegistry;
   readonly #peers: readonly HttpPeerClient[];
+  readonly #ending = new AbortController();
+  #watching: Promise<void> = Promise.resolve();
   #replicator: Replicator | undefined;
   #collections: Collections | undefined;
   #scrubs: Scrubs | undefined;
@@ -92,24 +100,62 @@ export class RegionWorker {
     const report = new ReplicationReport(this.context, this.regional.region, this.#bus);
     const copier = this.#openCopier(report, await this.#openScratch());
     const source = await this.#openSource();
-    const replicator = this.#assemble(source, report, copier);
+    const begin = async (): Promise<void> => {
+      const replicator = this.#assemble(source, report, copier);
+      await replicator.start(signal);
+      this.#replicator = replicator;
+    };
     this.#bus.subscribe((message) => {
-      if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
+      if (message.kind === 'blob.committed') this.#replicator?.blobArrived(message.blob.digest);
     });
-    await replicator.start(signal);
-    this.#replicator = replicator;
-    this.#collect(replicator);
-    this.#scrub({ source, copier, replicator });
+    await begin();
+    this.#collect();
+    this.#scrub({ source, copier, replicator: () => this.#replicator });
+    this.#watching = this.#watchBucket(begin);
     const self = { id: random.uuid(), app: 'replicator', pid: process.pid, startedMs: clock.now() } as const;
     void this.#heartbeats.run(self, signal);
-    return this.#copyApi(copier, replicator);
+    return this.#copyApi(copier);
   }
 
   async stop(): Promise<void> {
+    this.#ending.abort(new Error('the process is stopping'));
+    await this.#watching;
     await this.#replicator?.stop(HAND_BACK_LIMIT_MS);
     this.#stopping.abort(new Error('the process is stopping'));
     this.#heartbeats.close();
     await Promise.all([this.#bus.close(), ...this.#peers.map((peer) => peer.close())]);
+  }
+
+  /**
+   * A replica whose bucket is emptied, replaced or put back to an older state begins anew in it, without a restart (R15). A
+   * primary does not: its journal was the registry, and what to do is for people to decide.
+   */
+  async #watchBucket(begin: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.context;
+    const { signal } = this.#ending;
+    while (this.regional.site.role !== 'primary' && !signal.aborted) {
+      try {
+        await clock.sleep(BUCKET_WATCH_MS, signal);
+        if (!(await this.#progress.isLost(signal))) continue;
+        log.error('the bucket is not what it was: the region begins anew in it');
+        await this.#dropReplicator();
+        await retry(
+          begin,
+          { attempts: Number.POSITIVE_INFINITY, ...BEGIN_AGAIN, isRetryable: () => true, ...this.context },
+          signal,
+        );
+      } catch (error) {
+        if (!signal.aborted) log.debug({ err: error }, 'looking after the bucket failed');
+      }
+    }
+  }
+
+  /** What it knows is of a bucket that is gone; that it cannot store it is as it should be. */
+  async #dropReplicator(): Promise<void> {
+    await this.#replicator?.stop(HAND_BACK_LIMIT_MS).catch((error: unknown) => {
+      this.context.log.debug({ err: error }, 'what was known of the lost bucket is let go');
+    });
+    this.#replicator = undefined;
   }
 
   /** @throws Error if the region's bucket does not answer, or is not the one that was in use: emptied, or another (R15) */
@@ -128,12 +174,12 @@ export class RegionWorker {
   }
 
   /** At the primary its registry processes collect: they write the journal. */
-  #collect(replicator: Replicator): void {
+  #collect(): void {
     if (this.regional.site.role === 'primary') return;
     this.#collections = openCollections(this.context, {
       store: this.#store,
       content: this.#content,
-      pending: entryReferences(() => replicator.pending()),
+      pending: entryReferences(() => this.#replicator?.pending() ?? []),
       sweeper: localSweeper(this.#content.blobs),
       ownsLinks: false,
       signal: this.#stopping.signal,
@@ -160,7 +206,7 @@ export class RegionWorker {
     this.#draining.abort(new Error('the process is stopping'));
   }
 
-  #copyApi(copier: Copier, replicator: Replicator): CopyApi {
+  #copyApi(copier: Copier): CopyApi {
     const { clock, log } = this.context;
     const { region } = this.regional;
     return new CopyApi({
@@ -168,7 +214,7 @@ export class RegionWorker {
       access: new Access({ region, anonymousAccess: 'none', ...this.keys, clock }),
       log,
       clock,
-      onCopied: (digest) => replicator.blobArrived(digest),
+      onCopied: (digest) => this.#replicator?.blobArrived(digest),
       signal: this.#draining.signal,
     });
   }

@@ -34,6 +34,24 @@ describe('ProgressStore', () => {
     expect(await one.find(signal)).toMatchObject({ epoch: 1, watermark: 4, beyond: [6], head: 7 });
   });
 
+  it.each(['emptied', 'replaced', 'put back'])('notices that its bucket was %s, once', async (how) => {
+    const { store, open } = bucket();
+    const progress = open(1);
+    const start = await progress.open(signal);
+    const older = await store.read(keys.progress, signal);
+    await progress.save({ ...start, watermark: 5 }, signal);
+    expect(await progress.isLost(signal)).toBe(false);
+    await store.delete(keys.progress, signal);
+    if (how === 'replaced') await open(2).open(signal);
+    if (how === 'put back') await store.put(keys.progress, older?.bytes ?? Buffer.from(''), { signal });
+    await expect(progress.save({ ...start, watermark: 6 }, signal)).rejects.toThrow('the bucket was');
+    expect(await progress.isLost(signal)).toBe(true);
+    const next = await progress.open(signal);
+    expect(next).toMatchObject({ watermark: 0 });
+    expect(next.generation).not.toBe(start.generation);
+    expect(await progress.isLost(signal)).toBe(false);
+  });
+
   it('refuses to speak for a bucket that was emptied or replaced', async () => {
     const { store, open } = bucket();
     const progress = open(1);

@@ -24,6 +24,9 @@ export function freshProgress(generation: string): RegionProgress {
  * applied since is applied again, which changes nothing.
  */
 export class ProgressStore {
+  /** What this process knows to be stored: a bucket that says less was put back to an older state. */
+  #stored = { generation: '', watermark: 0 };
+
   constructor(private readonly options: { readonly store: ObjectStore; readonly random: Random }) {}
 
   /** The stored progress; `undefined` for a bucket that was never used. */
@@ -35,9 +38,28 @@ export class ProgressStore {
   async open(signal: AbortSignal): Promise<RegionProgress> {
     for (;;) {
       const found = await this.#read(signal);
-      if (found !== undefined) return found.progress;
+      if (found !== undefined) {
+        const { generation, watermark } = found.progress;
+        this.#stored = { generation, watermark };
+        return found.progress;
+      }
       await this.#put(freshProgress(this.options.random.uuid()), { kind: 'absent' }, signal);
     }
+  }
+
+  /**
+   * Whether the bucket is not what it was: emptied, another one, or put back to an older state (R15). The last begins a new
+   * generation, for what the region said it has it has no more.
+   */
+  async isLost(signal: AbortSignal): Promise<boolean> {
+    const found = await this.#read(signal);
+    if (found?.progress.generation !== this.#stored.generation) return true;
+    if (found.progress.watermark >= this.#stored.watermark) {
+      this.#stored = found.progress;
+      return false;
+    }
+    // Somebody who stored more in between is proof that it is not.
+    return this.#put(freshProgress(this.options.random.uuid()), { kind: 'matches', etag: found.etag }, signal);
   }
 
   /**
@@ -53,8 +75,14 @@ export class ProgressStore {
           `the bucket was replaced: ${found?.progress.generation ?? 'empty'}, not ${progress.generation}`,
         );
       }
+      if (progress.generation === this.#stored.generation && found.progress.watermark < this.#stored.watermark) {
+        throw new Error('the bucket was put back to an older state');
+      }
       const condition: PutCondition = { kind: 'matches', etag: found.etag };
-      if (await this.#put(merge(progress, found.progress), condition, signal)) return;
+      const merged = merge(progress, found.progress);
+      if (!(await this.#put(merged, condition, signal))) continue;
+      this.#stored = { generation: merged.generation, watermark: merged.watermark };
+      return;
     }
   }
 
