@@ -155,6 +155,7 @@ describe('a region that fills itself from a snapshot', () => {
     const { watermark, bootstrap, oldestPendingMs } = replicator.progress();
     expect(watermark).toBe(0);
     expect(oldestPendingMs).toBeDefined();
+    expect(replicator.progress().settled).toBeUndefined();
     expect(bootstrap).toMatchObject({ tail: primary.reader.head.seq, images: { done: 0, total: 11 } });
     link.withheld.clear();
     await until(() => replicator.progress().watermark === primary.reader.head.seq);

@@ -222,6 +222,8 @@ export class RegionStanding {
 
   /** Which repositories alone have entries that are not applied: reads of all others need not wait for those. */
   #settled(): RegionProgress['settled'] {
+    // What the snapshot will bring nobody knows.
+    if (this.#filling !== undefined) return undefined;
     const { watermark, beyond } = this.#applied;
     const appliedCount = watermark + beyond.filter((seq) => seq <= this.#taken).length;
     // Something of what was taken up is neither applied nor known by its repository.
