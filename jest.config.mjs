@@ -49,6 +49,7 @@ export default {
     layer('unit', 15 * SECOND, [
       ...['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
       ...['<rootDir>/test/bench/**/*.spec.ts', '<rootDir>/test/checkers/**/*.spec.ts'],
+      ...['<rootDir>/test/load/verdict.spec.ts', '<rootDir>/test/load/slope.spec.ts'],
     ]),
     layer('architecture', 30 * SECOND, ['<rootDir>/test/architecture/**/*.spec.ts']),
     layer('contract', 60 * SECOND, ['<rootDir>/test/contract/**/*.spec.ts']),
@@ -57,6 +58,7 @@ export default {
     layer('conformance', 180 * SECOND, ['<rootDir>/test/conformance/**/*.spec.ts']),
     layer('clients', 180 * SECOND, ['<rootDir>/test/clients/**/*.spec.ts']),
     layer('e2e', 120 * SECOND, ['<rootDir>/test/e2e/**/*.spec.ts']),
+    layer('load', 120 * SECOND, ['<rootDir>/test/load/load.spec.ts']),
     layer('nemesis', 180 * SECOND, ['<rootDir>/test/nemesis/**/*.spec.ts']),
   ],
 };

@@ -13,6 +13,7 @@ export const LAYERS = [
   { name: 'conformance', required: true, limitMinutes: 10, needsPrograms: true },
   { name: 'clients', required: true, limitMinutes: 15, needsPrograms: true },
   { name: 'e2e', required: true, limitMinutes: 20, needsPrograms: true },
+  { name: 'load', required: true, limitMinutes: 10, needsPrograms: true },
   { name: 'nemesis', required: true, limitMinutes: 10, needsPrograms: true },
 ];
 

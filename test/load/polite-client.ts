@@ -4,7 +4,7 @@ import { type Answer, HttpConnection, headerOf, type RequestOptions } from '../b
 import type { Fate, Tally } from './tally.js';
 
 /** What is not answered by then hangs. */
-const LATE_MS = 30_000;
+const LATE_MS = 120_000;
 const NEVER = new AbortController().signal;
 
 export const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;

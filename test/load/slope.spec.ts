@@ -6,7 +6,7 @@ const series = (values: readonly number[]) => values.map((value, index) => ({ at
 describe('riseOf', () => {
   it('sees what grows by a little each time, below a noise that is larger', () => {
     const leak = Array.from({ length: 101 }, (_, index) => 100 + index + (index % 2 === 0 ? 20 : -20));
-    expect(riseOf(series(leak)).rise).toBeCloseTo(71, 0);
+    expect(riseOf(series(leak)).rise).toBeCloseTo(70, 0);
   });
 
   it('does not take a warm-up for a leak, nor a saw for a slope', () => {

@@ -28,6 +28,7 @@ const RESIDENT = 512 * MIB;
 const POLITE = 4;
 /** More than a part: it needs what uploads have to share. */
 const UPLOAD_BYTES = 10 * MIB;
+const UPLOAD_S = 120;
 const AT_ONCE = 100;
 
 /** Fills a registry with clients that hold it up, and sees what others notice. */
@@ -42,12 +43,17 @@ export const slowClients: Run<SlowSize> = async (size, say, signal) => {
     const before = await whilePolite(member, () => pause(BEFORE_MS));
     say(`before: ${before.all} requests, p99 ${before.p99().toFixed(0)} ms`);
     let cutAfterMs = Number.NaN;
-    const during = await whilePolite(member, async () => {
-      await openAll(sockets, readers, () => slowReader(member));
-      await openAll(sockets, uploads, () => stalledUpload(member));
-      say(`${readers} slow readers and ${uploads} stalled uploads are there`);
-      cutAfterMs = await untilCut(sockets, overMs * 3 + 60_000, say, signal);
-    });
+    const others = newUploads();
+    const during = await whilePolite(
+      member,
+      async () => {
+        await openAll(sockets, readers, () => slowReader(member));
+        await openAll(sockets, uploads, () => stalledUpload(member));
+        say(`${readers} slow readers and ${uploads} stalled uploads are there`);
+        cutAfterMs = await untilCut(sockets, overMs * 3 + 60_000, say, signal);
+      },
+      others,
+    );
     const { peakBytes } = await processFigures(member.process.pid);
     const [cuts = Number.NaN] = await metricSums(member.admin, ['meridian_slow_clients_cut_total']);
     return {
@@ -58,12 +64,15 @@ export const slowClients: Run<SlowSize> = async (size, say, signal) => {
         { name: 'cut off for their pace', seen: cuts },
         { name: 'requests of others meanwhile', seen: during.all, atLeast: 10 },
         { name: 'of those, not answered well', seen: during.all - during.latenciesMs.length, atMost: 0 },
+        { name: 'uploads of 10 MiB by others meanwhile', seen: others.done, atLeast: 1 },
+        { name: 'of those, failed', seen: others.failed, atMost: 0 },
+        { name: 'slowest of them', seen: others.slowestMs / 1_000, unit: 's', atMost: UPLOAD_S },
         { name: 'p99 of others before', seen: before.p99(), unit: 'ms' },
         { name: 'p99 of others meanwhile', seen: during.p99(), unit: 'ms', atMost: P99_MS },
         { name: 'most resident memory', seen: peakBytes / MIB, unit: 'MiB', atMost: RESIDENT / MIB },
         { name: 'processes that ended', seen: member.process.hasExited ? 1 : 0, atMost: 0 },
       ],
-      notes: [`others: ${during}`],
+      notes: [`others: ${during}`, `their uploads: ${others.tally}`],
     };
   } finally {
     for (const socket of sockets) socket.destroy();
@@ -71,16 +80,33 @@ export const slowClients: Run<SlowSize> = async (size, say, signal) => {
   }
 };
 
+interface Uploads {
+  done: number;
+  failed: number;
+  slowestMs: number;
+  readonly tally: Tally;
+}
+
+const newUploads = (): Uploads => ({ done: 0, failed: 0, slowestMs: 0, tally: new Tally() });
+
+async function upload(polite: PoliteClient, uploads: Uploads): Promise<void> {
+  const startMs = systemClock.monotonic();
+  const taken = await polite.uploadNoise(uploads.tally, REPOSITORY, UPLOAD_BYTES);
+  uploads.done += 1;
+  if (!taken) uploads.failed += 1;
+  uploads.slowestMs = Math.max(uploads.slowestMs, systemClock.monotonic() - startMs);
+}
+
 const isOpen = (socket: Socket): boolean => !socket.destroyed;
 
 /** Runs clients that do nothing wrong for as long as the work takes. */
-async function whilePolite(member: Member, work: () => Promise<void>): Promise<Tally> {
+async function whilePolite(member: Member, work: () => Promise<void>, uploads: Uploads = newUploads()): Promise<Tally> {
   const tally = new Tally();
   let done = false;
   const client = async (number: number) => {
     const polite = new PoliteClient(member.host);
     while (!done) {
-      if (number === 0) await polite.uploadNoise(tally, REPOSITORY, UPLOAD_BYTES);
+      if (number === 0) await upload(polite, uploads);
       else if (number === 1) await polite.pushNoise(tally, REPOSITORY, 4_096);
       else await polite.ask(tally, 200, 'GET', `/v2/${REPOSITORY}/manifests/v1`);
       await pause(20);
@@ -115,6 +141,8 @@ async function slowReader({ host }: Member): Promise<Socket> {
 async function trickle(socket: Socket): Promise<void> {
   while (isOpen(socket)) {
     socket.read(1);
+    // What is not read is not heard of either, not even the end: only who sends something learns that it was cut off.
+    socket.write('\r\n');
     await pause(1_000);
   }
 }

@@ -61,7 +61,8 @@ export class SlowClients {
     } else if (passedMs >= this.pace.overMs) {
       this.#transfers.delete(transfer);
       this.onCut();
-      socket.destroy();
+      // Closing would leave what nobody reads with the kernel, and the client none the wiser.
+      socket.resetAndDestroy();
     }
   }
 }

@@ -45,10 +45,11 @@ export class LocalBlobUploads implements BlobUploads {
   readonly #sessions: UploadSessions;
   readonly #hashes = new RunningHashes();
   readonly #limiter = new Limiter(PROCESS_PARTS_IN_FLIGHT);
-  readonly #buffers = new PartBuffers();
+  readonly #buffers: PartBuffers;
 
   constructor(private readonly options: LocalBlobUploadsOptions) {
     this.#sessions = new UploadSessions(options);
+    this.#buffers = new PartBuffers(options.clock);
   }
 
   async begin(repository: RepositoryName): Promise<UploadStatus> {

@@ -1,11 +1,15 @@
 import type { Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { RegistryError } from '#libs/oci';
 import type { Limiter } from '#libs/resilience';
 import type { MultipartStore, MultipartUpload, PartPosition, StoredPart } from '#libs/storage';
-import { PART_BYTES, type PartBuffers } from './part-buffers.js';
+import type { PartBuffers } from './part-buffers.js';
+import { PartFilling } from './part-filling.js';
 
 /** Parts of one upload on their way to the store while the next one fills: reading and writing overlap, memory stays flat. */
 const PARTS_IN_FLIGHT = 2;
+
+const EMPTY = new Uint8Array();
 
 export interface PartWriterOptions {
   readonly multipart: MultipartStore;
@@ -25,9 +29,8 @@ export interface PartWriterOptions {
 export class PartWriter {
   readonly #parts: StoredPart[];
   readonly #flying = new Set<Promise<void>>();
-  /** The part that is being filled, with so many bytes in it. */
-  #filling: Buffer | undefined;
-  #filled = 0;
+  #filling: PartFilling;
+  #body: Readable | undefined;
   #next: { number: number; offset: number };
   #failure: { readonly error: unknown } | undefined;
 
@@ -38,12 +41,12 @@ export class PartWriter {
     this.#parts = [...start.parts];
     const last = start.parts.at(-1);
     this.#next = { number: (last?.number ?? 0) + 1, offset: last === undefined ? 0 : last.offset + last.size };
-    this.#fill(start.tail);
+    this.#filling = this.#startWith(start.tail);
   }
 
   /** Bytes taken in so far, those of earlier chunks included. */
   get offset(): number {
-    return this.#next.offset + this.#filled;
+    return this.#next.offset + this.#filling.length;
   }
 
   get parts(): readonly StoredPart[] {
@@ -52,35 +55,37 @@ export class PartWriter {
 
   /** Reads the body to its end. When it breaks off, rejects with its error; what came until then stays taken in. */
   async consume(body: Readable): Promise<void> {
+    this.#body = body;
     for await (const chunk of body as AsyncIterable<Buffer>) {
       this.options.hash?.update(chunk);
       for (let rest = chunk; rest.length > 0; ) {
-        rest = rest.subarray(this.#fill(rest));
-        if (this.#filled === PART_BYTES) await this.#send();
+        if (this.#filling.needsBuffer(rest.length)) await this.#takeBuffer();
+        rest = rest.subarray(this.#filling.add(rest));
+        if (this.#filling.isFull) await this.#send();
       }
     }
   }
 
   /** Waits until every part is durable; a remainder that is big enough becomes one. Hands over the tail. */
   async settle(): Promise<Uint8Array> {
-    const big = this.#filled >= this.options.multipart.minPartBytes && this.#parts.length > 0;
+    const big = this.#filling.length >= this.options.multipart.minPartBytes && this.#parts.length > 0;
     if (big) await this.#send();
     await this.#landed();
-    return Buffer.from(this.#filling?.subarray(0, this.#filled) ?? []);
+    return Buffer.from(this.#filling.bytes);
   }
 
   /** Makes the tail the last part, whatever its size, and waits until every part is durable. */
   async finish(): Promise<readonly StoredPart[]> {
-    if (this.#filled > 0) await this.#send();
+    if (this.#filling.length > 0) await this.#send();
     await this.#landed();
     return this.#parts;
   }
 
   /** Nothing more will be asked of it. */
   dispose(): void {
-    if (this.#filling !== undefined) this.options.buffers.giveBack(this.#filling);
-    this.#filling = undefined;
-    this.#filled = 0;
+    this.#filling.buffer?.giveBack();
+    this.#filling = this.#startWith(EMPTY);
+    this.#body = undefined;
   }
 
   /** Waits until no part is on its way any more, however each of them ended. */
@@ -88,14 +93,14 @@ export class PartWriter {
     await Promise.all(this.#flying);
   }
 
-  /** Copies as much as there is room for in the part being filled, and says how much that was. */
-  #fill(bytes: Uint8Array): number {
-    if (bytes.length === 0) return 0;
-    this.#filling ??= this.options.buffers.take();
-    const taken = Math.min(bytes.length, PART_BYTES - this.#filled);
-    this.#filling.set(bytes.subarray(0, taken), this.#filled);
-    this.#filled += taken;
-    return taken;
+  /** @throws the signal's reason; memory that comes later is not kept */
+  async #takeBuffer(): Promise<void> {
+    const { buffers, signal } = this.options;
+    this.#filling.useBuffer(await buffers.take(this.#filling, signal));
+  }
+
+  #startWith(bytes: Uint8Array): PartFilling {
+    return new PartFilling(bytes, () => this.#body?.destroy(tooSlow()));
   }
 
   /** Sends what was filled on its way. It counts as taken in from the moment that it can be sent at all. */
@@ -103,13 +108,12 @@ export class PartWriter {
     while (this.#flying.size >= PARTS_IN_FLIGHT) await Promise.race(this.#flying);
     this.#throwIfFailed();
     const upload = await this.options.upload(this.#parts);
-    const buffer = this.#filling;
-    if (buffer === undefined) return;
-    const position = { ...this.#next, size: this.#filled };
+    const part = this.#filling;
+    part.buffer?.filled();
+    const position = { ...this.#next, size: part.length };
     this.#next = { number: position.number + 1, offset: position.offset + position.size };
-    this.#filling = undefined;
-    this.#filled = 0;
-    const flight = this.#write(upload, position, buffer)
+    this.#filling = this.#startWith(EMPTY);
+    const flight = this.#write(upload, position, part)
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
@@ -118,12 +122,14 @@ export class PartWriter {
   }
 
   /** After a failure the store may still be reading the buffer, so it is not used again. */
-  async #write(upload: MultipartUpload, position: PartPosition, buffer: Buffer): Promise<void> {
-    const { multipart, limiter, signal, buffers } = this.options;
-    const bytes = buffer.subarray(0, position.size);
-    const part = await limiter.run(signal, () => multipart.writePart(upload, position, bytes, signal));
-    buffers.giveBack(buffer);
-    this.#parts.push(part);
+  async #write(upload: MultipartUpload, position: PartPosition, { bytes, buffer }: PartFilling): Promise<void> {
+    const { multipart, limiter, signal } = this.options;
+    try {
+      this.#parts.push(await limiter.run(signal, () => multipart.writePart(upload, position, bytes, signal)));
+      buffer?.giveBack();
+    } finally {
+      buffer?.drop();
+    }
     this.#parts.sort((a, b) => a.number - b.number);
   }
 
@@ -135,4 +141,10 @@ export class PartWriter {
   #throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
+}
+
+function tooSlow(): RegistryError {
+  return new RegistryError('UNAVAILABLE', undefined, {
+    message: 'others wait for the memory that this upload hardly fills',
+  });
 }

@@ -19,16 +19,27 @@ export class ByteBudget {
 
   /** Runs `work` once there is room. Rejects with the signal's reason if it aborts while waiting. */
   async run<T>(bytes: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const giveBack = await this.take(bytes, signal);
+    try {
+      return await work();
+    } finally {
+      giveBack();
+    }
+  }
+
+  /**
+   * The same for what is held beyond one piece of work. Rejects with the signal's reason if it aborts while waiting.
+   * @returns how to give the bytes back, once
+   */
+  async take(bytes: number, signal: AbortSignal): Promise<() => void> {
     const amount = Math.min(bytes, this.capacity);
     signal.throwIfAborted();
     if (this.#waiting.size === 0 && amount <= this.#free) this.#free -= amount;
     else await this.#turn(amount, signal);
-    try {
-      return await work();
-    } finally {
+    return () => {
       this.#free += amount;
       this.#admit();
-    }
+    };
   }
 
   #turn(amount: number, signal: AbortSignal): Promise<void> {

@@ -124,7 +124,7 @@ function mutate(random: SeededRandom, request: Ask): Ask {
 }
 
 /** Something cut out, put in, doubled, or put in the place of something else. */
-function mutateText(random: SeededRandom, text: string): string {
+export function mutateText(random: SeededRandom, text: string): string {
   const [from, to] = [random.below(text.length + 1), random.below(text.length + 1)].toSorted((a, b) => a - b);
   const [start, end] = [from ?? 0, Math.min(to ?? 0, (from ?? 0) + 1 + random.below(12))];
   const [before, middle, after] = [text.slice(0, start), text.slice(start, end), text.slice(end)];

@@ -3,8 +3,18 @@ import { addAbortSignal, Readable } from 'node:stream';
 import { unlessMissing } from './filesystem-errors.js';
 import { contentName, partsName, type Version } from './version.js';
 
-/** Bytes asked of the file system at once. */
-const READ_BYTES = 1024 * 1024;
+/** Bytes asked of the file system at once by all readers together, and by one of few or of many. */
+const ALL_READS_BYTES = 4 * 1024 * 1024;
+const MOST_BYTES = 1024 * 1024;
+const LEAST_BYTES = 32 * 1024;
+
+/** Bodies that are open. Each holds some reads for as long as its reader takes, so many must read less at once. */
+const openBodies = { count: 0 };
+
+function readBytes(): number {
+  const share = Math.floor(ALL_READS_BYTES / Math.max(1, openBodies.count));
+  return Math.min(MOST_BYTES, Math.max(LEAST_BYTES, share));
+}
 
 /** A part of an object that was made by parts: the name of its file and the bytes in it. */
 export interface IndexedPart {
@@ -27,6 +37,10 @@ export async function openContent(
 ): Promise<Readable | undefined> {
   const body = await openShape(path, version, extent);
   if (body === undefined) return undefined;
+  openBodies.count += 1;
+  body.once('close', () => {
+    openBodies.count -= 1;
+  });
   body.on('error', () => undefined); // Without this, aborting a stream that nobody reads yet would end the process.
   return addAbortSignal(signal, body);
 }
@@ -53,11 +67,11 @@ async function openShape(path: string, version: Version, extent: Extent): Promis
     return index === undefined ? undefined : openParts(`${path}/${partsName(version)}`, parseIndex(index), extent);
   }
   const file = await unlessMissing(open(content, 'r'));
-  return file?.createReadStream({ ...extent, highWaterMark: READ_BYTES });
+  return file?.createReadStream({ ...extent, highWaterMark: readBytes() });
 }
 
 function openParts(path: string, parts: readonly IndexedPart[], extent: Extent): Readable {
-  return Readable.from(readParts(path, parts, extent), { objectMode: false, highWaterMark: READ_BYTES });
+  return Readable.from(readParts(path, parts, extent), { objectMode: false, highWaterMark: readBytes() });
 }
 
 async function* readParts(path: string, parts: readonly IndexedPart[], extent: Extent): AsyncGenerator<Uint8Array> {
@@ -68,7 +82,7 @@ async function* readParts(path: string, parts: readonly IndexedPart[], extent: E
     offset += size;
     if (start > end) continue;
     const file = await open(`${path}/${name}`, 'r');
-    yield* file.createReadStream({ start, end, highWaterMark: READ_BYTES });
+    yield* file.createReadStream({ start, end, highWaterMark: readBytes() });
   }
 }
 

@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { FakeClock } from '#libs/resilience/testing';
+import { PartBuffers, type PartFiller } from './part-buffers.js';
+
+const NEVER = new AbortController().signal;
+
+describe('PartBuffers', () => {
+  const revoked: string[] = [];
+  let clock: FakeClock;
+  let buffers: PartBuffers;
+
+  const filler = (name: string, length = 0): PartFiller => ({ length, revoke: () => void revoked.push(name) });
+  beforeEach(() => {
+    revoked.length = 0;
+    clock = new FakeClock();
+    buffers = new PartBuffers(clock, 1);
+  });
+
+  it.each(['giveBack', 'drop'] as const)('lets the next one have a place after %s, and not before', async (end) => {
+    const first = await buffers.take(filler('a'), NEVER);
+    let second: unknown;
+    void buffers.take(filler('b'), NEVER).then((taken) => {
+      second = taken;
+    });
+    await clock.advance(1);
+    expect(second).toBeUndefined();
+    first[end]();
+    first[end]();
+    await clock.advance(1);
+    expect(second).toBeDefined();
+  });
+
+  it('gives up a place that nobody waits for any more', async () => {
+    const first = await buffers.take(filler('a'), NEVER);
+    const gone = new AbortController();
+    const second = buffers.take(filler('b'), gone.signal);
+    gone.abort(new Error('gone'));
+    await expect(second).rejects.toThrow('gone');
+    first.giveBack();
+    await buffers.take(filler('c'), NEVER);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it('leaves who is slow alone as long as nobody waits', async () => {
+    await buffers.take(filler('slow'), NEVER);
+    await clock.advance(3_600_000);
+    expect(revoked).toEqual([]);
+  });
+
+  it.each([
+    ['stopped', 0, ['held']],
+    ['brings next to nothing', 1_000, ['held']],
+    ['is a slow line', 40_000, []],
+  ])('takes the place from one that %s once others wait', async (_how, perHalfSecond, expected) => {
+    const held = { length: 1_000_000, revoke: () => void revoked.push('held') };
+    await buffers.take(held, NEVER);
+    void buffers.take(filler('waiting'), NEVER);
+    for (let halves = 0; halves < 10; halves += 1) {
+      if (halves < 3) expect(revoked).toEqual([]);
+      held.length += perHalfSecond;
+      await clock.advance(500);
+    }
+    expect(revoked).toEqual(expected);
+  });
+
+  it('does not blame a client for a store that is slow', async () => {
+    const held = await buffers.take(filler('held'), NEVER);
+    held.filled();
+    void buffers.take(filler('waiting'), NEVER);
+    await clock.advance(60_000);
+    expect(revoked).toEqual([]);
+  });
+});
