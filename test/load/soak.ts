@@ -46,7 +46,10 @@ export const soak: Run<SoakSize> = async ({ ms, collectEveryMs }, say, signal) =
       { length: CLIENTS },
       (_, number) => new SoakClient(new OciClient(member.origin), `soak/c${number}`, tally),
     );
-    const over = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    void systemClock.sleep(ms, signal).then(end, end);
+    const over = ended.signal;
     const series = new Map<Series, Point[]>();
     const [collections] = await Promise.all([
       collectAgainAndAgain(member, collectEveryMs, over),
