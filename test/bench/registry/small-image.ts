@@ -12,10 +12,10 @@ export interface SmallImage {
 
 export const inRepository = (rest: string) => `/v2/${REPOSITORY}/${rest}`;
 
-/** Pushes an image with one layer of 64 KB, tagged `latest`. */
+/** Pushes an image with one layer of 256 KB, too large to be kept in its record, tagged `latest`. */
 export async function pushSmallImage(contender: Contender): Promise<SmallImage> {
   const client = contender.client();
-  const [config, layer] = [new Blob(1024), new Blob(64 * 1024)];
+  const [config, layer] = [new Blob(1024), new Blob(256 * 1024)];
   const { json } = imageManifest(config, [layer]);
   await client.push(config);
   await client.push(layer);
