@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { digestOf, parseTag } from '#libs/oci';
+import { decodeBlob } from '#libs/registry';
 import { systemClock } from '#libs/resilience';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import { holes } from '../checkers/final-state.js';
@@ -155,7 +156,8 @@ async function orphans(store: ObjectStore): Promise<readonly string[]> {
   const records = await store.list({ prefix: 'blobs/', limit: 1_000 }, forever);
   for (const { key } of records.objects) {
     const found = await store.read(key, forever);
-    if (found !== undefined) named.add((JSON.parse(Buffer.from(found.bytes).toString()) as { data: string }).data);
+    const header = found === undefined ? undefined : decodeBlob(found.bytes).header;
+    if (header !== undefined && header.state !== 'gone') named.add(header.data);
   }
   return objects.map(({ key }) => key).filter((key) => !named.has(key));
 }

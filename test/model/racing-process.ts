@@ -30,7 +30,8 @@ export class RacingProcess {
 
   static async open(store: ObjectStore, history: History): Promise<RacingProcess> {
     const shared = { store, clock: systemClock, random: systemRandom };
-    const content = openRegionContent(shared);
+    // Bytes at a key of their own: a loser's must go, and those of small blobs would be in the record.
+    const content = openRegionContent({ ...shared, inlineBytes: 0 });
     const reader = await ObjectStoreJournalReader.open({ store, clock: systemClock }, 0, forever);
     const index = new ReadIndex(systemClock, reader);
     const journal = new ObjectStoreJournal({
