@@ -56,6 +56,7 @@ try {
   await step('two registries in westeurope, both used', scale);
   await step('a region without replicator is seen to fall behind, and catches up', fallBehind);
   await step('clients of a region without its store are sent elsewhere, and home again', loseStore);
+  await step('pullers in each region pull, also while lines break (profiles client and chaos)', pullUnderChaos);
   await step('every query of the dashboards finds series', dashboards);
   await step('alert rules', promtool);
   await step('stop, in order and in time', stop);
@@ -89,15 +90,34 @@ function up(...args) {
 function imageIsLean() {
   const inImage = (script) => project.exec('eastus-registry', ['sh', '-c', script]).output.trim();
   assert.equal(inImage('ls -A /app | xargs'), 'LICENSE dist node_modules package.json');
-  assert.equal(inImage('ls -A /app/dist/apps | xargs'), 'registry replicator router');
+  assert.equal(inImage('ls -A /app/dist/apps | xargs'), 'cli registry replicator router');
   assert.equal(inImage("find /app/dist -name '*.spec.*' -o -name '*.ts' -o -name '*.map' -o -name testing"), '');
   assert.equal(inImage('ls /app/node_modules | grep -E "^(typescript|jest|fast-check)$"'), '');
+  const secrets =
+    "-name '.npmrc' -o -name '.env*' -o -name '*.key' -o -name 'id_*' -o -name cluster-key -o -name .git -o -name .meridian";
+  assert.equal(inImage(`find /app ${secrets}`), '');
   assert.equal(project.exec('eastus-registry', ['id', '-u']).output.trim(), '1000');
   assert.equal(
     project.exec('eastus-registry', ['touch', '/app/x']).ok,
     false,
     'the root file system can be written to',
   );
+}
+
+async function pullUnderChaos() {
+  const clients = check.REGIONS.map(({ name }) => `${name}-client`);
+  process.env.REST_MS = '1000';
+  process.env.LONGEST_MS = '4000';
+  project.compose('--profile', 'client', '--profile', 'chaos', 'up', '-d', '--no-recreate', ...clients, 'chaos');
+  const logs = (service) => project.compose('--profile', '*', 'logs', '--no-log-prefix', service);
+  for (const client of clients) {
+    await check.until(`${client} has pulled`, 60, () => /^[1-9]\d* pulls, [1-9]/m.test(logs(client)));
+    assert.doesNotMatch(logs(client), /has the bytes of/);
+  }
+  await check.until('a line was broken and healed', 60, () => /whole again/.test(logs('chaos')));
+  project.compose('--profile', '*', 'stop', ...clients, 'chaos');
+  assert.doesNotMatch(logs('chaos'), /not broken/);
+  assert.deepEqual([...new Set([...clients, 'chaos'].flatMap((service) => project.exitCodes(service)))], [0]);
 }
 
 function push(tag) {
@@ -201,7 +221,7 @@ function stop() {
 }
 
 function down() {
-  project.compose('down', '-v', '--remove-orphans');
+  project.compose('--profile', '*', 'down', '-v', '--remove-orphans');
   assert.deepEqual(project.leftovers(), []);
   assert.deepEqual(
     allVolumes().filter((name) => !volumesBefore.has(name)),
