@@ -5,7 +5,7 @@ import { catchBug, plantedBugs } from './teeth.js';
 
 describe('the checkers', () => {
   it.each(plantedBugs().map((bug) => [bug, PLANTED_BUGS[bug]] as const))('find %s: %s', async (bug) => {
-    expect(await catchBug(bug, { operations: 120, limit: 40 })).toMatchObject({ bug });
+    expect(await catchBug(bug, { operations: 120, limit: 100 })).toMatchObject({ bug });
   });
 
   it('are listed with what they find in docs/testing.md', () => {
