@@ -46,6 +46,7 @@ try {
   await step('secrets', () => assert.equal(run(process.execPath, [inRoot('scripts', 'compose-secrets.mjs')]), 0));
   await step('up, with an image built', () => up());
   await step('the image holds what it needs, and runs as nobody', imageIsLean);
+  await step('the same input makes the same layers', layersAreTheSame);
   await step('push through the router', () => push('1'));
   await step('present everywhere', () => check.waitUntilEverywhere(REPOSITORY, '1'));
   for (const region of check.REGIONS) {
@@ -95,13 +96,21 @@ function imageIsLean() {
   assert.equal(inImage('ls /app/node_modules | grep -E "^(typescript|jest|fast-check)$"'), '');
   const secrets =
     "-name '.npmrc' -o -name '.env*' -o -name '*.key' -o -name 'id_*' -o -name cluster-key -o -name .git -o -name .meridian";
-  assert.equal(inImage(`find /app ${secrets}`), '');
+  assert.equal(inImage(`find /app /spool ${secrets}`), '');
   assert.equal(project.exec('eastus-registry', ['id', '-u']).output.trim(), '1000');
   assert.equal(
     project.exec('eastus-registry', ['touch', '/app/x']).ok,
     false,
     'the root file system can be written to',
   );
+}
+
+/** Nothing of the build's time, order or cache may be in a layer. */
+function layersAreTheSame() {
+  const layers = () => docker('image', 'inspect', '--format', '{{json .RootFS.Layers}}', 'meridian:local').trim();
+  const before = layers();
+  project.compose('build', '--no-cache', 'eastus-registry');
+  assert.equal(layers(), before);
 }
 
 async function pullUnderChaos() {

@@ -105,6 +105,13 @@ describe('the Dockerfile', () => {
   it('can be built by an engine that fetches nothing but base images', () => {
     expect(text).not.toMatch(/^# *syntax=|<<|COPY --link|COPY --exclude|^ADD /m);
   });
+
+  it('ends as nobody special, and writes only directories of the image itself', () => {
+    expect(text).toMatch(/^USER 1000:1000$/m);
+    const last = text.slice(text.lastIndexOf('\nFROM '));
+    expect(last).not.toMatch(/^RUN /m);
+    expect([...last.matchAll(/^COPY .* (\S+)$/gm)].map(([, target]) => target)).toEqual(['/', '/']);
+  });
 });
 
 describe('what Prometheus is asked', () => {
