@@ -117,7 +117,7 @@ async function pullUnderChaos() {
   const clients = check.REGIONS.map(({ name }) => `${name}-client`);
   process.env.REST_MS = '1000';
   process.env.LONGEST_MS = '4000';
-  project.compose('--profile', 'client', '--profile', 'chaos', 'up', '-d', '--no-recreate', ...clients, 'chaos');
+  project.compose('--profile', 'client', '--profile', 'chaos', 'up', '-d', '--no-deps', ...clients, 'chaos');
   const logs = (service) => project.compose('--profile', '*', 'logs', '--no-log-prefix', service);
   for (const client of clients) {
     await check.until(`${client} has pulled`, 60, () => /^[1-9]\d* pulls, [1-9]/m.test(logs(client)));
