@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock, Random } from '#libs/resilience';
-import { syncDirectory, touchNew, writeNewBytes, writeNewFile } from './durable.js';
+import { makeDirectories, syncDirectory, touchNew, writeNewBytes, writeNewFile } from './durable.js';
 import { writeChunks } from './file-filler.js';
 import { unlessMissing } from './filesystem-errors.js';
 import type { Layout } from './layout.js';
@@ -73,7 +73,8 @@ export class Workbench {
 
   async #prepare(fill: (path: string) => Promise<Version>): Promise<Prepared> {
     const path = this.newPath();
-    await mkdir(path);
+    // The directories that it stands in are there, unless somebody emptied the store's.
+    if ((await unlessMissing(mkdir(path).then(() => true))) === undefined) await makeDirectories(path);
     try {
       const version = await fill(path);
       await syncDirectory(path);

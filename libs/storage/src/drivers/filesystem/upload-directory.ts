@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { MultipartUpload, PartPosition, StoredPart } from '../../object-store.js';
 import { StorageError, type StorageErrorContext } from '../../storage-error.js';
-import { syncDirectory, writeNewBytes } from './durable.js';
+import { makeDirectories, syncDirectory, writeNewBytes } from './durable.js';
 import { unlessMissing } from './filesystem-errors.js';
 import { readKeyDirectory } from './key-directory.js';
 import type { Layout } from './layout.js';
@@ -31,8 +32,9 @@ export class UploadDirectory {
     await mkdir(`${draft}/parts`, { recursive: true });
     await writeNewBytes(`${draft}/info`, Buffer.from(JSON.stringify(info)));
     await syncDirectory(draft);
+    await makeDirectories(dirname(this.path));
     await rename(draft, this.path);
-    await syncDirectory(`${this.path}/..`);
+    await syncDirectory(dirname(this.path));
   }
 
   async readInfo(): Promise<UploadInfo | undefined> {
