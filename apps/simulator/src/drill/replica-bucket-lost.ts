@@ -1,18 +1,15 @@
 import {
-  type Check,
   checkAllEqual,
   checkAllSucceeded,
   checkComesTrue,
   checkGoesOn,
   type Drill,
-  type DrillContext,
   embeddedOf,
   FAULT_MS,
 } from './drill.js';
 
 const UNREADY_WITHIN_MS = 5_000;
-const BY_ITSELF_MS = 30_000;
-const AFTER_RESTART_MS = 60_000;
+const READY_AGAIN_WITHIN_MS = 30_000;
 
 export const replicaBucketLost: Drill = {
   name: 'replica-bucket-lost',
@@ -33,21 +30,9 @@ export const replicaBucketLost: Drill = {
     checks.push(
       checkGoesOn(`pulls through the router in ${victim.name} go on`, traffic.pulls(victim.name, 'router'), faultMs),
       checkAllSucceeded('pushes', traffic.pushes),
-      await checkRefills(context, isReady),
+      await checkComesTrue(context, `${victim.name} is ready again, by itself`, READY_AGAIN_WITHIN_MS, isReady),
     );
     await traffic.stop();
     return [...checks, await checkAllEqual(context)];
   },
 };
-
-/** By itself, or else when an operator starts its processes again. */
-async function checkRefills(context: DrillContext, isReady: (signal: AbortSignal) => Promise<boolean>): Promise<Check> {
-  const { victim, signal } = context;
-  const embedded = embeddedOf(context);
-  const alone = await checkComesTrue(context, `${victim.name} is ready again, by itself`, BY_ITSELF_MS, isReady);
-  if (alone.holds) return alone;
-  for (const app of ['registry', 'replicator'] as const) await embedded.halt(victim.name, app, signal);
-  // Both at once: a replicator that fills the bucket is what the registry waits for.
-  await Promise.all((['registry', 'replicator'] as const).map((app) => embedded.resume(victim.name, app, signal)));
-  return checkComesTrue(context, `${victim.name} is ready again, after a restart`, AFTER_RESTART_MS, isReady);
-}
