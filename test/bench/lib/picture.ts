@@ -30,6 +30,7 @@ export function pictureOf(suite: Suite, results: readonly RowResult[]): string {
   const drawn = columns.map((column, index) => drawColumn(column, MARGIN + index * (COLUMN + MARGIN)));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    '<title>What each contender reached, row by row</title>',
     '<style>text{fill:#24292f}.title{font-weight:600}.note{fill:#6e7781}.ours{fill:#0b7285}.peer{fill:#adb5bd}' +
       '.limit{fill:none;stroke:#868e96;stroke-dasharray:3 2}</style>',
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
