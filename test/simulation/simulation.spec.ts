@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { readCorpus } from './corpus.js';
 import { runSeed, type SeedRun } from './run-seed.js';
 
-/** A share of what `npm run simulate:faults` runs: as many seeds as fit into a minute. */
-const SEEDS = 40;
+/** A share of what `npm run simulate:faults` runs: as many seeds as fit into two minutes. */
+const SEEDS = 80;
 const SEEDS_AT_ONCE = 10;
 const OPERATIONS = 40;
 

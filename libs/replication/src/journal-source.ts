@@ -10,8 +10,14 @@ export interface JournalSource {
    * journal was cut off beyond `after`
    */
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage>;
-  /** Whether the primary does not show that manifest, of which it put an entry into the journal. */
-  isDeleted(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Whether the primary shows that manifest no more, which the entry at `seq` put. While the primary has not applied that
+   * entry itself (its writer may have died before it could) this is false: what is not shown yet was not deleted.
+   */
+  isDeleted(
+    put: { readonly repository: RepositoryName; readonly digest: Digest; readonly seq: number },
+    signal: AbortSignal,
+  ): Promise<boolean>;
   /** What the journal up to some place came to; not where the journal itself is at home. */
   readonly snapshots?: SnapshotSource;
 }
@@ -20,8 +26,11 @@ export interface JournalSource {
 export function peerJournalSource(primary: PeerClient): JournalSource {
   return {
     journal: (after, signal) => primary.journal(after, signal),
-    isDeleted: async (repository, digest, signal) =>
-      (await primary.findManifest(repository, { kind: 'digest', digest }, signal)) === undefined,
+    isDeleted: async ({ repository, digest, seq }, signal) => {
+      // In this order: only what was applied before the question can have been deleted when it is answered.
+      if ((await primary.status(signal)).watermark < seq) return false;
+      return (await primary.findManifest(repository, { kind: 'digest', digest }, signal)) === undefined;
+    },
     snapshots: primary.snapshots,
   };
 }

@@ -433,7 +433,7 @@ export class Replicator {
     for (const entry of this.#waiting.waitingFor(digest)) {
       if (entry.type !== 'manifest.put') continue;
       try {
-        if (!(await source.isDeleted(entry.repository, entry.digest, signal))) continue;
+        if (!(await source.isDeleted(entry, signal))) continue;
         // What a put leaves behind when its manifest is deleted: as at the primary.
         await Promise.all([
           content.catalog.add(entry.repository, signal),

@@ -12,7 +12,7 @@ const READY_AGAIN_WITHIN_MS = 30_000;
 
 export const replicaBucketLost: Drill = {
   name: 'replica-bucket-lost',
-  summary: "a replica's bucket is emptied: nobody notices, and it fills itself again",
+  summary: "a replica's bucket is emptied: pulls through the router go on, and it fills itself again",
   needsEmbedded: true,
   async run(context) {
     const { victim, traffic, clock, signal, onProgress } = context;

@@ -57,7 +57,10 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, Jou
     return { size: record.size, body: await blobs.open(record, range, signal) };
   }
 
-  async isDeleted(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  async isDeleted(
+    { repository, digest }: { readonly repository: RepositoryName; readonly digest: Digest },
+    signal: AbortSignal,
+  ): Promise<boolean> {
     this.#cut.signal.throwIfAborted();
     return (await this.primary.content.manifests.find(repository, digest, signal)) === undefined;
   }
