@@ -19,7 +19,7 @@ fewest requests that still fail, and tells its seed, path and replayPath.
 
   --runs N    sequences for each registry (200)
   --seed N    which ones (1)
-  --on NAME   only one of: memory, filesystem, MinIO, versitygw, processes (races)
+  --on NAME   only one of: memory, filesystem, MinIO, versitygw, router, processes (races)
   --path P    the failure that was found at that path, with the same seed
   --replay R  and its replayPath`;
 

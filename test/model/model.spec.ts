@@ -5,6 +5,7 @@ import { describe, it } from '@jest/globals';
 import { startTestRegion } from '#libs/http/testing';
 import { systemClock, systemRandom } from '#libs/resilience';
 import { FilesystemObjectStore } from '#libs/storage';
+import { Cluster } from '../support/cluster.js';
 import { startMinio } from '../support/minio.js';
 import type { TestS3Server } from '../support/s3-server.js';
 import { startVersitygw } from '../support/versitygw.js';
@@ -50,12 +51,20 @@ const onS3 =
     });
   };
 
+/** A client near a replica: its reads go there as soon as the replica has what it may see. */
+const throughRouter: Target = async (check) => {
+  const cluster = await Cluster.start();
+  const near = cluster.replicas[0]?.name ?? '';
+  await check(new ModelClient(cluster.router, { 'x-meridian-region': near })).finally(() => cluster.stop());
+};
+
 describe('every answer is the model’s', () => {
   it.each<[string, number, Target]>([
     ['in memory', 20, onMemory],
     ['on the filesystem', 8, onFilesystem],
     ['on MinIO', 4, onS3(startMinio)],
     ['on versitygw', 4, onS3(startVersitygw)],
+    ['through the router, near a replica', 4, throughRouter],
   ])(
     '%s',
     async (_name, share, target) => {
