@@ -11,12 +11,13 @@ import {
 import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 import type { BootstrapProgress } from '#libs/peer';
 import { applyEntry, type RegionContent } from '#libs/registry';
-import { type Clock, exponentialBackoff, Limiter, type Random, untilAborted } from '#libs/resilience';
+import { type Clock, Limiter, type Random, untilAborted } from '#libs/resilience';
 import { Leftovers } from './leftovers.js';
 import type { MissingBlobs } from './missing-blobs.js';
 import { ParkedImages } from './parked-images.js';
 import { findNeeds, type WantedBlobs } from './plan.js';
 import type { Selection } from './selection.js';
+import { untilDone } from './until-done.js';
 import type { WaitingEntries } from './waiting-entries.js';
 
 /** Images under way at once, those whose blobs are awaited included: what is pushed meanwhile wants the line too. */
@@ -128,7 +129,8 @@ export class Bootstrap {
         const one = this.#limiter
           .run(signal, () => {
             begun();
-            return this.#untilDone(() => work(item));
+            // A store that fails for a while must not make everything begin anew.
+            return untilDone('taking in a part of the snapshot', () => work(item), this.options);
           })
           .catch(begun) // It only rejects when the replicator stops.
           .finally(() => running.delete(one));
@@ -137,20 +139,6 @@ export class Bootstrap {
     }
     await Promise.all(running);
     signal.throwIfAborted();
-  }
-
-  /** A store that fails for a while must not make everything begin anew. */
-  async #untilDone(work: () => Promise<void>): Promise<void> {
-    const { clock, random, onRetry, signal } = this.options;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        signal.throwIfAborted();
-        onRetry('taking in a part of the snapshot', error);
-        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 10_000 }, random), signal);
-      }
-    }
   }
 
   async #take(record: SnapshotRecord, parked: ParkedImages): Promise<void> {

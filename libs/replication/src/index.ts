@@ -20,5 +20,6 @@ export * from './repairs.js';
 export * from './replica-listing.js';
 export * from './replication-queue.js';
 export * from './replicator.js';
+export * from './replicator-options.js';
 export * from './selection.js';
 export * from './sequence-gate.js';

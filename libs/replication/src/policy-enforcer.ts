@@ -2,11 +2,12 @@ import type { Entry } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
 import { PeerError } from '#libs/peer';
 import type { PlacedPolicy, RegionContent } from '#libs/registry';
-import { anySignal, type Clock, exponentialBackoff, Limiter, type Random } from '#libs/resilience';
+import { anySignal, type Clock, Limiter, type Random } from '#libs/resilience';
 import { evict } from './evict.js';
 import type { JournalSource } from './journal-source.js';
 import type { RegionStanding } from './region-standing.js';
 import { NO_POLICY, type Selection } from './selection.js';
+import { untilDone } from './until-done.js';
 
 export interface PolicyEnforcerOptions {
   readonly source: JournalSource;
@@ -189,16 +190,7 @@ export class PolicyEnforcer {
     }
   }
 
-  async #untilDone(what: string, work: () => Promise<void>, signal = this.options.signal): Promise<void> {
-    const { clock, random, onRetry } = this.options;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        signal.throwIfAborted();
-        onRetry(what, error);
-        await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 5_000 }, random), signal);
-      }
-    }
+  #untilDone(what: string, work: () => Promise<void>, signal = this.options.signal): Promise<void> {
+    return untilDone(what, work, { ...this.options, signal });
   }
 }

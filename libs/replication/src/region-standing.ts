@@ -123,6 +123,11 @@ export class RegionStanding {
     return false;
   }
 
+  /** Whether a manifest that is not here may still come: by an entry, or with the snapshot that is being taken in. */
+  isComing(repository: RepositoryName, digest: Digest): boolean {
+    return this.isFilling || this.isPending(repository, digest);
+  }
+
   /** The primary said something. */
   heard(atMs: number): void {
     this.#heardMs = atMs;

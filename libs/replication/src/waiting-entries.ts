@@ -14,8 +14,8 @@ interface Waiting {
 }
 
 /**
- * Which entries wait for what; those of a snapshot are told from those of the journal by nothing but themselves. It holds nothing that the journal and the store do not know: it can be made anew from
- * them at any time.
+ * Which entries wait for what; those of a snapshot are told from those of the journal by nothing but themselves. It holds
+ * nothing that the journal and the store do not know: it can be made anew from them at any time.
  */
 export class WaitingEntries {
   readonly #waiting = new Map<Entry, Waiting>();
@@ -85,6 +85,13 @@ export class WaitingEntries {
   blobArrived(digest: Digest): readonly Entry[] {
     this.#blobs.delete(digest);
     return this.#satisfy(blobKey(digest));
+  }
+
+  /** Entries that nothing keeps waiting any more, now that `entry` was applied; they have left. */
+  applied(entry: Entry): readonly Entry[] {
+    if (entry.type === 'manifest.put') return this.manifestSettled(entry.repository, entry.digest);
+    if (entry.type === 'manifest.delete') return this.overtaken(entry.repository, entry.digest, entry.seq);
+    return [];
   }
 
   /** A manifest was applied, or never will be. Returns the entries that nothing keeps waiting any more; they have left. */

@@ -1,0 +1,87 @@
+import type { Entry } from '#libs/journal';
+import type { BlobDescriptor } from '#libs/oci';
+import type { RegionContent } from '#libs/registry';
+import { type Clock, Limiter, type Random } from '#libs/resilience';
+import type { MissingBlobs } from './missing-blobs.js';
+import { findNeeds } from './plan.js';
+import type { RegionStanding } from './region-standing.js';
+import type { Selection } from './selection.js';
+import { untilDone } from './until-done.js';
+import type { Need, WaitingEntries } from './waiting-entries.js';
+
+/** Entries whose needs are looked up in the store at once. */
+const PLAN_CONCURRENCY = 32;
+
+export interface EntryPlannerOptions {
+  readonly content: RegionContent;
+  readonly selection: Selection;
+  readonly standing: () => RegionStanding;
+  readonly waiting: WaitingEntries;
+  readonly missing: MissingBlobs;
+  /** Nothing keeps it waiting. */
+  readonly onReady: (entry: Entry) => void;
+  readonly onRetry: (what: string, error: unknown) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborts when the replicator stops. */
+  readonly signal: AbortSignal;
+}
+
+/** Finds out what entries need that is not here, lets them wait for it, and asks for it. */
+export class EntryPlanner {
+  readonly #limiter = new Limiter(PLAN_CONCURRENCY);
+  readonly #planning = new Set<Promise<void>>();
+
+  constructor(private readonly options: EntryPlannerOptions) {}
+
+  plan(entry: Entry): void {
+    const { signal } = this.options;
+    const work = (): Promise<void> => this.#limiter.run(signal, () => this.#once(entry));
+    const planning = untilDone(`planning entry ${entry.seq}`, work, this.options)
+      .catch(() => undefined) // It only rejects when the replicator stops.
+      .finally(() => this.#planning.delete(planning));
+    this.#planning.add(planning);
+  }
+
+  /** Resolves when all that was begun is planned. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#planning);
+  }
+
+  async #once(entry: Entry): Promise<void> {
+    const { missing } = this.options;
+    const blobs: BlobDescriptor[] = [];
+    await missing.whileLooking(
+      () => this.#needsOf(entry),
+      (needs) => blobs.push(...this.#await(entry, needs)),
+    );
+    await missing.request(blobs);
+  }
+
+  async #needsOf(entry: Entry): Promise<readonly Need[]> {
+    const { content, selection, signal } = this.options;
+    const admitted = selection.admitted(entry);
+    if (admitted?.type !== 'manifest.put') return [];
+    return findNeeds(content, admitted, signal, selection.wantedBlobs(admitted));
+  }
+
+  /** Lets the entry wait for what it needs, or says that it is ready. @returns the blobs that it waits for */
+  #await(entry: Entry, needs: readonly Need[]): readonly BlobDescriptor[] {
+    const { waiting, standing, onReady } = this.options;
+    // What came while the store was looked into would not tell again.
+    const current = needs.filter((need) => this.#isStillMissing(need));
+    if (current.length === 0) {
+      onReady(entry);
+      return [];
+    }
+    waiting.add(entry, current);
+    standing().changed.notify();
+    return current.flatMap((need) => (need.kind === 'blob' ? [need.blob] : []));
+  }
+
+  #isStillMissing(need: Need): boolean {
+    const { missing, standing } = this.options;
+    if (need.kind === 'blob') return !missing.hasArrived(need.blob.digest);
+    return standing().isComing(need.repository, need.digest);
+  }
+}
