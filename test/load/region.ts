@@ -71,6 +71,7 @@ function configOf(
     region: 'only',
     clusterKeyFile,
     storage: { driver: 'filesystem', directory: join(directory, 'bucket') },
+    blobs: { spoolDirectory: join(directory, 'spool') },
     anonymousAccess: 'push',
     http: { port, operatorPort: port + 1 },
     log: { level: 'fatal' },

@@ -7,6 +7,8 @@ export interface Call {
   readonly method?: string;
   readonly body?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of a client that has more of it than most. */
+  readonly patienceMs?: number;
 }
 
 export interface Answer {
@@ -21,10 +23,10 @@ export interface Answer {
 /** One request, redirects followed, to the last byte of its answer. */
 export function call(
   url: string | URL,
-  { method = 'GET', body, headers = {} }: Call,
+  { method = 'GET', body, headers = {}, patienceMs = PATIENCE_MS }: Call,
   signal: AbortSignal,
 ): Promise<Answer> {
-  return withDeadline(signal, PATIENCE_MS, systemClock, async (limited) => {
+  return withDeadline(signal, patienceMs, systemClock, async (limited) => {
     const response = await fetch(url, {
       method,
       headers,

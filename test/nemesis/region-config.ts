@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Places, PRIMARY, REGIONS, urlOf } from './places.js';
 
 export interface ConfigSource {
@@ -6,6 +7,8 @@ export interface ConfigSource {
   /** Of the regions, in their order. */
   readonly storages: readonly object[];
   readonly routerMode: 'redirect' | 'proxy';
+  /** Of the regions; they make it. */
+  readonly spoolDirectory: string;
 }
 
 const GRACE_MS = 5_000;
@@ -19,6 +22,7 @@ export function regionConfig(source: ConfigSource, index: number, place: { port:
     region: REGIONS[index],
     clusterKeyFile: source.clusterKeyFile,
     storage: source.storages[index],
+    blobs: { spoolDirectory: join(source.spoolDirectory, REGIONS[index] ?? '') },
     redisUrl: `redis://127.0.0.1:${ports.redisRelay}`,
     anonymousAccess: 'push',
     http: http(place),

@@ -17,6 +17,8 @@ export interface RunContext {
   /** Whether a smaller share is enough. */
   readonly short: boolean;
   readonly signal: AbortSignal;
+  /** Tells what is going on. */
+  readonly say: (line: string) => void;
   /** Lets time pass, and says now and then how it goes. */
   readonly progress: (lastsMs: number, figures: () => Figures) => Promise<void>;
 }

@@ -21,7 +21,7 @@ export async function run(options: Options, say: (line: string) => void, signal:
   let wrong = true;
   try {
     const context: RunContext = {
-      ...{ world, seed, short, signal, faults: options.faults },
+      ...{ world, seed, short, signal, say, faults: options.faults },
       clients: options.clients ?? CLIENTS,
       lastsMs: short && options.minutes === undefined ? SHORT_MS : minutes * MINUTE_MS,
       progress: progressTo(say, signal),

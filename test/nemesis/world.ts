@@ -147,6 +147,7 @@ export class World {
       clusterKeyFile: await this.#write('cluster-key', key),
       storages: [...this.#buckets.values()].map(({ section }) => section),
       routerMode: this.options.routerMode,
+      spoolDirectory: join(this.directory, 'spool'),
     };
     for (const [index, region] of REGIONS.entries()) {
       const { registries, replicator } = this.places.region(index);

@@ -51,6 +51,7 @@ export async function startSingleRegion({ s3, settings = {} }: SingleRegionOptio
     region: 'only',
     clusterKeyFile: await file('cluster-key', randomBytes(32).toString('hex')),
     storage: s3 === undefined ? { driver: 'filesystem', directory: bucketDirectory } : await s3Storage(s3),
+    blobs: { spoolDirectory: join(directory, 'spool') },
     anonymousAccess: 'push',
     http: { port, operatorPort: port + 1 },
     log: { level: 'warn' },

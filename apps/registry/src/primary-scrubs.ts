@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { openScrubs, repairReports } from '#libs/http';
 import type { JournalReader } from '#libs/journal';
 import { type LocalPull, type Pull, reinstate, type Scrubs } from '#libs/registry';
 import { AnyPeer, Copier, FetchThrough, FileCopyScratch, RepairingPull, Repairs } from '#libs/replication';
 import type { RegionParts } from './region-parts.js';
+import { openRegionSpool } from './spool-folder.js';
 
 /** How the primary's process finds damage and repairs it: regions that copied a blob are where the primary gets it back. */
 export interface PrimaryScrubs {
@@ -22,7 +21,7 @@ export async function openPrimaryScrubs(
 ): Promise<PrimaryScrubs> {
   const { context, store, content, peers } = parts;
   const { clock, random } = context;
-  const directory = await openDirectory(parts);
+  const directory = await openRegionSpool(parts, 'repairs');
   const copier = new Copier({
     ...{ store, clock, random, sources: peers, blobs: content.blobs },
     scratch: await FileCopyScratch.create(directory, clock),
@@ -63,8 +62,4 @@ function openPull({ context, content, peers }: RegionParts, local: LocalPull, di
     onError: (blob, error) => log.warn({ err: error, digest: blob.digest }, 'fetching for a client failed'),
   });
   return new RepairingPull({ local, content, fetches });
-}
-
-function openDirectory({ context, regional }: RegionParts): Promise<string> {
-  return mkdtemp(join(context.config.blobs.spoolDirectory ?? tmpdir(), `meridian-${regional.region}-repairs-`));
 }

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { type FindCopy, reportDamage, type SendableBlob } from '#libs/http';
 import { type Digest, RegistryError } from '#libs/oci';
 import { HttpPeerClient, type PeerClient, PeerError } from '#libs/peer';
@@ -16,6 +14,7 @@ import {
 import { FetchThrough, ReadThroughPull, ReplicaListing } from '#libs/replication';
 import { followPolicy } from './follow-policy.js';
 import type { RegionParts } from './region-parts.js';
+import { openRegionSpool } from './spool-folder.js';
 
 /** What makes a registry process a replica's: what is not here yet it fetches from the primary. */
 export interface ReplicaNode {
@@ -29,9 +28,9 @@ export interface ReplicaNode {
 }
 
 export async function openReplica(parts: RegionParts, origin: PeerClient, signal: AbortSignal): Promise<ReplicaNode> {
-  const { context, regional, content, status, bus, store } = parts;
-  const { config, clock, random, log } = context;
-  const directory = await mkdtemp(join(config.blobs.spoolDirectory ?? tmpdir(), `meridian-${regional.region}-`));
+  const { context, content, status, bus, store } = parts;
+  const { clock, random, log } = context;
+  const directory = await openRegionSpool(parts, 'fetches');
   const copies = openCopies(parts);
   const fetches = new FetchThrough({
     ...(copies === undefined ? {} : { copies }),

@@ -39,6 +39,11 @@ export class DataDirectory {
     return join(this.regions, region, 'minio');
   }
 
+  /** Of bytes on their way through a region's processes, which make it. */
+  spoolDirectory(region: RegionName): string {
+    return join(this.regions, region, 'spool');
+  }
+
   /** @throws Problem where it cannot be made or written to */
   async create(): Promise<void> {
     await this.#attempt(() => makeDirectories(this.path));

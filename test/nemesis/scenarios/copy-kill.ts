@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
-import { type Digest, digestOf, parseRepositoryName, parseTag } from '#libs/oci';
+import { type Digest, parseRepositoryName, parseTag } from '#libs/oci';
 import { systemClock } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
 import { keys } from '#libs/storage';
 import type { Violation } from '../../checkers/index.js';
 import { sampleBlob, sampleImage } from '../../simulation/sample-image.js';
 import { deathsIn } from '../judge.js';
+import { MEBIBYTE, pushLargeBlob } from '../large-blob.js';
 import { PRIMARY, REGIONS } from '../places.js';
-import { figuresOf, type Report } from '../report.js';
+import type { Report } from '../report.js';
 import type { RunContext } from '../run-context.js';
 import { Stage } from '../stage.js';
 import { untilEqual } from '../standing.js';
 import type { World } from '../world.js';
 
-const MEBIBYTE = 1_048_576;
 const BLOB_BYTES = 1_024 * MEBIBYTE;
 const SHORT_BYTES = 96 * MEBIBYTE;
 const KILLS = 5;
@@ -30,17 +30,24 @@ const [, REPLICA, OTHER] = REGIONS;
 
 /** The replicator of a region dies five times while it copies one large blob. */
 export async function copyKill(context: RunContext): Promise<Report> {
-  const { world, seed, short, signal, progress } = context;
+  const { world, seed, short, signal, say } = context;
   const stage = new Stage('nemesis copy-kill', context);
   const size = short ? SHORT_BYTES : BLOB_BYTES;
   // Only one region copies: what crosses is counted.
   for (const seat of world.seatsOf('replicator', OTHER)) seat.hold();
   const startMs = systemClock.monotonic();
   const client = stage.workload.client('pusher', PRIMARY, new SeededRandom(seed), signal);
-  const blob = largeBlob(seed, size);
   const before = received(world);
-  const config = sampleBlob(`config ${seed}`, 100);
-  await client.push(PRIMARY, repository, sampleImage(config, [blob]), [tag]);
+  const blob = await pushLargeBlob(
+    world.urlFor(PRIMARY, PRIMARY),
+    repository,
+    { seed, mebibytes: size / MEBIBYTE },
+    signal,
+  );
+  const image = sampleImage(sampleBlob(`config ${seed}`, 100), [{ ...blob, bytes: Buffer.alloc(0) }]);
+  // The large one is there already, and nobody sends it again who asks first.
+  const pushed = await client.push(PRIMARY, repository, image, [tag], [repository]);
+  if (pushed !== 'ok') throw new Error(`the image was not taken: ${pushed}`);
   const pauses: number[] = [];
   const problems: Violation[] = [];
   for (let kills = 0; kills < KILLS; kills += 1) {
@@ -51,7 +58,7 @@ export async function copyKill(context: RunContext): Promise<Report> {
     const killedMs = systemClock.monotonic();
     await until(() => received(world) > atKill + MOVING_BYTES, COPIED_WITHIN_MS, signal);
     pauses.push(systemClock.monotonic() - killedMs);
-    await progress(0, () => figuresOf(stage.history.operations));
+    say(`killed ${kills + 1} times; goes on after ${(pauses.at(-1) ?? 0).toFixed(0)} ms`);
   }
   await until(() => isStored(world, blob.digest, signal), COPIED_WITHIN_MS, signal);
   const crossed = received(world) - before;
@@ -93,13 +100,6 @@ function received(world: World): number {
     (sum, from) => sum + world.link(REPLICA, from).back.bytes,
     0,
   );
-}
-
-/** No two parts of it are equal, and each seed has its own. */
-function largeBlob(seed: number, size: number) {
-  const bytes = Buffer.alloc(size, createHash('sha512').update(`large ${seed}`).digest());
-  for (let at = 0; at < size; at += MEBIBYTE) bytes.writeUInt32BE(at / MEBIBYTE, at);
-  return { bytes, size, digest: digestOf(bytes) };
 }
 
 async function isStored(world: World, digest: Digest, signal: AbortSignal): Promise<boolean> {

@@ -45,6 +45,7 @@ function regionConfig(source: ConfigSource, region: RegionPlan, port: number, op
     clusterKeyFile: source.clusterKeyFile,
     storage: source.storages.get(region.name)?.section,
     replication: { replicatorUrl: localUrl(region.ports.replicator) },
+    blobs: { spoolDirectory: source.data.spoolDirectory(region.name) },
     redisUrl: `redis://127.0.0.1:${region.ports.redis}`,
     // Everything listens on loopback only: whoever can reach it owns the data anyway.
     anonymousAccess: 'push',

@@ -56,7 +56,7 @@ async function startRegistry(
     anonymousAccess: 'push',
     http: { port, operatorPort: port + 1 },
     log: { level: 'warn' },
-    blobs: { redirect },
+    blobs: { redirect, spoolDirectory: join(directory, 'spool') },
   };
   const file = await writeSettings(directory, `meridian-${number}.json`, JSON.stringify(config));
   const process = await TestProcess.start({
