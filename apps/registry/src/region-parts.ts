@@ -1,9 +1,15 @@
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
-import { deriveClusterKey, readClusterSecret } from '#libs/geo';
+import { deriveClusterKey } from '#libs/geo';
 import { ImageWait, RegionPresences } from '#libs/http';
 import type { Digest } from '#libs/oci';
 import { type HttpPeerClient, openPeers } from '#libs/peer';
-import { type AppContext, createObjectStore, type RegionalConfig, regionalConfig } from '#libs/platform';
+import {
+  type AppContext,
+  createObjectStore,
+  type RegionalConfig,
+  readClusterSecret,
+  regionalConfig,
+} from '#libs/platform';
 import { openRegionContent, type RegionContent } from '#libs/registry';
 import {
   freshProgress,
@@ -47,7 +53,7 @@ export interface RegionParts {
 export async function openRegionParts(context: AppContext): Promise<RegionParts> {
   const { config, clock, random, metrics, log } = context;
   const regional = regionalConfig(config);
-  const secret = await readClusterSecret(config.clusterKeyFile);
+  const secret = readClusterSecret(context);
   const keys = {
     grant: deriveClusterKey(secret, 'grant'),
     regionToken: deriveClusterKey(secret, 'region-token'),

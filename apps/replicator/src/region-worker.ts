@@ -1,11 +1,17 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
-import { deriveClusterKey, readClusterSecret } from '#libs/geo';
+import { deriveClusterKey } from '#libs/geo';
 import { Access, type AdminOptions, CopyApi, openCollections } from '#libs/http';
 import { type JournalReader, ObjectStoreJournalReader } from '#libs/journal';
 import { type HttpPeerClient, openPeers, upstreamOf } from '#libs/peer';
-import { type AppContext, createObjectStore, type RegionalConfig, regionalConfig } from '#libs/platform';
+import {
+  type AppContext,
+  createObjectStore,
+  type RegionalConfig,
+  readClusterSecret,
+  regionalConfig,
+} from '#libs/platform';
 import { BullReplicationQueue } from '#libs/queue';
 import {
   type Collections,
@@ -84,7 +90,7 @@ export class RegionWorker {
   }
 
   static async create(context: AppContext): Promise<RegionWorker> {
-    const secret = await readClusterSecret(context.config.clusterKeyFile);
+    const secret = readClusterSecret(context);
     const keys = {
       grantKey: deriveClusterKey(secret, 'grant'),
       regionTokenKey: deriveClusterKey(secret, 'region-token'),

@@ -1,5 +1,4 @@
-import { readClusterSecret } from '#libs/geo';
-import type { AppDefinition } from '#libs/platform';
+import { type AppDefinition, readClusterSecret } from '#libs/platform';
 import { Router } from './router.js';
 import { routerModule } from './router.module.js';
 
@@ -7,7 +6,7 @@ import { routerModule } from './router.module.js';
 export const routerApp: AppDefinition = {
   app: 'router',
   create: async (context) => {
-    const router = new Router(context, await readClusterSecret(context.config.clusterKeyFile));
+    const router = new Router(context, readClusterSecret(context));
     context.readiness.add('regions', () => router.checkReady());
     context.onShutdown('regions', () => router.stop());
     return {

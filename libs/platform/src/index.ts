@@ -1,5 +1,6 @@
 export * from './app.js';
 export * from './bootstrap.js';
+export * from './cluster-secret.js';
 export * from './config.js';
 export * from './config-error.js';
 export * from './load-config.js';

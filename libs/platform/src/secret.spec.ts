@@ -25,7 +25,7 @@ describe('readSecret', () => {
     return readSecret(file, { setting: 'clusterKeyFile', minBytes: 32, warn }).toString();
   }
 
-  it.each([SECRET, `${SECRET}\n`, `${SECRET}\r\n`])('reads %j without its line break', (content) => {
+  it.each([SECRET, `${SECRET}\n`, `${SECRET}\r\n`, `${SECRET}\n\n`])('reads %j without its line ends', (content) => {
     expect(read(content)).toBe(SECRET);
     expect(warnings).toEqual([]);
   });

@@ -16,14 +16,14 @@ const READABLE_BY_OTHERS = 0o004;
 const MAX_BYTES = 4_096;
 
 /**
- * The secret in a file, without the line break that editors leave at its end. The secret itself is in no message.
+ * The secret in a file, without the line ends that editors leave behind it. The secret itself is in no message.
  * @throws ConfigError when there is no such file, or nothing that can be a secret in it
  */
 export function readSecret(path: string, rules: SecretRules): Buffer {
   const fail = (what: string, cause?: unknown): never => {
     throw new ConfigError([{ path, what, where: `named by ${rules.setting}` }], { cause });
   };
-  const secret = trimLineBreak(readSmallFile(path, fail));
+  const secret = trimLineEnds(readSmallFile(path, fail));
   if (secret.length === 0) return fail('is empty: it must hold a secret');
   if (isExampleCredential(secret.toString('latin1')))
     return fail('holds a well-known example: make a secret of your own');
@@ -51,7 +51,12 @@ function readSmallFile(path: string, fail: (what: string, cause?: unknown) => ne
   }
 }
 
-function trimLineBreak(bytes: Buffer): Buffer {
-  const end = bytes.at(-1) === 0x0a ? (bytes.at(-2) === 0x0d ? -2 : -1) : undefined;
+/** Tools and editors end a file with a line end, with several or with none; whoever reads the secret has to read the same. */
+function trimLineEnds(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === LINE_FEED || bytes[end - 1] === CARRIAGE_RETURN)) end -= 1;
   return bytes.subarray(0, end);
 }
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;

@@ -1,5 +1,5 @@
 import { truncateSync } from 'node:fs';
-import type { Clock } from '#libs/resilience';
+import { anySignal, type Clock } from '#libs/resilience';
 import { Problem, systemCodeOf } from '../problem.js';
 import { Child } from './child.js';
 import { readLogTail } from './log-tail.js';
@@ -94,15 +94,24 @@ export class ManagedProcess {
   /** `undefined` when it is ready, else why it is not. */
   async #becomeReady(child: Child, signal: AbortSignal): Promise<string | undefined> {
     const over = new AbortController();
-    const waiting = AbortSignal.any([signal, this.#stopping.signal, over.signal]);
+    const waiting = anySignal([signal, this.#stopping.signal, over.signal]);
     const ended = child.ended.finally(() => over.abort());
-    const deadline = this.clock.monotonic() + START_LIMIT_MS;
-    while (!waiting.aborted && this.clock.monotonic() < deadline) {
-      if (await this.spec.isReady(waiting)) return undefined;
-      await this.clock.sleep(POLL_MS, waiting).catch(() => undefined);
+    try {
+      if (await this.#isReadyWithin(START_LIMIT_MS, waiting.signal)) return undefined;
+    } finally {
+      waiting.release();
     }
     signal.throwIfAborted();
     return over.signal.aborted ? await ended : `is not ready after ${START_LIMIT_MS / 1_000} seconds`;
+  }
+
+  async #isReadyWithin(limitMs: number, signal: AbortSignal): Promise<boolean> {
+    const deadline = this.clock.monotonic() + limitMs;
+    while (!signal.aborted && this.clock.monotonic() < deadline) {
+      if (await this.spec.isReady(signal)) return true;
+      await this.clock.sleep(POLL_MS, signal).catch(() => undefined);
+    }
+    return false;
   }
 
   async #failed(how: string): Promise<Problem> {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Clock } from '#libs/resilience';
-import { withDeadline } from '#libs/resilience';
+import { anySignal, type Clock, withDeadline } from '#libs/resilience';
 import { Problem } from '../problem.js';
 
 const presenceSchema = z.object({
@@ -47,7 +46,8 @@ export async function waitUntilPresent(
     const presences = await readPresences(presenceUrl(admin, image), limited);
     if (presences !== undefined) onChange(presences);
   };
-  const watching = watch(look, clock, AbortSignal.any([signal, over.signal]));
+  const stopping = anySignal([signal, over.signal]);
+  const watching = watch(look, clock, stopping.signal);
   try {
     return await Promise.all(
       regions.map(async (region) => {
@@ -58,6 +58,7 @@ export async function waitUntilPresent(
   } finally {
     over.abort();
     await watching;
+    stopping.release();
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, withDeadline } from '#libs/resilience';
+import { anySignal, type Clock, withDeadline } from '#libs/resilience';
 import type { RegistryClient } from '../demo/registry-client.js';
 import type { ImageBuilder, MeasuredImage } from '../measure/measured-image.js';
 import { pushMeasured } from '../measure/place-image.js';
@@ -61,11 +61,12 @@ export class Traffic {
 
   async #repeat(pauseMs: number, work: () => Promise<void>): Promise<void> {
     const { clock, signal } = this.context;
-    const stopping = AbortSignal.any([signal, this.#stopping.signal]);
-    while (!stopping.aborted) {
+    const stopping = anySignal([signal, this.#stopping.signal]);
+    while (!stopping.signal.aborted) {
       await work();
-      await clock.sleep(pauseMs, stopping).catch(() => undefined);
+      await clock.sleep(pauseMs, stopping.signal).catch(() => undefined);
     }
+    stopping.release();
   }
 
   async #pull(region: TargetRegion, source: Source, { tag }: MeasuredImage): Promise<void> {

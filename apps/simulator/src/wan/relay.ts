@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { Clock } from '#libs/resilience';
+import { anySignal, type Clock } from '#libs/resilience';
 import { DelayLine } from './delay-line.js';
 import type { Link } from './link.js';
 
@@ -46,7 +46,7 @@ export class Relay {
   /** Never rejects: a connection that fails is reset, which is what its ends would see on a real line. */
   async #serve(client: Socket): Promise<void> {
     const failed = new AbortController();
-    const signal = AbortSignal.any([failed.signal, this.#closing.signal]);
+    const { signal, release } = anySignal([failed.signal, this.#closing.signal]);
     const fail = (error: Error): void => failed.abort(error);
     const forget = this.link.addConnection(() => fail(new Error('the line was cut')));
     client.on('error', fail);
@@ -60,6 +60,7 @@ export class Relay {
       target?.resetAndDestroy();
     } finally {
       forget();
+      release();
     }
   }
 

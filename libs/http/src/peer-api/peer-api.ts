@@ -9,7 +9,7 @@ import {
   TAG_SEQ_HEADER,
 } from '#libs/peer';
 import type { Pull, RegionContent } from '#libs/registry';
-import type { Clock } from '#libs/resilience';
+import { anySignal, type Clock } from '#libs/resilience';
 import { sendBytes, sendJson } from '../answer.js';
 import { type Exchange, isHead } from '../exchange.js';
 import type { HintSource } from './hints.js';
@@ -155,10 +155,13 @@ export class PeerApi {
   async #stream(exchange: Exchange, send: (lines: LineStream, signal: AbortSignal) => Promise<void>): Promise<void> {
     const lines = new LineStream(exchange.response);
     if (isHead(exchange.request)) return lines.end();
+    const limited = anySignal([exchange.signal, this.#closing.signal]);
     try {
-      await send(lines, AbortSignal.any([exchange.signal, this.#closing.signal]));
+      await send(lines, limited.signal);
     } catch (error) {
-      if (!this.#closing.signal.aborted && !exchange.signal.aborted) throw error;
+      if (!limited.signal.aborted) throw error;
+    } finally {
+      limited.release();
     }
     lines.end();
   }

@@ -1,10 +1,9 @@
 import type { JournalReader } from '#libs/journal';
 import { JOURNAL_HEARTBEAT_MS, type JournalMessage } from '#libs/peer';
 import type { Policies } from '#libs/registry';
-import type { Clock } from '#libs/resilience';
+import { type Clock, TaskGroup } from '#libs/resilience';
 import type { HintSource } from './hints.js';
 import type { LineStream } from './line-stream.js';
-import { runTogether } from './run-together.js';
 
 export interface JournalFeed {
   readonly policies: Pick<Policies, 'current'>;
@@ -27,23 +26,23 @@ export async function sendJournal(
   const placed = await policies.current(signal);
   if (placed !== undefined) await say({ kind: 'policy', ...placed }, signal);
   await sayHead(signal);
-  await runTogether(signal, [
-    async (limited) => {
-      for await (const entry of journal.follow(after, limited)) {
-        await say({ kind: 'entry', entry }, limited);
-        if (entry.seq >= journal.head.seq) await sayHead(limited);
-      }
-    },
-    async (limited) => {
-      for await (const blob of hints.hints(limited)) await say({ kind: 'hint', blob }, limited);
-    },
-    async (limited) => {
-      for (;;) {
-        await clock.sleep(JOURNAL_HEARTBEAT_MS, limited);
-        await sayHead(limited);
-      }
-    },
-  ]);
+  const group = new TaskGroup(signal);
+  group.add(async (limited) => {
+    for await (const entry of journal.follow(after, limited)) {
+      await say({ kind: 'entry', entry }, limited);
+      if (entry.seq >= journal.head.seq) await sayHead(limited);
+    }
+  });
+  group.add(async (limited) => {
+    for await (const blob of hints.hints(limited)) await say({ kind: 'hint', blob }, limited);
+  });
+  group.add(async (limited) => {
+    for (;;) {
+      await clock.sleep(JOURNAL_HEARTBEAT_MS, limited);
+      await sayHead(limited);
+    }
+  });
+  await group.join();
 }
 
 function headOf({ head: { seq, epoch, timeMs } }: JournalReader): JournalMessage {

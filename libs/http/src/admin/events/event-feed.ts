@@ -1,6 +1,6 @@
 import { findDigest, parseRepositoryName } from '#libs/oci';
 import type { HeardRegion, JournalSource, RegionWatch } from '#libs/replication';
-import { type Clock, Limiter, Notifier } from '#libs/resilience';
+import { anySignal, type Clock, Limiter, Notifier } from '#libs/resilience';
 import type { RegionPresences } from '../region-presences.js';
 import { type FollowedChange, PendingPresences } from './pending-presences.js';
 import { RegionNews } from './region-news.js';
@@ -43,8 +43,9 @@ export class EventFeed {
     const from = after ?? this.#now();
     const pending = new PendingPresences(from, this.options.presences.regions);
     const lost: FeedEvent[] = [];
-    const following = this.#follow(from, pending, lost, changed, AbortSignal.any([signal, ended.signal]));
-    const relaying = relay(watch.changed, changed, clock, AbortSignal.any([signal, ended.signal]));
+    const listening = anySignal([signal, ended.signal]);
+    const following = this.#follow(from, pending, lost, changed, listening.signal);
+    const relaying = relay(watch.changed, changed, clock, listening.signal);
     for (const task of [following, relaying]) task.catch(() => undefined);
     try {
       const news = new RegionNews();
@@ -60,6 +61,7 @@ export class EventFeed {
       }
     } finally {
       ended.abort(new Error('nobody listens any more'));
+      listening.release();
       stopListening();
     }
   }

@@ -1,3 +1,4 @@
+import { anySignal } from '#libs/resilience';
 import type { MultipartStore, MultipartUpload, ObjectStat, StoredPart } from '../../object-store.js';
 import type { FilledPart, PartBuffers } from './part-buffers.js';
 
@@ -17,8 +18,8 @@ export async function writeParts(
 ): Promise<ObjectStat> {
   const upload = await multipart.begin(key, signal);
   const stop = new AbortController();
-  const ended = AbortSignal.any([signal, stop.signal]);
-  const sending = new PartSender(upload, multipart, buffers, ended);
+  const ended = anySignal([signal, stop.signal]);
+  const sending = new PartSender(upload, multipart, buffers, ended.signal);
   try {
     for await (const part of parts) await sending.send(part);
     return await multipart.complete(upload, await sending.finish(), signal);
@@ -28,6 +29,8 @@ export async function writeParts(
     // Not with the caller's signal: it may have aborted, and its upload must go all the same.
     await multipart.abort(upload, new AbortController().signal).catch(() => undefined);
     throw error;
+  } finally {
+    ended.release();
   }
 }
 
