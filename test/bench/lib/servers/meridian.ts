@@ -63,7 +63,8 @@ async function startRegistry(
     name: 'meridian',
     command: nodeProcess.execPath,
     args: [...profiling(directory, number), join(ROOT, 'dist/apps/registry/src/main.js')],
-    env: { MERIDIAN_CONFIG: file },
+    // As the image has it.
+    env: { MERIDIAN_CONFIG: file, UV_THREADPOOL_SIZE: '16' },
     isReady: async () => (await fetch(`${operator}/health/ready`)).ok,
   });
   return { origin, process };

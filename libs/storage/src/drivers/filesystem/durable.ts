@@ -69,29 +69,50 @@ async function makeMissing(path: string, made: string[]): Promise<void> {
   }
 }
 
-/** Creates a file that must not exist, hands it to `fill`, and makes its bytes durable, and its length with them. */
-export async function writeNewFile<T>(path: string, fill: (file: FileHandle) => Promise<T>): Promise<T> {
+/**
+ * Creates a file that must not exist, hands it to `fill`, and makes its bytes durable, and its length with them; `alongside`
+ * as in {@link writeNewBytes}.
+ */
+export async function writeNewFile<T>(
+  path: string,
+  fill: (file: FileHandle) => Promise<T>,
+  alongside: (result: T) => Promise<void> = () => Promise.resolve(),
+): Promise<T> {
   const file = await open(path, 'wx', 0o644);
   try {
     const result = await fill(file);
-    await file.datasync();
+    await bothOf(file.datasync(), alongside(result));
     return result;
   } finally {
     await file.close();
   }
 }
 
-/** The same for bytes that are there already. */
-export async function writeNewBytes(path: string, bytes: Uint8Array): Promise<void> {
+/**
+ * The same for bytes that are there already. `alongside` begins once they are written, and both have ended when this
+ * settles: two synchronisations that the file system does in one turn cost as much as one.
+ */
+export async function writeNewBytes(
+  path: string,
+  bytes: Uint8Array,
+  alongside: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const file = await create(path, 'wx', 0o644);
   try {
     for (let at = 0; at < bytes.byteLength; ) {
       const { bytesWritten } = await write(file, bytes, at, bytes.byteLength - at);
       at += bytesWritten;
     }
-    await fdatasync(file);
+    await bothOf(fdatasync(file), alongside());
   } finally {
     fs.closeSync(file);
+  }
+}
+
+/** Both have ended when this settles. */
+async function bothOf(one: Promise<void>, other: Promise<void>): Promise<void> {
+  for (const outcome of await Promise.allSettled([one, other])) {
+    if (outcome.status === 'rejected') throw outcome.reason;
   }
 }
 

@@ -58,8 +58,10 @@ export interface FilesystemObjectStoreOptions {
  *   delete    key directory -> temporary directory    takes along whatever is current
  *
  * So If-None-Match is `create`, If-Match is `replace`, and a put without a condition tries the one that fits what it
- * sees until one succeeds. All that a step needs was written and synchronised before it, and its directory is
- * synchronised after it, before the caller hears of it: a crash leaves the state before or the state after.
+ * sees until one succeeds. All that a step needs was written and synchronised before it (a file and the directory that it
+ * was made in side by side: nobody sees either yet), and its directory is synchronised after it, before the caller hears
+ * of it: a crash leaves the state before or the state after. Few bytes of text are what a link leads to: made in one step,
+ * and durable with its name, as the file system keeps order among the names of one directory.
  *
  * Clean-up is safe: who replaced A by B removes only what it saw in the directory while A was current. That is A itself,
  * earlier versions, or the bytes of somebody who hoped to replace A or an earlier one. Ids are not used again, so none

@@ -5,6 +5,7 @@ import { makeDirectories, syncDirectory, touchNew, writeNewBytes, writeNewFile }
 import { writeChunks } from './file-filler.js';
 import { unlessMissing } from './filesystem-errors.js';
 import type { Layout } from './layout.js';
+import { fitsIntoLink, writeLink } from './link-content.js';
 import { contentName, markerName, NO_PREDECESSOR, type Version, type VersionShape } from './version.js';
 
 /** A key directory that nobody sees yet: its marker, and its content if it has bytes. All of it is durable. */
@@ -31,14 +32,15 @@ export class Workbench {
   }
 
   versionOf(bytes: Uint8Array): Version {
-    return this.newVersion(bytes.byteLength, bytes.byteLength === 0 ? 'empty' : 'file');
+    if (bytes.byteLength === 0) return this.newVersion(0, 'empty');
+    return this.newVersion(bytes.byteLength, fitsIntoLink(bytes) ? 'link' : 'file');
   }
 
   async fromBytes(bytes: Uint8Array): Promise<Prepared> {
     const version = this.versionOf(bytes);
     return await this.#prepare(async (path) => {
       await touchNew(`${path}/${markerName(version)}`);
-      if (version.shape === 'file') await writeNewBytes(`${path}/${contentName(version)}`, bytes);
+      await placeBytes(path, version, bytes, () => syncDirectory(path));
       return version;
     });
   }
@@ -46,10 +48,15 @@ export class Workbench {
   async fromChunks(chunks: AsyncIterable<Uint8Array>): Promise<Prepared> {
     return await this.#prepare(async (path) => {
       const drafted = this.newVersion(0, 'file');
-      const size = await writeNewFile(`${path}/${contentName(drafted)}`, (file) => writeChunks(file, chunks));
-      const version: Version = { ...drafted, size, modifiedMs: this.clock.now() };
-      await touchNew(`${path}/${markerName(version)}`);
-      return version;
+      const ended = (size: number): Version => ({ ...drafted, size, modifiedMs: this.clock.now() });
+      return await writeNewFile(
+        `${path}/${contentName(drafted)}`,
+        async (file) => ended(await writeChunks(file, chunks)),
+        async (version) => {
+          await touchNew(`${path}/${markerName(version)}`);
+          await syncDirectory(path);
+        },
+      );
     });
   }
 
@@ -58,7 +65,7 @@ export class Workbench {
     return await this.#prepare(async (path) => {
       const version = this.newVersion(size, 'parts');
       await touchNew(`${path}/${markerName(version)}`);
-      await writeNewBytes(`${path}/${contentName(version)}`, Buffer.from(index));
+      await writeNewBytes(`${path}/${contentName(version)}`, Buffer.from(index), () => syncDirectory(path));
       return version;
     });
   }
@@ -71,17 +78,32 @@ export class Workbench {
     await rm(away, { recursive: true, force: true });
   }
 
+  /** `fill` makes durable what it puts there, names and bytes. */
   async #prepare(fill: (path: string) => Promise<Version>): Promise<Prepared> {
     const path = this.newPath();
     // The directories that it stands in are there, unless somebody emptied the store's.
     if ((await unlessMissing(mkdir(path).then(() => true))) === undefined) await makeDirectories(path);
     try {
-      const version = await fill(path);
-      await syncDirectory(path);
-      return { path, version };
+      return { path, version: await fill(path) };
     } catch (error) {
       await rm(path, { recursive: true, force: true });
       throw error;
     }
   }
+}
+
+/**
+ * Puts a version's bytes into a directory, under the name that the version has for them. What is written to a file is
+ * durable then, and `alongside` was run beside that; a link is as durable as the directory that `alongside` makes so.
+ */
+export async function placeBytes(
+  directory: string,
+  version: Version,
+  bytes: Uint8Array,
+  alongside: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const path = `${directory}/${contentName(version)}`;
+  if (version.shape === 'file') return await writeNewBytes(path, bytes, alongside);
+  if (version.shape === 'link') await writeLink(path, bytes);
+  await alongside();
 }

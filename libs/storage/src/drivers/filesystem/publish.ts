@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { checkCondition } from '../../check-request.js';
 import type { PutCondition } from '../../object-store.js';
 import type { StorageErrorContext } from '../../storage-error.js';
-import { makeDirectories, syncDirectory, writeNewBytes } from './durable.js';
+import { makeDirectories, syncDirectory } from './durable.js';
 import { hasCode, unlessMissing } from './filesystem-errors.js';
 import {
   installKeyDirectory,
@@ -12,7 +12,7 @@ import {
   removeContents,
   replaceMarker,
 } from './key-directory.js';
-import type { Prepared } from './prepare.js';
+import { type Prepared, placeBytes } from './prepare.js';
 import { contentName, isMarker, partsName, type Version } from './version.js';
 
 /** What a new version is published under: only if the key is absent, or in any case. */
@@ -50,7 +50,7 @@ export async function replaceWith(
   const next: Version = { ...draft, predecessor: current.id };
   const leave = () => removeContents(path, [contentName(next)]);
   try {
-    if (next.shape === 'file') await writeNewBytes(`${path}/${contentName(next)}`, bytes);
+    await placeBytes(path, next, bytes);
   } catch (error) {
     await leave();
     if (hasCode(error, 'ENOENT')) return undefined;

@@ -1,7 +1,10 @@
 import type { ObjectStat } from '../../object-store.js';
 
-/** How the bytes of a version are kept: not at all (there are none), as one file, or as the parts of an upload. */
-export type VersionShape = 'empty' | 'file' | 'parts';
+/**
+ * How the bytes of a version are kept: not at all (there are none), as what a link leads to, as one file, or as the parts of
+ * an upload.
+ */
+export type VersionShape = 'empty' | 'link' | 'file' | 'parts';
 
 /** One state of one key. Its id is never used again, for no key, so an id names a version for all time. */
 export interface Version {
@@ -18,7 +21,7 @@ export const NO_PREDECESSOR = 'none';
 /** A marker begins with this; names of contents do not. */
 const MARKER = '=';
 const PARTS = ',parts';
-const SHAPES: readonly string[] = ['empty', 'file', 'parts'] satisfies readonly VersionShape[];
+const SHAPES: readonly string[] = ['empty', 'link', 'file', 'parts'] satisfies readonly VersionShape[];
 
 /** The name in a key's directory that makes a version the current one. */
 export function markerName({ id, predecessor, size, modifiedMs, shape }: Version): string {

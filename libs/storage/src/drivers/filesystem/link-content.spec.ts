@@ -1,0 +1,46 @@
+import { lstat, mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { systemClock, systemRandom } from '#libs/resilience';
+import { neverAborted } from '../../testing/contract-subject.js';
+import { FilesystemObjectStore } from './filesystem-object-store.js';
+import { readLink, writeLink } from './link-content.js';
+
+describe('small content', () => {
+  const signal = neverAborted();
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'meridian-links-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it.each([
+    ['text', Buffer.from('{"seq":7}'), 'a link'],
+    ['as much as a link holds', Buffer.alloc(1_000, 'x'), 'a link'],
+    ['more than that', Buffer.alloc(1_001, 'x'), 'a file'],
+    ['bytes that no text has', Buffer.from([1, 0, 2]), 'a file'],
+    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x0a]), 'a link'],
+  ])('is kept and read as it was given: %s', async (_, bytes, kind) => {
+    const store = new FilesystemObjectStore({ directory, clock: systemClock, random: systemRandom });
+    for (const round of ['created', 'replaced']) {
+      await store.put('k', bytes, { signal });
+      const path = `${directory}/objects/o/k`;
+      const [name] = (await readdir(path)).filter((found) => !found.startsWith('='));
+      expect([round, (await lstat(`${path}/${name}`)).isFile()]).toEqual([round, kind === 'a file']);
+      expect(Buffer.compare((await store.read('k', signal))?.bytes ?? Buffer.alloc(0), bytes)).toBe(0);
+    }
+    const opened = await store.open('k', { range: { start: 1, end: 1 }, signal });
+    expect(Buffer.concat(await (opened?.body.toArray() ?? []))).toEqual(bytes.subarray(1, 2));
+  });
+
+  it('is never the name of anything', async () => {
+    await writeLink(`${directory}/l`, Buffer.from('/etc/hosts'));
+    expect(await readlink(`${directory}/l`)).toBe(':/etc/hosts');
+    expect(Buffer.from((await readLink(`${directory}/l`)) ?? []).toString()).toBe('/etc/hosts');
+  });
+
+  it('is told from what is not there', async () => {
+    expect(await readLink(`${directory}/missing`)).toBeUndefined();
+  });
+});

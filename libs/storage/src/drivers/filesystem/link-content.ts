@@ -1,0 +1,27 @@
+import { readlink, symlink } from 'node:fs/promises';
+import { unlessMissing } from './filesystem-errors.js';
+
+/** The least that a file system in use has room for in a link is 1,023 bytes (XFS). */
+const MOST_BYTES = 1_000;
+
+/** So that what is stored is never the name of anything, whoever follows it. */
+const SIGN = Buffer.from(':');
+
+/**
+ * Whether the bytes can be kept as what a link leads to. Most of what a registry stores is that small: tags, links, records
+ * of large blobs, entries. A link is made in one step, and is durable with the name that it has, so such bytes need
+ * neither a file to be opened, written and closed, nor a synchronisation of their own.
+ */
+export function fitsIntoLink(bytes: Uint8Array): boolean {
+  return bytes.byteLength <= MOST_BYTES && !bytes.includes(0);
+}
+
+export async function writeLink(path: string, bytes: Uint8Array): Promise<void> {
+  await symlink(Buffer.concat([SIGN, bytes]), path);
+}
+
+/** What {@link writeLink} was given, or `undefined` if nothing is there. */
+export async function readLink(path: string): Promise<Uint8Array | undefined> {
+  const target = await unlessMissing(readlink(path, { encoding: 'buffer' }));
+  return target?.subarray(SIGN.byteLength);
+}
