@@ -9,9 +9,10 @@ import { judge, type RowResult, runRow } from './lib/runner.js';
 import type { Suite } from './lib/suite.js';
 import { rowLines } from './lib/table.js';
 import { registrySuite } from './registry/suite.js';
+import { replicationSuite } from './replication/suite.js';
 
 /** `npm run bench`; see `--help`. A suite more is a line more here. */
-const SUITES: readonly [Suite, ...Suite[]] = [registrySuite];
+const SUITES: readonly [Suite, ...Suite[]] = [registrySuite, replicationSuite];
 
 const stopped = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopped.abort(new Error('interrupted')));

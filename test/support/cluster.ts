@@ -15,6 +15,8 @@ export interface ClusterRegion {
   readonly replicatorMetrics: string;
   readonly admin: string;
   readonly redis: string;
+  /** Each region's registry as a client in this region reaches it. */
+  readonly registries: Readonly<Record<string, string>>;
   /** Of the registry; left out while it is down. */
   readonly pid?: number;
   readonly pids?: Readonly<Record<string, number>>;

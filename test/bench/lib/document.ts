@@ -7,8 +7,11 @@ import type { RowResult, Verdict } from './runner.js';
 import type { Row, Suite } from './suite.js';
 import { figure, wantedText } from './table.js';
 
-const BEGIN = '<!-- measured: begin -->';
-const END = '<!-- measured: end -->';
+/** A document holds the figures of several suites, each between marks of its own. */
+function marksOf({ section }: Suite): { readonly begin: string; readonly end: string } {
+  const name = section === undefined ? 'measured' : `measured ${section}`;
+  return { begin: `<!-- ${name}: begin -->`, end: `<!-- ${name}: end -->` };
+}
 
 export interface Measured {
   readonly suite: Suite;
@@ -22,10 +25,11 @@ export async function writeDocument(measured: Measured): Promise<void> {
   const { suite } = measured;
   const path = join(ROOT, suite.document);
   const text = await readFile(path, 'utf8');
-  const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (before < 0 || after < before) throw new Error(`${suite.document} has no place for figures: ${BEGIN} … ${END}`);
+  const { begin, end } = marksOf(suite);
+  const [before, after] = [text.indexOf(begin), text.indexOf(end)];
+  if (before < 0 || after < before) throw new Error(`${suite.document} has no place for figures: ${begin} … ${end}`);
   const figures = measuredText(measured);
-  await writeFile(path, `${text.slice(0, before)}${BEGIN}\n\n${figures}\n${text.slice(after)}`);
+  await writeFile(path, `${text.slice(0, before)}${begin}\n\n${figures}\n${text.slice(after)}`);
   const picture = join(ROOT, suite.picture);
   await mkdir(dirname(picture), { recursive: true });
   await writeFile(picture, pictureOf(suite, measured.results));

@@ -91,9 +91,12 @@ const TITLE_CHARACTERS = 76;
 const shortened = (title: string) =>
   title.length > TITLE_CHARACTERS ? `${title.slice(0, TITLE_CHARACTERS - 1).trimEnd()}…` : title;
 
+/** What is no contender, but the most that one could reach. */
+const LIMITS = new Set(['minio', 'nginx', 'line', 'one-stream']);
+
 function kindOf(name: string): string {
   if (name.startsWith('meridian')) return 'ours';
-  return name === 'minio' || name === 'nginx' ? 'limit' : 'peer';
+  return LIMITS.has(name) ? 'limit' : 'peer';
 }
 
 const escaped = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');

@@ -50,6 +50,8 @@ export interface Suite {
   readonly summary: string;
   /** The document that a run of the whole suite is written to, below the root. */
   readonly document: string;
+  /** Names the place in it, if it has more than one. */
+  readonly section?: string;
   readonly picture: string;
   /** How each contender's name is explained in the document. */
   readonly contenders: Readonly<Record<string, string>>;

@@ -8,6 +8,12 @@ interface UnderWay {
   readonly chunk: Uint8Array;
 }
 
+/** Handed over, while the word of it is on its way back. */
+interface Acknowledgement {
+  readonly heardMs: number;
+  readonly bytes: number;
+}
+
 /**
  * One direction of one connection: takes what `source` says and lets `destination` hear it later, in the same order.
  * What is under way is bounded by the lane's window; beyond that the source is left unread, as a full TCP window does.
@@ -15,6 +21,7 @@ interface UnderWay {
  */
 export class DelayLine {
   readonly #underWay: UnderWay[] = [];
+  readonly #acknowledgements: Acknowledgement[] = [];
   readonly #changes = new EventEmitter();
   #bytes = 0;
   #ended = false;
@@ -37,12 +44,25 @@ export class DelayLine {
       this.#underWay.push({ arrivesMs, chunk });
       this.#bytes += chunk.byteLength;
       this.#changes.emit('more');
-      while (this.#bytes >= this.lane.windowBytes) await once(this.#changes, 'less', { signal });
+      await this.#untilRoom(signal);
     }
     // An empty chunk carries the end: it waits for its turn and its delay.
     this.#underWay.push({ arrivesMs: this.lane.arrival(0, this.clock.monotonic()), chunk: new Uint8Array(0) });
     this.#ended = true;
     this.#changes.emit('more');
+  }
+
+  /** Waits until less than the window is under way. */
+  async #untilRoom(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const now = this.clock.monotonic();
+      while ((this.#acknowledgements[0]?.heardMs ?? Number.POSITIVE_INFINITY) <= now)
+        this.#bytes -= this.#acknowledgements.shift()?.bytes ?? 0;
+      if (this.#bytes < this.lane.windowBytes) return;
+      const [next] = this.#acknowledgements;
+      if (next === undefined) await once(this.#changes, 'handed', { signal });
+      else await this.clock.sleep(next.heardMs - now, signal);
+    }
   }
 
   async #hand(destination: Socket, signal: AbortSignal): Promise<void> {
@@ -72,7 +92,7 @@ export class DelayLine {
     destination.uncork();
     if (destination.writableNeedDrain) await once(destination, 'drain', { signal });
     this.lane.count(bytes);
-    this.#bytes -= bytes;
-    this.#changes.emit('less');
+    this.#acknowledgements.push({ heardMs: this.clock.monotonic() + this.lane.wayBackMs, bytes });
+    this.#changes.emit('handed');
   }
 }

@@ -7,11 +7,19 @@ import { messageOf, Problem } from '../problem.js';
 export interface LineQuality {
   readonly roundTripMs: number;
   readonly megabitsPerSecond: number;
+  /** What one connection may have under way, as a TCP window; without it, always enough to fill the line. */
+  readonly windowBytes?: number | undefined;
 }
 
 export const lineQuality = z.object({
   roundTripMs: z.number().min(0).max(60_000),
   megabitsPerSecond: z.number().positive().max(1_000_000),
+  windowBytes: z
+    .number()
+    .int()
+    .min(1_024)
+    .max(2 ** 30)
+    .optional(),
 });
 
 const tableSchema = z.object({

@@ -31,10 +31,18 @@ export class Lane {
     return this.#bucket.depart(bytes, megabitsPerSecond, nowMs) + roundTripMs / 2;
   }
 
-  /** What one connection may have under way: enough to fill the line, and no more than that. */
+  /**
+   * What one connection may have under way, which it is until the word of its arrival is back: as said, or enough to fill
+   * the line twice.
+   */
   get windowBytes(): number {
-    const { megabitsPerSecond, roundTripMs } = this.quality();
-    return Math.max(SMALLEST_WINDOW_BYTES, bytesPerMs(megabitsPerSecond) * roundTripMs);
+    const { megabitsPerSecond, roundTripMs, windowBytes } = this.quality();
+    return windowBytes ?? Math.max(SMALLEST_WINDOW_BYTES, 2 * bytesPerMs(megabitsPerSecond) * roundTripMs);
+  }
+
+  /** How long the word takes that something has arrived. */
+  get wayBackMs(): number {
+    return this.quality().roundTripMs / 2;
   }
 
   count(bytes: number): void {

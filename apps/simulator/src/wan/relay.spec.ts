@@ -95,6 +95,21 @@ describe('a relay between two regions', () => {
     expect(systemClock.monotonic() - startMs).toBeGreaterThanOrEqual(195);
   });
 
+  it('carries one window in a round trip on each connection, whatever the line could carry', async () => {
+    link.change({ roundTripMs: 20, windowBytes: 64 * 1024 });
+    const timed = async (connections: number): Promise<number> => {
+      const startMs = systemClock.monotonic();
+      const sockets = await Promise.all(Array.from({ length: connections }, open));
+      for (const socket of sockets) socket.end(randomBytes((1024 * 1024) / connections));
+      await Promise.all(sockets.map((socket) => buffer(socket)));
+      return systemClock.monotonic() - startMs;
+    };
+    // What is read at once may be up to a window more than there was room for.
+    const alone = await timed(1);
+    expect(alone).toBeGreaterThanOrEqual(8 * 20);
+    expect(await timed(8)).toBeLessThan(alone / 2);
+  });
+
   it('leaves a source unread while the destination does not read', async () => {
     onConnection = () => undefined;
     link.change({ megabitsPerSecond: 1 });
