@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deriveClusterKey, parseRegionName, readClusterSecret } from '#libs/geo';
+import { deriveClusterKey, parseRegionName } from '#libs/geo';
 import { parseReference, parseRepositoryName } from '#libs/oci';
 import { HttpPeerClient } from '#libs/peer';
 import { systemClock } from '#libs/resilience';
@@ -97,7 +97,7 @@ export class Regions {
 async function follow(cluster: Cluster, name: string, { signal, defer }: Scene): Promise<Replica> {
   const region = cluster.region(name);
   const config = JSON.parse(await readFile(join(cluster.directory, 'config', `${name}-registry.json`), 'utf8'));
-  const secret = await readClusterSecret(config.clusterKeyFile);
+  const secret = await readFile(config.clusterKeyFile);
   const peer = new HttpPeerClient({
     region: parseRegionName(name),
     origin: region.registry,

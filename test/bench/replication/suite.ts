@@ -21,7 +21,6 @@ export const replicationSuite: Suite = {
     'far-primary': 'the same image from the primary, over the line',
     'one-stream': 'limit: a plain stream over the line with its windows of 64 KB',
     line: 'limit: a plain stream over the line with a window as large as it needs',
-    'without-a-window': 'the same with `replication.windowEntries: 100000`',
   },
   rows: [...smallRows, ...bigRows, ...pullRows, joiningRow, ...costRows, waitingRow],
 };

@@ -7,7 +7,7 @@ import { Regions, type Replica } from '../regions.js';
 import { SIZES } from '../sizes.js';
 
 /** Images are built on few bases: each has a config and a manifest of its own. */
-const BASES = 25;
+const BASES = 5;
 const BASE_BYTES = 8 * MIB;
 const CLIENTS = 16;
 const LIVE = 12;
