@@ -6,6 +6,11 @@ import { FakeClock, settle } from './testing/index.js';
 
 const forever = new AbortController().signal;
 
+/** More turns of the event loop than a look waits for others. */
+async function turns(count = 6): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await settle();
+}
+
 /** Looks that are answered from outside, one by one. */
 class Looks {
   readonly #answers: { resolve: (value: string) => void; reject: (error: Error) => void }[] = [];
@@ -20,12 +25,12 @@ class Looks {
 
   async answer(look: number, value: string): Promise<void> {
     this.#answers[look]?.resolve(value);
-    await settle();
+    await turns();
   }
 
   async fail(look: number): Promise<void> {
     this.#answers[look]?.reject(new Error('failed'));
-    await settle();
+    await turns();
   }
 }
 
@@ -39,7 +44,7 @@ describe('SharedRounds', () => {
   it('never answers with a look that began before the question', async () => {
     const { looks, ask } = open();
     const first = ask();
-    await settle();
+    await turns();
     const late = [ask(), ask(), ask()];
     expect(looks.begun).toBe(1);
     await looks.answer(0, 'old');
@@ -57,16 +62,46 @@ describe('SharedRounds', () => {
     const { looks, ask } = open();
     const together = [ask(), ask(), ask()];
     expect(looks.begun).toBe(0);
-    await settle();
+    await turns();
     expect(looks.begun).toBe(1);
     await looks.answer(0, 'shared');
     await expect(Promise.all(together)).resolves.toEqual(['shared', 'shared', 'shared']);
   });
 
+  it('waits for those who come back while it is gathering', async () => {
+    const { looks, ask } = open();
+    const answered = ask();
+    await turns();
+    const waiting = ask();
+    const answers = looks.answer(0, 'first');
+    await answered;
+    const back = [ask()];
+    await settle();
+    back.push(ask());
+    await answers;
+    expect(looks.begun).toBe(2);
+    await looks.answer(1, 'second');
+    await expect(Promise.all([waiting, ...back])).resolves.toEqual(['second', 'second', 'second']);
+  });
+
+  it('begins although more come with every turn', async () => {
+    const { looks, ask } = open();
+    const asked: Promise<string>[] = [];
+    for (let turn = 0; looks.begun === 0 && turn < 10; turn += 1) {
+      asked.push(ask());
+      await settle();
+    }
+    expect(looks.begun).toBe(1);
+    await looks.answer(0, 'some');
+    await looks.answer(1, 'others');
+    await expect(asked[0]).resolves.toBe('some');
+    for (const answer of asked) expect(['some', 'others']).toContain(await answer);
+  });
+
   it('looks at other keys meanwhile', async () => {
     const { looks, ask } = open();
     const answers = [ask('a'), ask('b')];
-    await settle();
+    await turns();
     expect(looks.begun).toBe(2);
     await looks.answer(0, 'of a');
     await looks.answer(1, 'of b');
@@ -77,7 +112,7 @@ describe('SharedRounds', () => {
     const { looks, ask } = open();
     const failing = ask();
     failing.catch(() => undefined);
-    await settle();
+    await turns();
     const next = ask();
     await looks.fail(0);
     await expect(failing).rejects.toThrow('failed');
@@ -91,7 +126,7 @@ describe('SharedRounds', () => {
     const left = [ask('a', leaving.signal), ask('a', leaving.signal)];
     const stays = ask();
     leaving.abort(new Error('gone'));
-    await settle();
+    await turns();
     for (const outcome of await Promise.allSettled(left)) expect(outcome.status).toBe('rejected');
     await looks.answer(0, 'heard');
     await expect(stays).resolves.toBe('heard');
@@ -103,7 +138,7 @@ describe('SharedRounds', () => {
     const rounds = new SharedRounds<string, string>({ clock, limitMs: 100 });
     const hanging = rounds.run('a', looks.look, forever);
     hanging.catch(() => undefined);
-    await settle();
+    await turns();
     const next = rounds.run('a', looks.look, forever);
     await clock.advance(100);
     await expect(hanging).rejects.toBeInstanceOf(DeadlineExceeded);

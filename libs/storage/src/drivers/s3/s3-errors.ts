@@ -58,6 +58,10 @@ export function translateS3Error(error: unknown): StorageErrorCode {
 }
 
 /** Whether the store answered that the object is not there. A missing bucket is another matter. */
+export function isMissing(status: number, code: string): boolean {
+  return status === 404 && MISSING.includes(code);
+}
+
 export function isMissingObject(error: unknown): boolean {
-  return error instanceof S3ResponseError && error.status === 404 && MISSING.includes(error.code);
+  return error instanceof S3ResponseError && isMissing(error.status, error.code);
 }

@@ -16,13 +16,14 @@ import { StorageError } from '../../storage-error.js';
 import { holdingBack } from './holding-back.js';
 import { listObjects } from './list-objects.js';
 import { fillParts, PartBuffers, STREAM_PART_BYTES } from './part-buffers.js';
-import { isMissingObject, S3ResponseError } from './s3-errors.js';
+import type { ResponseHeaders } from './response-headers.js';
+import { isMissingObject } from './s3-errors.js';
 import { type S3Context, S3MultipartStore } from './s3-multipart-store.js';
 import { S3Operations } from './s3-operation.js';
 import { DRIVER, MAX_PUT_BYTES, type S3ObjectStoreOptions } from './s3-options.js';
 import { createPresign } from './s3-presign.js';
 import { checkRange, rangeHeader, sizeFromRange } from './s3-range.js';
-import { type ResponseHeaders, type S3Request, type S3Response, S3Transport } from './s3-transport.js';
+import { type S3Request, type S3Response, S3Transport } from './s3-transport.js';
 import { writeParts } from './write-parts.js';
 
 /**
@@ -52,15 +53,11 @@ export class S3ObjectStore implements ObjectStore {
 
   read(key: string, signal: AbortSignal, maxBytes = DEFAULT_MAX_READ_BYTES): Promise<StoredObject | undefined> {
     return this.#s3.operations.repeatable('read', key, signal, async (context) => {
-      const response = await this.#find({ method: 'GET', key, signal });
-      if (response === undefined) return undefined;
-      try {
-        const stat = this.#stat(key, response.headers.contentLength, response.headers);
-        checkReadSize(stat, maxBytes, context);
-        return { ...stat, bytes: await collect(response.body) };
-      } finally {
-        response.body.destroy();
-      }
+      const found = await this.#s3.transport.find({ method: 'GET', key, signal }, maxBytes);
+      if (found === undefined) return undefined;
+      const stat = this.#stat(key, lengthOf(found.headers), found.headers);
+      checkReadSize(stat, maxBytes, context);
+      return { ...stat, bytes: found.bytes };
     });
   }
 
@@ -71,10 +68,10 @@ export class S3ObjectStore implements ObjectStore {
     return this.#s3.operations.repeatable('open', key, signal, async (context) => {
       if (range !== undefined) checkRange(range, context);
       const headers = range && { range: rangeHeader(range) };
-      const response = await this.#find({ method: 'GET', key, signal, ...(headers && { headers }) });
+      const response = await this.#open({ method: 'GET', key, signal, ...(headers && { headers }) });
       if (response === undefined) return undefined;
       try {
-        const size = range === undefined ? response.headers.contentLength : sizeFromRange(response, range, context);
+        const size = range === undefined ? lengthOf(response.headers) : sizeFromRange(response, range, context);
         return { stat: this.#stat(key, size, response.headers), body: response.body };
       } catch (error) {
         response.body.destroy();
@@ -85,9 +82,8 @@ export class S3ObjectStore implements ObjectStore {
 
   stat(key: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
     return this.#s3.operations.repeatable('stat', key, signal, async () => {
-      const response = await this.#find({ method: 'HEAD', key, signal });
-      await response?.body.dump();
-      return response && this.#stat(key, response.headers.contentLength, response.headers);
+      const found = await this.#s3.transport.find({ method: 'HEAD', key, signal }, Number.POSITIVE_INFINITY);
+      return found && this.#stat(key, lengthOf(found.headers), found.headers);
     });
   }
 
@@ -148,12 +144,9 @@ export class S3ObjectStore implements ObjectStore {
     await this.#s3.transport.close();
   }
 
-  async #find(request: S3Request): Promise<S3Response | undefined> {
+  async #open(request: S3Request): Promise<S3Response | undefined> {
     try {
-      const response = await this.#s3.transport.send(request);
-      if (!Number.isNaN(response.headers.contentLength)) return response;
-      response.body.destroy();
-      throw new S3ResponseError(response.status, '', 'the answer does not tell its length');
+      return await this.#s3.transport.send(request);
     } catch (error) {
       if (isMissingObject(error)) return undefined;
       throw error;
@@ -193,6 +186,11 @@ export class S3ObjectStore implements ObjectStore {
   #stat(key: string, size: number, { etag, lastModifiedMs, dateMs }: ResponseHeaders): ObjectStat {
     return { key, size, etag, modifiedMs: lastModifiedMs ?? dateMs ?? this.#s3.clock.now() };
   }
+}
+
+function lengthOf({ contentLength }: ResponseHeaders): number {
+  if (Number.isNaN(contentLength)) throw new Error('the answer does not tell its length');
+  return contentLength;
 }
 
 function conditionHeader(condition: PutCondition): Readonly<Record<string, string>> {
