@@ -15,6 +15,7 @@ export class BytesInFlight {
   ) {
     bus.subscribe((message) => {
       if (message.kind === 'blob.progress') this.#hear(message.blob.digest, message.bytesDone);
+      if (message.kind === 'bytes.copied') this.onBytes(message.bytes);
     });
   }
 

@@ -9,6 +9,9 @@ import type { ReplicatorObserver } from '#libs/replication';
 /** A copy says how far it is at most this often. */
 const BLOB_PROGRESS_MS = 200;
 
+/** A smaller one is here before anybody could look at how far it is. */
+const SHOWN_FROM_BYTES = 1024 * 1024;
+
 /** More copies than a worker runs at once. */
 const MAX_COPIES = 1_024;
 
@@ -17,6 +20,8 @@ const NOTHING_TO_TAKE_IN = { images: { done: 0, total: 0 }, bytes: { done: 0, to
 /** What the replicator does, told to the log, the metrics and the other processes of the region. */
 export class ReplicationReport implements ReplicatorObserver {
   readonly #saidAtMs = new Map<string, number>();
+  /** Of small blobs, not told yet. */
+  #smallBytes = 0;
 
   constructor(
     private readonly context: AppContext,
@@ -37,6 +42,9 @@ export class ReplicationReport implements ReplicatorObserver {
     metrics.bootstrapBytes.set({ region }, bytes.total - bytes.done);
     metrics.regionHeard.set({ region }, progress.heardMs / 1_000);
     this.bus.publish({ kind: 'region.progress', progress });
+    if (this.#smallBytes === 0) return;
+    this.bus.publish({ kind: 'bytes.copied', bytes: this.#smallBytes });
+    this.#smallBytes = 0;
   }
 
   onApplied(entry: Entry): void {
@@ -54,6 +62,10 @@ export class ReplicationReport implements ReplicatorObserver {
   onBytes(blob: BlobDescriptor, bytesDone: number, chunkBytes: number): void {
     const { metrics, clock } = this.context;
     metrics.replicationCopiedBytes.inc({ region: this.region }, chunkBytes);
+    if (blob.size < SHOWN_FROM_BYTES) {
+      this.#smallBytes += chunkBytes;
+      return;
+    }
     const nowMs = clock.monotonic();
     const done = bytesDone >= blob.size;
     if (!done && nowMs - (this.#saidAtMs.get(blob.digest) ?? 0) < BLOB_PROGRESS_MS) return;

@@ -18,6 +18,8 @@ export type ControlMessage =
   | { readonly kind: 'blob.damaged'; readonly blob: BlobDescriptor }
   | { readonly kind: 'region.progress'; readonly progress: RegionProgress }
   | { readonly kind: 'blob.progress'; readonly blob: BlobDescriptor; readonly bytesDone: number }
+  /** Bytes of blobs that nothing else is said of. */
+  | { readonly kind: 'bytes.copied'; readonly bytes: number }
   | { readonly kind: 'process.heartbeat'; readonly process: ProcessHeartbeat };
 
 export interface ControlBus {

@@ -24,6 +24,7 @@ const MESSAGES: readonly ControlMessage[] = [
   { kind: 'region.progress', progress },
   { kind: 'region.progress', progress: { ...progress, oldestPendingMs: 99 } },
   { kind: 'blob.progress', blob, bytesDone: 2 },
+  { kind: 'bytes.copied', bytes: 5 },
   { kind: 'process.heartbeat', process: { id: 'p', app: 'registry', pid: 1, startedMs: 2 } },
 ];
 

@@ -66,6 +66,7 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('blob.damaged'), blob }),
   z.object({ kind: z.literal('region.progress'), progress }),
   z.object({ kind: z.literal('blob.progress'), blob, bytesDone: count }),
+  z.object({ kind: z.literal('bytes.copied'), bytes: count }),
   z.object({
     kind: z.literal('process.heartbeat'),
     process: z.object({ id, app: z.enum(['registry', 'replicator']), pid: count, startedMs: z.number() }),

@@ -47,7 +47,8 @@ export class BlobFetch {
   readonly #used = new Set<PeerClient>();
   /** Sources that said something impossible about it. */
   readonly #refused = new Set<PeerClient>();
-  readonly #waitedFor = new Set<PeerClient>();
+  /** Until when a source may begin to copy the blob itself. */
+  readonly #beginsUntilMs = new Map<PeerClient, number>();
   readonly #lackingUntilMs = new Map<PeerClient, number>();
   /** What went wrong last. */
   #lost: PeerError | undefined;
@@ -156,16 +157,20 @@ export class BlobFetch {
     throw new PeerError('protocol', source.region, `has ${blob.digest} with ${opened.size} bytes, not ${blob.size}`);
   }
 
-  /** Also what a region nearer to the primary is only just copying. It is waited for once, for it may never begin. */
+  /**
+   * Also what a region nearer to the primary is only just copying. It is waited for once, for it may never begin: all ranges
+   * that are asked for meanwhile wait together, or the first one would wait and the others cross from the primary.
+   */
   #follow(source: PeerClient): { readonly followMs?: number } {
     if (
       this.blob.size < (this.options.followedFromBytes ?? FOLLOWED_FROM_BYTES) ||
       !this.options.sources.mayFollow(source)
     )
       return {};
-    const followMs = this.#waitedFor.has(source) ? 0 : BEGIN_MS;
-    this.#waitedFor.add(source);
-    return { followMs };
+    const nowMs = this.options.clock.monotonic();
+    const untilMs = this.#beginsUntilMs.get(source) ?? nowMs + BEGIN_MS;
+    this.#beginsUntilMs.set(source, untilMs);
+    return { followMs: Math.max(0, Math.ceil(untilMs - nowMs)) };
   }
 
   /** Resolves when there was no progress for a while: a copy elsewhere that stands still must not hold this one up. */

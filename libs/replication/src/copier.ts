@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
+import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError } from '#libs/oci';
 import type { BlobStore } from '#libs/registry';
 import { anySignal, type Clock, type Random } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
@@ -11,6 +12,9 @@ import type { Lanes } from './lanes.js';
 
 /** From this size on a blob comes in parts, and a copy that was cut short goes on; below it, starting anew is cheaper. */
 const PARTED_FROM_BYTES = FOLLOWED_FROM_BYTES;
+
+/** Up to this size a blob is held in memory: the streams that would carry it cost more than its bytes (ADR 0009). */
+const IN_MEMORY_BYTES = 256 * 1024;
 
 export interface CopierOptions extends BlobSourcesOptions {
   readonly store: ObjectStore;
@@ -38,6 +42,7 @@ export class Copier {
   async copy(blob: BlobDescriptor, signal: AbortSignal): Promise<void> {
     const { blobs, partedFromBytes = PARTED_FROM_BYTES } = this.options;
     if ((await blobs.stat(blob.digest, signal)) !== undefined) return;
+    if (blob.size < Math.min(partedFromBytes, IN_MEMORY_BYTES + 1)) return this.#copyAtOnce(blob, signal);
     if (blob.size < partedFromBytes) return this.#copyWhole(blob, signal);
     await this.#big.copy(blob, (lanes) => this.#fetch(blob, lanes), signal);
   }
@@ -45,6 +50,22 @@ export class Copier {
   /** A blob that is being copied here, to be read as it comes; see {@link BigCopies.follow}. */
   follow(digest: Digest, waitMs: number, signal: AbortSignal): Promise<FollowedBlob | undefined> {
     return this.#big.follow(digest, waitMs, signal);
+  }
+
+  async #copyAtOnce(blob: BlobDescriptor, signal: AbortSignal): Promise<void> {
+    const { blobs, clock } = this.options;
+    const fetch = this.#fetch(blob);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of fetch.bytes({ start: 0, end: blob.size }, signal)) chunks.push(chunk);
+    const writtenMs = clock.monotonic();
+    const bytes = Buffer.concat(chunks);
+    const algorithm = digestAlgorithm(blob.digest);
+    const computed = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+    if (computed !== blob.digest) {
+      fetch.blame();
+      throw new RegistryError('DIGEST_INVALID', { digest: blob.digest, computed });
+    }
+    await blobs.adopt({ ...blob, kept: await blobs.keep(bytes, signal), writtenMs }, signal);
   }
 
   /** The bytes are hashed in order on their way into the store, whoever sent them. */

@@ -160,9 +160,11 @@ export class MissingBlobs {
 
   /** A blob of which only a hint was heard. Whatever fails here, its entry asks again. */
   async requestEarly(blob: BlobDescriptor): Promise<void> {
-    const { blobs, signal, onRetry } = this.options;
+    const { blobs, directBytes, signal, onRetry } = this.options;
     try {
-      if ((await blobs.stat(blob.digest, signal)) === undefined) await this.request([blob]);
+      // A small one is looked for by its copy, which costs no job.
+      const isSmall = blob.size <= directBytes;
+      if (isSmall || (await blobs.stat(blob.digest, signal)) === undefined) await this.request([blob]);
     } catch (error) {
       if (!signal.aborted) onRetry('following a hint', error);
     }
