@@ -101,10 +101,10 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
   const whole = asRegionParts(parts, processContext(process, faults.plan));
   await followProgress(whole, signal);
   if (origin === undefined) {
-    const { journal, push, reader, collections } = await openPrimary(whole, hints as never, signal);
+    const { journal, push, reader, listing, collections } = await openPrimary(whole, hints as never, signal);
     const local = new LocalPull(content, reader);
     void collectNowAndThen(process, collections, faults);
-    return { ...service, journal, push, collections, local, pull: local, listing: new LocalListing(content) };
+    return { ...service, journal, push, collections, local, pull: local, listing };
   }
   await followPolicy(whole, residency, () => undefined, signal);
   const isPending = (): boolean => status.progress.head > status.progress.watermark;

@@ -4,11 +4,14 @@ import type { BlobDescriptor } from '#libs/oci';
 import {
   applyEntry,
   type Collections,
+  IndexedListing,
   IndexedReader,
   type JournalCare,
   journalReferences,
   journalSweeper,
+  type Listing,
   LocalBlobUploads,
+  LocalListing,
   LocalPush,
   MAX_BLOB_AGE_MS,
   type Push,
@@ -27,6 +30,7 @@ export interface PrimaryNode {
   readonly journal: ObjectStoreJournal;
   readonly push: Push;
   readonly reader: RegionReader;
+  readonly listing: Listing;
   readonly collections: Collections;
   readonly care: JournalCare;
 }
@@ -82,7 +86,8 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   const [pending, sweeper] = [journalReferences(journal), journalSweeper(journal)];
   const collections = openCollections(context, { store, content, pending, sweeper, ownsLinks: true, signal });
   const care = openJournalCare(parts, journal);
-  return { journal, push, collections, care, reader: new IndexedReader(content, index, journal) };
+  const listing = new IndexedListing(new LocalListing(content), index, journal);
+  return { journal, push, collections, care, listing, reader: new IndexedReader(content, index, journal) };
 }
 
 /** Other processes of the region append too, and take blobs. */

@@ -19,7 +19,6 @@ import type { AppContext } from '#libs/platform';
 import {
   type Collections,
   type JournalCare,
-  LocalListing,
   LocalPull,
   lastCollection,
   lastScrub,
@@ -130,7 +129,7 @@ export class RegistryNode {
     const concerns = new WriteConcerns(wait, presences.regions, context.config.manifests.writeConcerns);
     const { signal } = this.#stopping;
     const opened = await openPrimary(this.parts, this.#hints, signal);
-    const { journal, push, reader, collections, care } = opened;
+    const { journal, push, reader, listing, collections, care } = opened;
     const scrubs = await openPrimaryScrubs(this.parts, journal, signal);
     const local = new LocalPull(content, reader);
     this.#collections = collections;
@@ -152,7 +151,7 @@ export class RegistryNode {
       snapshots: care.snapshots,
       local,
       pull: scrubs.pull(local),
-      listing: new LocalListing(content),
+      listing,
       writes: { kind: 'local', push, concerns, onPushed: (seq) => presentLag.committed(seq) },
       gate: primaryGate(journal),
     };

@@ -2,6 +2,7 @@ import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
 import type { Clock, Random } from '#libs/resilience';
 import { type ByteRange, isStorageError, keys, type ObjectStore, StorageError } from '#libs/storage';
+import { BlobLocations } from './blob-locations.js';
 import {
   type BlobDamage,
   type BlobRecord,
@@ -48,10 +49,13 @@ export interface BlobStoreOptions {
  */
 export class BlobStore {
   readonly records: BlobRecords;
+  readonly #locations: BlobLocations | undefined;
   readonly #onDamage: DamageListener[] = [];
 
   constructor(private readonly options: BlobStoreOptions) {
-    this.records = new BlobRecords(options.store);
+    const { store, clock } = options;
+    this.records = new BlobRecords(store);
+    this.#locations = store.presign && new BlobLocations(store.presign.bind(store), clock);
   }
 
   /** The blob, if it is here; from now on it stays for the grace time of a collection at least. */
@@ -89,11 +93,9 @@ export class BlobStore {
   }
 
   /** Where a client may fetch the bytes without us, if it may: not for those that are in the record. */
-  location(blob: BlobRecord, expiresInMs: number): (() => string) | undefined {
-    const { store } = this.options;
-    if (store.presign === undefined || blob.content !== undefined) return undefined;
-    const presign = store.presign.bind(store);
-    return () => presign({ key: blob.data, expiresInMs, contentType: 'application/octet-stream' });
+  location(blob: BlobRecord): (() => string) | undefined {
+    const locations = this.#locations;
+    return locations === undefined || blob.content !== undefined ? undefined : () => locations.of(blob.data);
   }
 
   /**

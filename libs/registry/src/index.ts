@@ -5,6 +5,7 @@ export * from './blob-store.js';
 export * from './copy-state.js';
 export { CompactSet } from './gc/compact-set.js';
 export * from './gc/index.js';
+export * from './indexed-listing.js';
 export * from './indexed-reader.js';
 export * from './listing.js';
 export * from './local-blob-uploads.js';

@@ -4,9 +4,6 @@ import type { Pull, PullableBlob, PullableManifest } from './pull.js';
 import type { RegionContent } from './region-content.js';
 import type { RegionReader } from './region-reader.js';
 
-/** Redirects are followed at once; a client that queues its downloads may take a while. */
-const LOCATION_LIFE_MS = 5 * 60_000;
-
 /** Reading what is stored in this region. */
 export class LocalPull implements Pull {
   constructor(
@@ -30,7 +27,7 @@ export class LocalPull implements Pull {
   /** A stored blob as it is served, once it is certain that the repository may read it. */
   pullable(record: BlobRecord): PullableBlob {
     const { blobs } = this.content;
-    const location = blobs.location(record, LOCATION_LIFE_MS);
+    const location = blobs.location(record);
     return {
       digest: record.digest,
       size: record.size,

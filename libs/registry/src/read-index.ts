@@ -6,6 +6,7 @@ import { applyEntry } from './apply-entry.js';
 import type { BlobRecord } from './blob-records.js';
 import type { Link } from './links.js';
 import { tagsOf } from './manifest-guard.js';
+import { PageCache } from './page-cache.js';
 import type { PullableManifest } from './pull.js';
 import type { RegionContent } from './region-content.js';
 import type { ResolvedTag } from './region-reader.js';
@@ -36,6 +37,8 @@ export class ReadIndex {
   readonly tags: SeqCache<ResolvedTag>;
   readonly links: SeqCache<Link>;
   readonly blobs: SeqCache<BlobRecord>;
+  /** Of the tags of a repository, by their prefix in the store, and of the catalog. */
+  readonly pages: PageCache;
 
   constructor(clock: Clock, journal: Pick<ObjectStoreJournalReader, 'onBatch'>, blobAgeMs = MAX_BLOB_AGE_MS) {
     const bytesOf = ({ content }: PullableManifest): number => content.byteLength;
@@ -43,6 +46,7 @@ export class ReadIndex {
     this.tags = new SeqCache({ clock, maxBytes: TAG_BYTES, bytesOf: () => 100 });
     this.links = new SeqCache({ clock, maxBytes: LINK_BYTES, bytesOf: () => 0, maxAgeMs: blobAgeMs });
     this.blobs = new SeqCache({ clock, maxBytes: BLOB_BYTES, bytesOf: () => 300, maxAgeMs: blobAgeMs });
+    this.pages = new PageCache(clock);
     journal.onBatch(({ entries }) => {
       for (const entry of entries) this.#committed(entry);
     });
@@ -71,7 +75,7 @@ export class ReadIndex {
     for (const [cache, key] of this.#movedBy(entry)) cache.applied(key, entry.seq);
   }
 
-  /** Registers that are kept here and that the entry moves. A put only adds links: what is kept of them stays true. */
+  /** Registers and lists that are kept here and that the entry moves. A put only adds links: what is kept of them stays true. */
   #movedBy(entry: Entry): readonly (readonly [Told, string])[] {
     if (entry.type === 'policy.put') return [];
     if (entry.type === 'blobs.sweep') {
@@ -82,14 +86,17 @@ export class ReadIndex {
     }
     const { repository } = entry;
     const tags = tagsOf(entry).map((tag) => [this.tags, keys.tag(repository, tag)] as const);
+    const listed = [this.pages, keys.tagPrefix(repository)] as const;
+    const manifest = (digest: Digest) => [this.manifests, keys.manifest(repository, digest)] as const;
     switch (entry.type) {
       case 'manifest.put':
+        return [...tags, manifest(entry.digest), listed, [this.pages, keys.catalogPrefix]];
       case 'manifest.delete':
-        return [...tags, [this.manifests, keys.manifest(repository, entry.digest)]];
+        return [...tags, manifest(entry.digest), listed];
       case 'blob.delete':
         return [[this.links, keys.link(repository, entry.digest)]];
       case 'tag.delete':
-        return tags;
+        return [...tags, listed];
     }
   }
 }

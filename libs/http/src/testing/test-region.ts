@@ -5,6 +5,7 @@ import { deriveClusterKey, type Policy, parseRegionName, type RegionRole, type R
 import { ObjectStoreJournal, ObjectStoreJournalReader } from '#libs/journal';
 import type { PeerClient } from '#libs/peer';
 import {
+  IndexedListing,
   IndexedReader,
   LocalBlobUploads,
   LocalListing,
@@ -178,7 +179,8 @@ async function openParts(
   const pull = options.pull ?? new LocalPull(content, new IndexedReader(content, index, journal));
   const concerns = concernsOf(options, content, site, status);
   const writes = { kind: 'local', push, concerns, onPushed: () => undefined } as const;
-  return { pull, listing, gate: primaryGate(journal), writes, endings: [() => journal.close()] };
+  const indexed = new IndexedListing(listing, index, journal);
+  return { pull, listing: indexed, gate: primaryGate(journal), writes, endings: [() => journal.close()] };
 }
 
 function concernsOf(
