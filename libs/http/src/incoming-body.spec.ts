@@ -55,6 +55,29 @@ describe("a request's body", () => {
     expect(String(answer)).toMatch(/^HTTP\/1\.1 503 /);
   });
 
+  it('lets others have a turn between every few of its bytes, however many are there', async () => {
+    const piece = 'x'.repeat(16 * 1024);
+    const pieces = 256;
+    client.destroy();
+    client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    client.write(`PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: ${pieces * piece.length}\r\n\r\n`);
+    for (let count = 0; count < pieces; count += 1) client.write(piece);
+    [request] = (await once(server, 'request')) as [IncomingMessage];
+    const turns = new Map<number, number>();
+    let turn = 0;
+    const counting = { on: true };
+    const count = () => {
+      turn += 1;
+      if (counting.on) setImmediate(count);
+    };
+    count();
+    for await (const chunk of new IncomingBody(request)) turns.set(turn, (turns.get(turn) ?? 0) + chunk.length);
+    counting.on = false;
+    const most = Math.max(...turns.values());
+    expect(most).toBeLessThanOrEqual(3 * 128 * 1024);
+    expect([...turns.values()].reduce((sum, bytes) => sum + bytes, 0)).toBe(pieces * piece.length);
+  });
+
   it('may break off before anybody reads it', async () => {
     const body = new IncomingBody(request);
     client.resetAndDestroy();

@@ -1,8 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { nextTurn } from '#libs/resilience';
 
 /** A client that sends nothing for so long, while we wait for it, has gone or holds a connection on purpose. */
 const STALL_MS = 30_000;
+
+/**
+ * So many bytes of one body are taken in, and hashed and copied by whoever reads it, before everybody else has a turn. A
+ * socket that is always full gives 2 MiB at a time: some milliseconds for each upload, and small requests wait for them all.
+ */
+const BYTES_PER_TURN = 128 * 1024;
 
 /**
  * A request's body as a stream of its own. Destroying a request cuts the connection, and the answer with it; whoever
@@ -11,6 +18,7 @@ const STALL_MS = 30_000;
  */
 export class IncomingBody extends Readable {
   #waiting = false;
+  #takenThisTurn = 0;
 
   constructor(
     private readonly request: IncomingMessage,
@@ -30,7 +38,7 @@ export class IncomingBody extends Readable {
 
   override _read(): void {
     this.#waiting = true;
-    this.request.resume();
+    if (this.#takenThisTurn < BYTES_PER_TURN) this.request.resume();
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -39,8 +47,16 @@ export class IncomingBody extends Readable {
   }
 
   readonly #take = (chunk: Buffer): void => {
+    this.#takenThisTurn += chunk.length;
+    const tookItsTurn = this.#takenThisTurn >= BYTES_PER_TURN;
+    if (tookItsTurn) void nextTurn().then(this.#goOn);
     this.#waiting = this.push(chunk);
-    if (!this.#waiting) this.request.pause();
+    if (tookItsTurn || !this.#waiting) this.request.pause();
+  };
+
+  readonly #goOn = (): void => {
+    this.#takenThisTurn = 0;
+    if (this.#waiting && !this.destroyed) this.request.resume();
   };
 
   readonly #end = (): void => {
