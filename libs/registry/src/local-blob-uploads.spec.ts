@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type BlobDescriptor, digestOf, parseDigest, parseRepositoryName } from '#libs/oci';
+import { type BlobDescriptor, digestOf, parseDigest, parseRepositoryName, RegistryError } from '#libs/oci';
 import { systemClock } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
@@ -238,6 +238,75 @@ describe('blob uploads', () => {
       await expect(uploads.status(repository, id, never)).rejects.toMatchObject(unknown);
       await expect(uploads.append(repository, id, { body: body(sample(1)) }, never)).rejects.toMatchObject(unknown);
     }
+  });
+
+  it('begin anew when a part was replaced by an earlier try to write it that came late', async () => {
+    const store = memory();
+    const region = node(store);
+    const bytes = sample(9 * MIB);
+    const { id } = await region.uploads.begin(repository);
+    const { multipart } = store;
+    const complete = multipart.complete.bind(multipart);
+    multipart.complete = async (upload, parts, signal) => {
+      const [first] = parts;
+      if (first !== undefined) await multipart.writePart(upload, first, bytes.subarray(0, first.size), signal);
+      return complete(upload, parts, signal);
+    };
+    const last = { body: body(Buffer.alloc(0)), digest: digestOf(bytes) };
+    await region.uploads.append(repository, id, { body: body(bytes) }, never);
+    const unknown = { code: 'BLOB_UPLOAD_UNKNOWN' };
+    await expect(region.uploads.finish(repository, id, last, never)).rejects.toMatchObject(unknown);
+    await expect(region.uploads.status(repository, id, never)).rejects.toMatchObject(unknown);
+    expect(await multipart.listUploads(keys.dataPrefix, never)).toEqual([]);
+    multipart.complete = complete;
+    const again = await region.uploads.begin(repository);
+    await region.uploads.append(repository, again.id, { body: body(bytes) }, never);
+    await region.uploads.finish(repository, again.id, { ...last, body: body(Buffer.alloc(0)) }, never);
+    expect((await stored(region, digestOf(bytes)))?.equals(bytes)).toBe(true);
+  });
+
+  it.each(['before', 'after'] as const)(
+    'leave nothing of a session that is cancelled while a part is on its way, which comes %s its upload is dropped',
+    async (when) => {
+      const store = memory();
+      const nodes = [node(store, 1), node(store, 2)];
+      const { id } = await at(nodes, 0).uploads.begin(repository);
+      const { multipart } = store;
+      const writePart = multipart.writePart.bind(multipart);
+      const cancel = () => at(nodes, 1).uploads.cancel(repository, id, never);
+      multipart.writePart = async (upload, part, bytes, signal) => {
+        if (when === 'after') await cancel();
+        const written = await writePart(upload, part, bytes, signal).finally(async () => {
+          multipart.writePart = writePart;
+          if (when === 'before') await cancel();
+        });
+        return written;
+      };
+      const writing = at(nodes, 0).uploads.append(repository, id, { body: body(sample(17 * MIB)) }, never);
+      await expect(writing).rejects.toBeInstanceOf(RegistryError);
+      for (const { uploads } of nodes) {
+        await expect(uploads.status(repository, id, never)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
+      }
+      expect(await multipart.listUploads(keys.dataPrefix, never)).toEqual([]);
+      expect((await store.list({ prefix: keys.dataPrefix, limit: 10 }, never)).objects).toEqual([]);
+    },
+  );
+
+  it('leave no upload behind that was begun for a session whose place somebody else took', async () => {
+    const store = memory();
+    const nodes = [node(store, 1), node(store, 2)];
+    const { id } = await at(nodes, 0).uploads.begin(repository);
+    const { multipart } = store;
+    const begin = multipart.begin.bind(multipart);
+    multipart.begin = async (key, signal) => {
+      multipart.begin = begin;
+      await at(nodes, 1).uploads.append(repository, id, { body: body(sample(10)) }, never);
+      return begin(key, signal);
+    };
+    const late = at(nodes, 0).uploads.append(repository, id, { body: body(sample(9 * MIB)) }, never);
+    await expect(late).rejects.toMatchObject({ code: 'BLOB_UPLOAD_INVALID', status: 416 });
+    expect((await at(nodes, 0).uploads.status(repository, id, never)).offset).toBe(10);
+    expect(await multipart.listUploads(keys.dataPrefix, never)).toEqual([]);
   });
 
   it.each([

@@ -70,4 +70,16 @@ describe('PartBuffers', () => {
     await clock.advance(60_000);
     expect(revoked).toEqual([]);
   });
+
+  it('uses the same memory again as long as anybody needs some, and keeps little afterwards', async () => {
+    const many = new PartBuffers(clock, 6);
+    const taken = await Promise.all(Array.from({ length: 6 }, () => many.take(filler('a'), NEVER)));
+    const memories = new Set(taken.map(({ bytes }) => bytes));
+    for (const buffer of taken.slice(1)) buffer.giveBack();
+    const again = await Promise.all(Array.from({ length: 5 }, () => many.take(filler('b'), NEVER)));
+    expect(again.every(({ bytes }) => memories.has(bytes))).toBe(true);
+    for (const buffer of [...taken, ...again]) buffer.giveBack();
+    const later = await Promise.all(Array.from({ length: 6 }, () => many.take(filler('c'), NEVER)));
+    expect(later.filter(({ bytes }) => memories.has(bytes))).toHaveLength(4);
+  });
 });

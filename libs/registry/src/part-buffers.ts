@@ -3,10 +3,13 @@ import { ByteBudget, type Clock } from '#libs/resilience';
 /** Bytes of a part: above S3's minimum of 5 MiB, and 10,000 of them are 78 GiB. */
 export const PART_BYTES = 8 * 1024 * 1024;
 
-/** Parts of all uploads of the process together, being filled or on their way to the store: 160 MiB. */
-const PARTS = 20;
+/**
+ * Parts of all uploads of the process together, being filled or on their way to the store: 80 MiB. Eight uploads at once
+ * fill one each while the store writes the others'; more would only wait in another place.
+ */
+const PARTS = 10;
 
-/** Buffers kept for the next upload; more than that are left to the garbage collector. */
+/** Buffers kept when no upload needs any; until then all are used again. */
 const KEPT = 4;
 
 /** While others wait: what an upload has to bring, looked at over so long. */
@@ -41,6 +44,7 @@ export interface PartBuffer {
 export class PartBuffers {
   readonly #free: Buffer[] = [];
   readonly #places: ByteBudget;
+  #taken = 0;
   /** Since when each of them brings too little, and how much was there by then. */
   readonly #filling = new Map<PartFiller, { readonly sinceMs: number; readonly length: number }>();
 
@@ -55,13 +59,16 @@ export class PartBuffers {
   async take(filler: PartFiller, signal: AbortSignal): Promise<PartBuffer> {
     const leave = await this.#place(signal);
     this.#watch(filler);
+    this.#taken += 1;
     const bytes = this.#free.pop() ?? Buffer.allocUnsafeSlow(PART_BYTES);
     let ended = false;
     const end = (keep: boolean): void => {
       if (ended) return;
       ended = true;
       this.#filling.delete(filler);
-      if (keep && this.#free.length < KEPT) this.#free.push(bytes);
+      this.#taken -= 1;
+      if (keep) this.#free.push(bytes);
+      if (this.#taken === 0) this.#free.splice(KEPT);
       leave();
     };
     return {

@@ -1,7 +1,6 @@
 import type { Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { RegistryError } from '#libs/oci';
-import type { Limiter } from '#libs/resilience';
 import type { MultipartStore, MultipartUpload, PartPosition, StoredPart } from '#libs/storage';
 import type { PartBuffers } from './part-buffers.js';
 import { PartFilling } from './part-filling.js';
@@ -13,8 +12,7 @@ const EMPTY = new Uint8Array();
 
 export interface PartWriterOptions {
   readonly multipart: MultipartStore;
-  /** Bounds the parts in flight of all uploads of the process together. */
-  readonly limiter: Limiter;
+  /** Bounds the parts of all uploads of the process together. */
   readonly buffers: PartBuffers;
   /** Called before each part with the parts that are durable by then; hands over the upload that the part belongs to. */
   readonly upload: (durable: readonly StoredPart[]) => Promise<MultipartUpload>;
@@ -123,9 +121,9 @@ export class PartWriter {
 
   /** After a failure the store may still be reading the buffer, so it is not used again. */
   async #write(upload: MultipartUpload, position: PartPosition, { bytes, buffer }: PartFilling): Promise<void> {
-    const { multipart, limiter, signal } = this.options;
+    const { multipart, signal } = this.options;
     try {
-      this.#parts.push(await limiter.run(signal, () => multipart.writePart(upload, position, bytes, signal)));
+      this.#parts.push(await multipart.writePart(upload, position, bytes, signal));
       buffer?.giveBack();
     } finally {
       buffer?.drop();

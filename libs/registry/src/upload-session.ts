@@ -75,6 +75,6 @@ export class UploadSessions {
   }
 }
 
-export function unknownUpload(id: string): RegistryError {
-  return new RegistryError('BLOB_UPLOAD_UNKNOWN', { upload: id });
+export function unknownUpload(id: string, cause?: unknown): RegistryError {
+  return new RegistryError('BLOB_UPLOAD_UNKNOWN', { upload: id }, { cause });
 }
