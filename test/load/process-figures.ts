@@ -15,10 +15,14 @@ export async function processFigures(pid: number): Promise<ProcessFigures> {
   return { residentBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM'), files: files.length };
 }
 
-/** Sums of the samples of each of these metrics, as an operator's port gives them. */
-export async function metricSums(admin: string, names: readonly string[]): Promise<readonly number[]> {
+/** Sums of the samples of each of these metrics, or of some of them, as an operator's port gives them. */
+export async function metricSums(
+  admin: string,
+  names: readonly string[],
+  isMeant: (sample: string) => boolean = () => true,
+): Promise<readonly number[]> {
   const page = await (await fetch(`${admin}/metrics`)).text();
-  const lines = page.split('\n').filter((line) => !line.startsWith('#'));
+  const lines = page.split('\n').filter((line) => !line.startsWith('#') && isMeant(line));
   return names.map((name) => {
     const samples = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
     return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);

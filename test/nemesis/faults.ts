@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis';
 import { systemClock } from '#libs/resilience';
 import type { SeededRandom } from '#libs/resilience/testing';
+import type { Link } from '../../apps/simulator/src/wan/link.js';
+import { FAIR, type FaultyProxy, type Weather } from './faulty-proxy.js';
 import { PRIMARY, REGIONS } from './places.js';
 import type { Part, Seat } from './seat.js';
-import { FAIR, type StoreWeather } from './store-proxy.js';
 import { tamper } from './tampering.js';
 import { CLIENTS, REDIS, ROUTER, type World } from './world.js';
 
@@ -18,6 +19,18 @@ export interface Trouble {
 type MakeTrouble = (world: World, random: SeededRandom) => Trouble | undefined;
 
 const nothing = (): void => undefined;
+
+/** Of the connections of a line, each second. */
+const LOST_SHARE = 0.05;
+const LOSS_MS = 1_000;
+
+/** Other bytes, half of them, 503, or silence for longer than anybody should wait. */
+const BAD_PEERS: readonly Partial<Weather>[] = [
+  { flip: 0.5 },
+  { cut: 0.5 },
+  { unavailable: 0.5 },
+  { stall: 0.3, stallMs: 15_000 },
+];
 
 /** Every kind of fault, by the name that `--faults` takes. `undefined`: not in this world. */
 export const FAULTS: Readonly<Record<string, MakeTrouble>> = {
@@ -39,10 +52,21 @@ export const FAULTS: Readonly<Record<string, MakeTrouble>> = {
     const [from, to] = anyLine(random);
     return { place: `line ${from} ${to}`, begin: () => world.link(from, to).resetConnections(), heal: nothing };
   },
+  lossy: (world, random) => {
+    const [from, to] = anyLine(random);
+    const healed = new AbortController();
+    return {
+      place: `line ${from} ${to}`,
+      begin: () => void loseConnections(world.link(from, to), random, healed.signal),
+      heal: () => healed.abort(),
+    };
+  },
   flush: (world, random) => {
     const region = pick(random, REGIONS);
     return { place: `redis ${region}`, begin: () => flush(world, region), heal: nothing };
   },
+  'bad-peer': (world, random) =>
+    weather(pick(random, BAD_PEERS), ({ peers }, region) => peers.get(region), 'answers of')(world, random),
   'faulty-store': weather({ unavailable: 0.1, afterEffect: 0.05, cut: 0.03, stall: 0.01, flip: 0.01 }),
   'slow-store': weather({ delayMs: 300 }),
   full: weather({ full: true }),
@@ -119,16 +143,30 @@ function anyLine(random: SeededRandom): readonly [string, string] {
   return pick(random, lines());
 }
 
-function weather(bad: Partial<StoreWeather>): MakeTrouble {
+type FindProxy = (world: World, region: string) => FaultyProxy | undefined;
+
+function weather(
+  bad: Partial<Weather>,
+  find: FindProxy = ({ proxies }, region) => proxies.get(region),
+  what = 'store',
+): MakeTrouble {
   return (world, random) => {
     const region = pick(random, REGIONS);
-    const proxy = world.proxies.get(region);
+    const proxy = find(world, region);
     if (proxy === undefined) return undefined;
-    const set = (next: StoreWeather) => () => {
+    const set = (next: Weather) => () => {
       proxy.weather = next;
     };
-    return { place: `store ${region}`, begin: set({ ...FAIR, ...bad }), heal: set(FAIR) };
+    return { place: `${what} ${region}`, begin: set({ ...FAIR, ...bad }), heal: set(FAIR) };
   };
+}
+
+/** Resets some of a line's connections, again and again. */
+async function loseConnections(link: Link, random: SeededRandom, until: AbortSignal): Promise<void> {
+  while (!until.aborted) {
+    link.resetConnections(() => random.next() >= LOST_SHARE);
+    await systemClock.sleep(LOSS_MS, until).catch(nothing);
+  }
 }
 
 export function pick<T>(random: SeededRandom, choices: readonly T[]): T {

@@ -17,6 +17,12 @@ describe('real processes that are killed, stopped, cut off and lied to', () => {
     expect(log.length).toBeGreaterThan(1);
   });
 
+  it('go on beside a region whose disk is full, which says so and recovers', async () => {
+    const report = await run(readOptions(['--scenario', 'full-disk', '--short']), () => undefined, never);
+    expect([...explanation(report)]).toEqual([]);
+    expect(verdict(report)).toMatch(/^nemesis full-disk: PASS seed 1, /);
+  });
+
   it('are told what was asked wrongly', () => {
     expect(() => readOptions(['--faults', 'kill-cat'])).toThrow(/there is no fault "kill-cat"/);
     expect(() => readOptions(['--minutes', 'x'])).toThrow(/--minutes takes a number above zero/);

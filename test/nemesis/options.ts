@@ -2,7 +2,18 @@ import { parseArgs } from 'node:util';
 import type { StorageKind } from './bucket.js';
 import { FAULTS } from './faults.js';
 
-export const SCENARIOS = ['mixed', 'kill', 'flush', 'cuts', 'faulty-store', 'copy-kill'] as const;
+export const SCENARIOS = [
+  'mixed',
+  'kill',
+  'flush',
+  'cuts',
+  'faulty-store',
+  'copy-kill',
+  'deleted-copy',
+  'full-disk',
+  'bootstrap',
+  'scrub',
+] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 export interface Options {
@@ -30,6 +41,10 @@ clients work while faults happen, heals everything, reads everything once more, 
                    cuts          a minute of each kind of cut; pulls at home go on
                    faulty-store  10,000 pulls while the stores fail, cut and lie
                    copy-kill     a replicator is killed five times during the copy of one blob of 1 GiB
+                   deleted-copy  images are deleted and collected while replicas copy them
+                   full-disk     a replica's store is full for a minute, then the primary's
+                   bootstrap     a region that lost its bucket takes in a repository of 10,000 tags while they move
+                   scrub         1,000 objects of a replica's bucket are damaged, and scrubbed once
   --short          a smaller share of it, in less than a minute
   --seed N         what clients ask and which faults happen, and in which order (1)
   --minutes M      how long faults happen (5)

@@ -9,6 +9,7 @@ export interface ConfigSource {
   readonly routerMode: 'redirect' | 'proxy';
   /** Of the regions; they make it. */
   readonly spoolDirectory: string;
+  readonly gcGraceMs: number | undefined;
 }
 
 const GRACE_MS = 5_000;
@@ -26,6 +27,7 @@ export function regionConfig(source: ConfigSource, index: number, place: { port:
     redisUrl: `redis://127.0.0.1:${ports.redisRelay}`,
     anonymousAccess: 'push',
     http: http(place),
+    ...(source.gcGraceMs === undefined ? {} : { gc: { graceMs: source.gcGraceMs } }),
     shutdown: { graceMs: GRACE_MS },
   };
 }

@@ -1,23 +1,34 @@
-import type { Options } from './options.js';
+import type { Options, ScenarioName } from './options.js';
 import type { Report } from './report.js';
 import { progressTo, type RunContext } from './run-context.js';
+import { bootstrap } from './scenarios/bootstrap.js';
 import { copyKill } from './scenarios/copy-kill.js';
 import { cuts } from './scenarios/cuts.js';
+import { deletedCopy } from './scenarios/deleted-copy.js';
 import { faultyStore } from './scenarios/faulty-store.js';
 import { forgetting } from './scenarios/flush.js';
+import { fullDisk } from './scenarios/full-disk.js';
 import { kill } from './scenarios/kill.js';
 import { mixed } from './scenarios/mixed.js';
-import { World } from './world.js';
+import { scrub } from './scenarios/scrub.js';
+import { World, type WorldOptions } from './world.js';
 
 const MINUTE_MS = 60_000;
 const SHORT_MS = 15_000;
 const CLIENTS = 20;
+const ORDINARY = { peerProxies: false, gcGraceMs: undefined };
+/** Kinds of runs that need more than three ordinary regions. */
+const SPECIAL: Partial<Readonly<Record<ScenarioName, Partial<WorldOptions>>>> = {
+  mixed: { peerProxies: true },
+  'deleted-copy': { gcGraceMs: 10_000 },
+};
 
 /** Starts a world, runs what was asked for in it, and takes it down again. Logs and history stay when something is wrong. */
 export async function run(options: Options, say: (line: string) => void, signal: AbortSignal): Promise<Report> {
   const { seed, storage, short, minutes = 5 } = options;
   say(`starting three regions on ${storage}`);
-  const world = await World.start({ seed, storage, routerMode: seed % 2 === 0 ? 'proxy' : 'redirect' }, signal);
+  const routerMode = seed % 2 === 0 ? 'proxy' : 'redirect';
+  const world = await World.start({ ...ORDINARY, seed, storage, routerMode, ...SPECIAL[options.scenario] }, signal);
   let wrong = true;
   try {
     const context: RunContext = {
@@ -41,4 +52,8 @@ const runners: Readonly<Record<Options['scenario'], (context: RunContext) => Pro
   cuts,
   'faulty-store': faultyStore,
   'copy-kill': copyKill,
+  'deleted-copy': deletedCopy,
+  'full-disk': fullDisk,
+  bootstrap,
+  scrub,
 };

@@ -13,14 +13,15 @@ export interface Standing {
   readonly watermarks: Readonly<Record<string, number>>;
 }
 
-/** Waits until every region stands at the head of the journal. @returns how long that took, or where they stood at the end */
+/** Waits until every one of the regions stands at the head of the journal. @returns how long that took, or where they stood at the end */
 export async function untilEqual(
   world: World,
   limitMs: number,
   signal: AbortSignal,
+  regions: readonly string[] = REGIONS,
 ): Promise<{ readonly equal: boolean; readonly afterMs: number; readonly standing: Standing }> {
   const buckets = new Map<string, ObjectStore>();
-  for (const region of REGIONS) buckets.set(region, await world.openBucket(region));
+  for (const region of new Set([PRIMARY, ...regions])) buckets.set(region, await world.openBucket(region));
   const startMs = systemClock.monotonic();
   let equalSinceMs: number | undefined;
   let looks = 0;
@@ -41,13 +42,14 @@ export async function untilEqual(
 
 async function standingOf(buckets: ReadonlyMap<string, ObjectStore>, signal: AbortSignal): Promise<Standing> {
   const watermarks: Record<string, number> = {};
-  for (const [region, store] of buckets) {
-    const found = await store.read(keys.progress, signal);
-    watermarks[region] =
-      found === undefined ? 0 : (JSON.parse(Buffer.from(found.bytes).toString()) as { watermark: number }).watermark;
-  }
+  for (const [region, store] of buckets) watermarks[region] = await watermarkOf(store, signal);
   const primary = buckets.get(PRIMARY);
   return { head: primary === undefined ? 0 : await headOf(primary, signal), watermarks };
+}
+
+export async function watermarkOf(store: ObjectStore, signal: AbortSignal): Promise<number> {
+  const found = await store.read(keys.progress, signal);
+  return found === undefined ? 0 : (JSON.parse(Buffer.from(found.bytes).toString()) as { watermark: number }).watermark;
 }
 
 /** The last entry of the last batch. */

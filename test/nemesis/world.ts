@@ -16,21 +16,26 @@ import { freePortBase } from '../support/ports.js';
 import { ROOT } from '../support/process.js';
 import { Balancer } from './balancer.js';
 import { type Bucket, makeBucket, type StorageKind } from './bucket.js';
+import { FaultyProxy, HASHED_IN_STORE } from './faulty-proxy.js';
 import { Places, PORTS_NEEDED, REGIONS, urlOf } from './places.js';
 import { type ConfigSource, regionConfig, routerConfig } from './region-config.js';
 import { type Part, Seat } from './seat.js';
-import { StoreProxy } from './store-proxy.js';
 
 export interface WorldOptions {
   readonly seed: number;
   readonly storage: StorageKind;
   readonly routerMode: 'redirect' | 'proxy';
+  /** Whether somebody stands at the end of each line between regions who can make answers wrong. */
+  readonly peerProxies: boolean;
+  readonly gcGraceMs: number | undefined;
 }
 
 const LINE = { roundTripMs: 10, megabitsPerSecond: 200 };
 const NEAR = { roundTripMs: 0, megabitsPerSecond: 10_000 };
 const STOP_MS = 8_000;
 const RAW_KEY_BYTES = 32;
+/** What regions give each other, and check. */
+const HASHED_BY_REGIONS = /^\/_meridian\/v1\/(blobs|copies|manifests)\b/;
 /** The lane of a line to a region's Redis. */
 export const REDIS = 'redis';
 export const ROUTER = 'router';
@@ -39,7 +44,10 @@ export const CLIENTS = 'clients';
 /** Three regions as processes, with everything between them in our hands. */
 export class World {
   readonly seats: Seat[] = [];
-  readonly proxies = new Map<string, StoreProxy>();
+  /** Before the stores of regions. */
+  readonly proxies = new Map<string, FaultyProxy>();
+  /** Before regions, as other regions see them. */
+  readonly peers = new Map<string, FaultyProxy>();
   readonly network = new WideAreaNetwork(systemClock);
   readonly #balancers: Balancer[] = [];
   readonly #guard = new Guard(`${ROOT}dist/apps/simulator/src/cluster/watchdog.js`);
@@ -101,7 +109,7 @@ export class World {
     const order: readonly Part[] = ['router', 'replicator', 'registry', 'redis', 'minio'];
     for (const link of this.network.links) link.restore();
     for (const part of order) await Promise.all(this.seatsOf(part).map((seat) => seat.stop()));
-    await Promise.all([...this.proxies.values()].map((proxy) => proxy.close()));
+    await Promise.all([...this.proxies.values(), ...this.peers.values()].map((proxy) => proxy.close()));
     await Promise.all(this.#balancers.map((balancer) => balancer.close()));
     await this.network.close();
     await this.#guard.close();
@@ -125,7 +133,7 @@ export class World {
       this.#buckets.set(region, bucket);
       if (bucket.process !== undefined) {
         this.#sit('minio', region, bucket.process);
-        const proxy = new StoreProxy(ports.store, new SeededRandom(this.options.seed * 31 + index), systemClock);
+        const proxy = new FaultyProxy(ports.store, HASHED_IN_STORE, this.#chance(31, index), systemClock);
         this.proxies.set(region, proxy);
         await proxy.listen(ports.storeProxy);
       }
@@ -148,6 +156,7 @@ export class World {
       storages: [...this.#buckets.values()].map(({ section }) => section),
       routerMode: this.options.routerMode,
       spoolDirectory: join(this.directory, 'spool'),
+      gcGraceMs: this.options.gcGraceMs,
     };
     for (const [index, region] of REGIONS.entries()) {
       const { registries, replicator } = this.places.region(index);
@@ -192,10 +201,17 @@ export class World {
       const balancer = new Balancer(ports.registries.map(({ port }) => port));
       this.#balancers.push(balancer);
       await balancer.listen(ports.front);
+      if (this.options.peerProxies) {
+        const peer = new FaultyProxy(ports.front, HASHED_BY_REGIONS, this.#chance(37, from), systemClock);
+        this.peers.set(region, peer);
+        await peer.listen(ports.peerProxy);
+      }
       for (const [to, other] of REGIONS.entries()) {
         if (from === to) continue;
         const link = network.addLink(nameOf(region), nameOf(other), LINE);
-        await network.addRelay(link, { listenPort: places.relay(from, to), targetPort: places.region(to).front });
+        const { front, peerProxy } = places.region(to);
+        const targetPort = this.options.peerProxies ? peerProxy : front;
+        await network.addRelay(link, { listenPort: places.relay(from, to), targetPort });
       }
       const redis = network.addLink(nameOf(region), nameOf(REDIS), NEAR);
       await network.addRelay(redis, { listenPort: ports.redisRelay, targetPort: ports.redis });
@@ -208,6 +224,10 @@ export class World {
 
   #sit(part: Part, region: string, spec: ProcessSpec): void {
     this.seats.push(new Seat(part, region, spec, systemClock, this.#guard));
+  }
+
+  #chance(purpose: number, index: number): SeededRandom {
+    return new SeededRandom(this.options.seed * purpose + index);
   }
 
   #log(name: string): string {

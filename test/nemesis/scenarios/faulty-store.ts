@@ -1,10 +1,10 @@
 import { SeededRandom } from '#libs/resilience/testing';
 import { pick } from '../faults.js';
+import { FAIR } from '../faulty-proxy.js';
 import { PRIMARY, REGIONS } from '../places.js';
 import type { Report } from '../report.js';
 import type { RunContext } from '../run-context.js';
 import { Stage } from '../stage.js';
-import { FAIR } from '../store-proxy.js';
 import { ROUTER } from '../world.js';
 
 const BAD = { ...FAIR, unavailable: 0.05, afterEffect: 0.01, cut: 0.01, flip: 0.001 };

@@ -90,9 +90,9 @@ export class Link {
     this.change(this.#initial);
   }
 
-  /** As a router that restarts does: both ends of every connection see a reset. */
-  resetConnections(): void {
-    for (const reset of [...this.#connections]) reset();
+  /** As a router that restarts does: both ends of every connection, or of those that are not spared, see a reset. */
+  resetConnections(isSpared: () => boolean = () => false): void {
+    for (const reset of [...this.#connections]) if (!isSpared()) reset();
   }
 
   /** @returns what takes it off the list again */

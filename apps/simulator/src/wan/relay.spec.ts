@@ -146,6 +146,22 @@ describe('a relay between two regions', () => {
     expect((await buffer(again)).toString()).toBe('hello');
   });
 
+  it('resets some of the connections and spares the others', async () => {
+    const spared = await open();
+    const lost = await open();
+    for (const socket of [spared, lost]) {
+      socket.write('a');
+      await once(socket, 'data');
+    }
+    const failed = failureOf(lost);
+    const answers = [true, false];
+    link.resetConnections(() => answers.shift() ?? true);
+    expect((await failed).message).toContain('ECONNRESET');
+    spared.write('still here');
+    expect(String((await once(spared, 'data'))[0])).toBe('still here');
+    spared.destroy();
+  });
+
   it('keeps back what is sent into a black hole until the line is up again', async () => {
     const socket = await open();
     socket.write('one');

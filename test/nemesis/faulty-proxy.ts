@@ -5,16 +5,17 @@ import { pipeline } from 'node:stream/promises';
 import type { Clock } from '#libs/resilience';
 import type { SeededRandom } from '#libs/resilience/testing';
 
-/** How bad a store is: shares of its requests, from 0 to 1, that go wrong in each way. */
-export interface StoreWeather {
+/** How bad a server is, a store or another region: shares of its requests, from 0 to 1, that go wrong in each way. */
+export interface Weather {
   /** 503 before anything was done. */
   readonly unavailable: number;
   /** The write is done, and answered with 503, or with nothing. */
   readonly afterEffect: number;
   /** A body breaks off in the middle: of an answer, or of what is sent. */
   readonly cut: number;
-  /** The body of an answer stops for a while in the middle. */
+  /** The body of an answer stops in the middle, for so long. */
   readonly stall: number;
+  readonly stallMs: number;
   /** One byte of content that is read is another one. */
   readonly flip: number;
   /** Every request waits so long first. */
@@ -23,32 +24,34 @@ export interface StoreWeather {
   readonly full: boolean;
 }
 
-export const FAIR: StoreWeather = {
+export const FAIR: Weather = {
   unavailable: 0,
   afterEffect: 0,
   cut: 0,
   stall: 0,
+  stallMs: 4_000,
   flip: 0,
   delayMs: 0,
   full: false,
 };
 
-const STALL_MS = 4_000;
 /** Content that is named by its digest. A store that lies about its small records lies to everybody; TLS is against that. */
-const HASHED = /^\/[^/]+\/(data|manifests)\//;
+export const HASHED_IN_STORE = /^\/[^/]+\/(data|manifests)\//;
 const WRITES = new Set(['PUT', 'POST', 'DELETE']);
 
 type Mishap = 'none' | 'unavailable' | 'afterEffect' | 'cutRequest' | 'cut' | 'stall' | 'flip' | 'full';
 
-/** Stands before an S3 store. What it passes on is byte for byte what came: signatures cover the Host header, too. */
-export class StoreProxy {
-  weather: StoreWeather = FAIR;
+/** Stands before a server. What it passes on is byte for byte what came: signatures cover the Host header, too. */
+export class FaultyProxy {
+  weather: Weather = FAIR;
   readonly counts = new Map<Mishap, number>();
   readonly #server: Server;
   readonly #closing = new AbortController();
 
   constructor(
-    private readonly storePort: number,
+    private readonly targetPort: number,
+    /** What may be given with another byte: paths of content that is checked. */
+    private readonly hashed: RegExp,
     private readonly random: SeededRandom,
     private readonly clock: Clock,
   ) {
@@ -87,6 +90,8 @@ export class StoreProxy {
       return;
     }
     response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+    // A stream has an answer long before it has something to say.
+    response.flushHeaders();
     const length = Number(answer.headers['content-length'] ?? 0);
     await pipeline(answer, this.#spoiling(mishap, length), response);
   }
@@ -102,17 +107,17 @@ export class StoreProxy {
     if (c < cut) return method === 'PUT' ? 'cutRequest' : 'cut';
     if (method !== 'GET') return 'none';
     if (d < stall) return 'stall';
-    return e < flip && HASHED.test(url) ? 'flip' : 'none';
+    return e < flip && this.hashed.test(url) ? 'flip' : 'none';
   }
 
   async #ask(incoming: IncomingMessage, mishap: Mishap): Promise<IncomingMessage> {
     const { method, url, rawHeaders } = incoming;
-    const address = { host: '127.0.0.1', port: this.storePort, method, path: url, setHost: false };
+    const address = { host: '127.0.0.1', port: this.targetPort, method, path: url, setHost: false };
     const outgoing = request({ ...address, headers: rawHeaders as unknown as Record<string, string> });
     const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
     const length = Number(incoming.headers['content-length'] ?? 0);
     const sent = pipeline(incoming, this.#spoiling(mishap === 'cutRequest' ? 'cut' : 'none', length), outgoing);
-    // A store may answer before it has everything; then the answer counts.
+    // A server may answer before it has everything; then the answer counts.
     sent.catch((error) => outgoing.destroy(error));
     const [answer] = await answered;
     return answer;
@@ -129,7 +134,7 @@ export class StoreProxy {
       }
       done = true;
       if (mishap === 'cut') throw new Error('the line broke');
-      if (mishap === 'stall') await this.clock.sleep(STALL_MS, this.#closing.signal);
+      if (mishap === 'stall') await this.clock.sleep(this.weather.stallMs, this.#closing.signal);
       return mishap === 'flip' ? flipped(chunk, left) : chunk;
     };
     return new Transform({

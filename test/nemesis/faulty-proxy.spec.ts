@@ -7,14 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
 import { freePort } from '../support/ports.js';
-import { FAIR, StoreProxy, type StoreWeather } from './store-proxy.js';
+import { FAIR, FaultyProxy, HASHED_IN_STORE, type Weather } from './faulty-proxy.js';
 
 const content = randomBytes(300_000);
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 describe('a store that can be made faulty', () => {
   let store: Server;
-  let proxy: StoreProxy;
+  let proxy: FaultyProxy;
   let url: string;
   let heard: { request: IncomingMessage; body: Buffer }[];
 
@@ -27,7 +27,7 @@ describe('a store that can be made faulty', () => {
     });
     store.listen(0, '127.0.0.1');
     await once(store, 'listening');
-    proxy = new StoreProxy((store.address() as AddressInfo).port, new SeededRandom(1), systemClock);
+    proxy = new FaultyProxy((store.address() as AddressInfo).port, HASHED_IN_STORE, new SeededRandom(1), systemClock);
     const port = await freePort();
     await proxy.listen(port);
     url = `http://127.0.0.1:${port}/bucket/data/one!`;
@@ -39,7 +39,7 @@ describe('a store that can be made faulty', () => {
     await new Promise((resolve) => store.close(resolve));
   });
 
-  const weather = (change: Partial<StoreWeather>): void => {
+  const weather = (change: Partial<Weather>): void => {
     proxy.weather = { ...FAIR, ...change };
   };
 
