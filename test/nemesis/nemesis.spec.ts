@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 describe('real processes that are killed, stopped, cut off and lied to', () => {
   it('lose nothing, and agree in the end', async () => {
     const log: string[] = [];
-    const options = readOptions(['--seed', '3', '--minutes', '0.15', '--clients', '8']);
+    const options = readOptions(['--seed', '3', '--short', '--minutes', '0.15', '--clients', '8']);
     const report = await run(options, (line) => log.push(line), never);
     // What is wrong is told with the operations that had to do with it.
     expect([...explanation(report)]).toEqual([]);

@@ -7,6 +7,10 @@ import { figuresOf, type Report } from './report.js';
 import type { RunContext } from './run-context.js';
 import { Workload, type WorkloadOptions } from './workload.js';
 
+/** All of them are read everywhere in the end, which takes most of the time of a short run. */
+const MANY = { repositories: 10, tags: 30 };
+const FEW = { repositories: 4, tags: 8 };
+
 /** What every run has: a history, clients, and an end at which all of it is judged. */
 export class Stage {
   readonly history: RecordedHistory;
@@ -18,10 +22,11 @@ export class Stage {
     private readonly context: RunContext,
     options: Partial<WorkloadOptions> = {},
   ) {
-    const { world, seed, clients } = context;
+    const { world, seed, clients, short } = context;
     this.history = new RecordedHistory(join(world.directory, 'history.jsonl'));
     this.workload = new Workload(world, this.history, {
       ...{ seed, clients, pushShare: 0.25, tiny: false, pauseMs: 30 },
+      ...(short ? FEW : MANY),
       ...options,
     });
   }

@@ -22,10 +22,11 @@ export interface WorkloadOptions {
   readonly tiny: boolean;
   /** Between two operations of a client. */
   readonly pauseMs: number;
+  readonly repositories: number;
+  /** Of each repository; all of them are read everywhere in the end. */
+  readonly tags: number;
 }
 
-const REPOSITORIES = 10;
-const TAGS = 30;
 const SHARED_LAYERS = 6;
 const REMEMBERED = 6;
 const BLOB_BYTES = 4_000;
@@ -33,8 +34,8 @@ const READERS = 6;
 
 /** What clients do, drawn from the seed; what they meet is not. */
 export class Workload {
-  readonly repositories = Array.from({ length: REPOSITORIES }, (_, at) => parseRepositoryName(`team/app${at}`));
-  readonly tags = Array.from({ length: TAGS }, (_, at) => parseTag(`v${at}`));
+  readonly repositories: readonly RepositoryName[];
+  readonly tags: readonly Tag[];
   readonly #shared: readonly SampleBlob[];
   /** Images that were sent somewhere: they may be there. */
   readonly #sent = new Map<RepositoryName, SampleManifest[]>();
@@ -45,6 +46,8 @@ export class Workload {
     private readonly history: History,
     private readonly options: WorkloadOptions,
   ) {
+    this.repositories = Array.from({ length: options.repositories }, (_, at) => parseRepositoryName(`team/app${at}`));
+    this.tags = Array.from({ length: options.tags }, (_, at) => parseTag(`v${at}`));
     this.#shared = Array.from({ length: SHARED_LAYERS }, (_, at) =>
       sampleBlob(`shared ${options.seed} ${at}`, 200 + at * 8_000),
     );
@@ -128,7 +131,7 @@ export class Workload {
     random: SeededRandom,
     via: string,
     {
-      repository = this.repositories[random.below(REPOSITORIES)] as RepositoryName,
+      repository = this.repositories[random.below(this.repositories.length)] as RepositoryName,
       tags = this.#someTags(random),
     } = {},
   ): Promise<Outcome> {
@@ -166,8 +169,8 @@ export class Workload {
 
   #someTags(random: SeededRandom): readonly Tag[] {
     const count = [0, 1, 1, 1, 2][random.below(5)] ?? 1;
-    const start = random.below(TAGS);
-    return Array.from({ length: count }, (_, at) => this.tags[(start + at) % TAGS] ?? parseTag('v0'));
+    const start = random.below(this.tags.length);
+    return Array.from({ length: count }, (_, at) => this.tags[(start + at) % this.tags.length] ?? parseTag('v0'));
   }
 
   #newBlob(random: SeededRandom): SampleBlob {
