@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { onceFor } from './once-for.js';
 import { objects, type ReadableStore } from './region-state.js';
 
 /** An entry as the bucket holds it. */
@@ -26,14 +27,13 @@ export async function readJournalState(store: ReadableStore): Promise<JournalSta
   const damage: string[] = [];
   let chain: string | null = null;
   for await (const { name, bytes } of objects(store, 'journal/')) {
-    const [header, ...lines] = Buffer.from(bytes).toString().trimEnd().split('\n');
-    const { firstSeq, count, previous } = JSON.parse(header ?? '{}') as Record<string, unknown>;
+    const { header, lines, digest } = batch(bytes);
+    const { firstSeq, count, previous } = header;
     if (firstSeq !== Number(name)) damage.push(`batch ${name} says that it begins at ${String(firstSeq)}`);
     if (count !== lines.length) damage.push(`batch ${name} holds ${lines.length} entries, not ${String(count)}`);
     if (previous !== chain) damage.push(`batch ${name} does not continue the one before it`);
-    chain = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    for (const line of lines) {
-      const entry = JSON.parse(line) as JournalEntry;
+    chain = digest;
+    for (const entry of lines) {
       const before = entries.at(-1);
       if (entry.seq !== (before?.seq ?? 0) + 1) damage.push(`entry ${entry.seq} comes after ${before?.seq ?? 0}`);
       if (entry.epoch < (before?.epoch ?? 0)) damage.push(`entry ${entry.seq} goes back to epoch ${entry.epoch}`);
@@ -42,3 +42,12 @@ export async function readJournalState(store: ReadableStore): Promise<JournalSta
   }
   return { entries, damage };
 }
+
+const batch = onceFor((bytes) => {
+  const [header, ...lines] = Buffer.from(bytes).toString().trimEnd().split('\n');
+  return {
+    header: JSON.parse(header ?? '{}') as Record<string, unknown>,
+    lines: lines.map((line) => JSON.parse(line) as JournalEntry),
+    digest: `sha256:${hash('sha256', bytes, 'hex')}`,
+  };
+});

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { keys, type ObjectStat, type ObjectStore } from '#libs/storage';
+import { onceFor } from './once-for.js';
 
 const forever = new AbortController().signal;
 
@@ -36,7 +37,6 @@ export interface RegionState {
 }
 
 export async function readRegionState(store: ReadableStore): Promise<RegionState> {
-  const decode = <T>(bytes: Uint8Array): T => JSON.parse(Buffer.from(bytes).toString()) as T;
   const tags = new Map<string, TagState>();
   for await (const { name, bytes } of objects(store, 'tags/')) {
     const { seq, digest } = decode<{ seq: number; digest?: string }>(bytes);
@@ -64,35 +64,59 @@ export async function readRegionState(store: ReadableStore): Promise<RegionState
   const blobs = new Map<string, boolean>();
   for await (const { name, bytes } of objects(store, 'blobs/')) {
     const [algorithm = '', , hex = ''] = name.split('/');
-    const end = bytes.indexOf(0x0a);
-    const { data, size, state } = decode<{ data: string; size: number; state: string }>(bytes.subarray(0, end));
+    const { data, size, state, inline } = blobRecord(bytes);
     if (state !== 'live' && state !== 'condemned') continue;
-    const inline = bytes.subarray(end + 1);
     const content = inline.length === size ? inline : (await store.read(data, forever))?.bytes;
     blobs.set(`${algorithm}:${hex}`, content !== undefined && hashed(algorithm, content) === hex);
   }
-  const progress = await store.read(keys.progress, forever);
-  const { watermark, beyond } =
-    progress === undefined
-      ? { watermark: 0, beyond: [] }
-      : decode<{ watermark: number; beyond: readonly number[] }>(progress.bytes);
-  return { tags, manifests, links, referrers, catalog, blobs, watermark, beyond };
+  return { tags, manifests, links, referrers, catalog, blobs, ...(await readProgress(store)) };
 }
+
+/** What the region says it has applied. */
+export async function readProgress(store: ReadableStore): Promise<Pick<RegionState, 'watermark' | 'beyond'>> {
+  const progress = await store.read(keys.progress, forever);
+  if (progress === undefined) return { watermark: 0, beyond: [] };
+  const { watermark, beyond } = decode<Pick<RegionState, 'watermark' | 'beyond'>>(progress.bytes);
+  return { watermark, beyond };
+}
+
+const parsed = onceFor((bytes) => JSON.parse(Buffer.from(bytes).toString()) as unknown);
+
+function decode<T>(bytes: Uint8Array): T {
+  return parsed(bytes) as T;
+}
+
+const blobRecord = onceFor((bytes) => {
+  const end = bytes.indexOf(0x0a);
+  const header = decode<{ data: string; size: number; state: string }>(bytes.subarray(0, end));
+  return { ...header, inline: bytes.subarray(end + 1) };
+});
+
+const manifestRecord = onceFor((bytes) => {
+  const end = bytes.indexOf(0x0a);
+  const { seq, manifest } = decode<{ seq: number; manifest?: { blobs: { digest: string }[]; children: string[] } }>(
+    bytes.subarray(0, end),
+  );
+  const blobs = manifest?.blobs.map(({ digest }) => digest) ?? [];
+  return {
+    seq,
+    live: manifest !== undefined,
+    blobs,
+    children: manifest?.children ?? [],
+    content: bytes.subarray(end + 1),
+  };
+});
 
 function manifestState(name: string, bytes: Uint8Array): ManifestState {
-  const end = bytes.indexOf(0x0a);
-  const line = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString()) as {
-    seq: number;
-    manifest?: { blobs: { digest: string }[]; children: string[] };
-  };
+  const { content, ...state } = manifestRecord(bytes);
   const [, algorithm = '', hex = ''] = /@([^:]+):(.+)$/.exec(name) ?? [];
-  const blobs = line.manifest?.blobs.map(({ digest }) => digest) ?? [];
-  const whole = line.manifest === undefined || hashed(algorithm, bytes.subarray(end + 1)) === hex;
-  return { seq: line.seq, live: line.manifest !== undefined, blobs, children: line.manifest?.children ?? [], whole };
+  return { ...state, whole: !state.live || hashed(algorithm, content) === hex };
 }
 
+const sha256 = onceFor((bytes) => hash('sha256', bytes, 'hex'));
+
 function hashed(algorithm: string, bytes: Uint8Array): string {
-  return createHash(algorithm).update(bytes).digest('hex');
+  return algorithm === 'sha256' ? sha256(bytes) : hash(algorithm, bytes, 'hex');
 }
 
 export async function* objects(

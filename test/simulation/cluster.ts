@@ -2,7 +2,7 @@ import { parseRegionName, type RegionName, type Topology } from '#libs/geo';
 import type { Collections } from '#libs/registry';
 import { MemoryQueueJobs } from '#libs/replication';
 import type { SeededRandom } from '#libs/resilience/testing';
-import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { MemoryObjectStore } from '#libs/storage';
 import type { FaultInjector } from './fault-injector.js';
 import { Network } from './network.js';
 import { bugged, type PlantedBug } from './planted-bugs.js';
@@ -37,7 +37,7 @@ interface Seat {
 export interface SimulatedRegion {
   readonly name: RegionName;
   /** The truth: what the bucket holds, whoever lives. */
-  readonly store: ObjectStore;
+  readonly store: MemoryObjectStore;
   readonly bus: RegionBus;
   readonly jobs: MemoryQueueJobs;
   readonly registries: Map<string, RegistryProcess>;

@@ -4,6 +4,7 @@ import { nothingLeaks } from '../checkers/leaks.js';
 import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
 import type { FaultInjector } from './fault-injector.js';
 import type { SimulatedProcess } from './simulated-process.js';
+import { viewOf } from './store-view.js';
 
 /** A collector that was killed keeps the others waiting for a minute, and what it had seen becomes ripe one grace time later. */
 const LAST_CYCLES = 4;
@@ -38,7 +39,9 @@ export async function leaksOf(cluster: SimulatedCluster): Promise<readonly Viola
   await cluster.network.pause(uploadIdleMs + MARGIN_MS);
   for (let cycle = 1; ; cycle += 1) {
     for (const region of REGIONS) await collect(cluster, region);
-    const found = await Promise.all(REGIONS.map((region) => nothingLeaks(region, cluster.region(region).store)));
+    const found = await Promise.all(
+      REGIONS.map((region) => nothingLeaks(region, viewOf(cluster.region(region).store))),
+    );
     if (found.flat().length === 0 || cycle === LAST_CYCLES) return found.flat();
     await cluster.network.pause(gcGraceMs + MARGIN_MS);
   }

@@ -55,7 +55,7 @@ export function drawFaultPlan(random: SeededRandom, operations: number): FaultPl
     thinkMs: one(20, 200, 800),
     clockSkewMs: one(0, 0, 600_000),
     gcIntervalMs: one(0, 3_000, 20_000),
-    gcGraceMs: one(5_000, 20_000),
-    uploadIdleMs: one(10_000, 60_000),
+    gcGraceMs: one(5_000, 12_000),
+    uploadIdleMs: one(5_000, 20_000),
   };
 }

@@ -2,7 +2,7 @@ import { deletedManifests, holes } from '../checkers/final-state.js';
 import { History } from '../checkers/history.js';
 import { CHECKERS, type Evidence, type Violation } from '../checkers/index.js';
 import { readJournalState } from '../checkers/journal-state.js';
-import { type RegionState, readRegionState } from '../checkers/region-state.js';
+import { type RegionState, readProgress, readRegionState } from '../checkers/region-state.js';
 import { progressIsTrue } from '../checkers/status-truth.js';
 import { Chance } from './chance.js';
 import { PRIMARY, REGIONS, SimulatedCluster } from './cluster.js';
@@ -14,6 +14,7 @@ import { Nemesis } from './nemesis.js';
 import type { PlantedBug } from './planted-bugs.js';
 import { Scheduler } from './scheduler.js';
 import { Script } from './script.js';
+import { viewOf } from './store-view.js';
 import { Trace } from './trace.js';
 import { Workload } from './workload.js';
 
@@ -180,25 +181,25 @@ class LookInto {
 
 /** What a backlog adds to the time that a region has, when its window is tiny. */
 async function backlogMs(cluster: SimulatedCluster): Promise<number> {
-  const { entries } = await readJournalState(cluster.region(PRIMARY).store);
-  const states = await Promise.all(REGIONS.map((name) => readRegionState(cluster.region(name).store)));
-  const behind = Math.max(...states.map(({ watermark }) => entries.length - watermark));
-  return (behind * SWEEP_MS) / cluster.faults.plan.windowEntries;
+  return ((await behind(cluster)) * SWEEP_MS) / cluster.faults.plan.windowEntries;
 }
 
 async function untilConverged(cluster: SimulatedCluster): Promise<void> {
-  for (;;) {
-    const { entries } = await readJournalState(cluster.region(PRIMARY).store);
-    const states = await Promise.all(REGIONS.map((name) => readRegionState(cluster.region(name).store)));
-    if (states.every(({ watermark }) => watermark === entries.length) && !isCollecting(cluster)) return;
-    await cluster.network.pause(1_000);
-  }
+  while (isCollecting(cluster) || (await behind(cluster)) > 0) await cluster.network.pause(1_000);
+}
+
+/** How many entries the last region lacks of the journal. */
+async function behind(cluster: SimulatedCluster): Promise<number> {
+  const { entries } = await readJournalState(viewOf(cluster.region(PRIMARY).store));
+  const stores = REGIONS.map((name) => viewOf(cluster.region(name).store));
+  const watermarks = await Promise.all(stores.map(async (store) => (await readProgress(store)).watermark));
+  return Math.max(...watermarks.map((watermark) => entries.length - watermark));
 }
 
 async function gather(cluster: SimulatedCluster, history: History): Promise<Evidence> {
   const regions = new Map<string, RegionState>();
-  for (const name of REGIONS) regions.set(name, await readRegionState(cluster.region(name).store));
-  const journal = await readJournalState(cluster.region(PRIMARY).store);
+  for (const name of REGIONS) regions.set(name, await readRegionState(viewOf(cluster.region(name).store)));
+  const journal = await readJournalState(viewOf(cluster.region(PRIMARY).store));
   const { gcGraceMs: graceMs } = cluster.faults.plan;
   return { operations: history.operations, journal, primary: PRIMARY, regions, graceMs };
 }

@@ -21,6 +21,9 @@ import type { SimulatedProcess } from './simulated-process.js';
 /** An effect that comes after its caller has given up comes within this time. */
 const LATE_MS = 12_000;
 
+/** How many answers come later than their effect, although nothing is wrong. */
+const LATER_ANSWER_CHANCE = 0.3;
+
 /** So that some of the small blobs of a run are in their records and others are not. */
 export const SIMULATED_INLINE_BYTES = 64;
 
@@ -137,14 +140,15 @@ export class SimulatedStore implements ObjectStore {
     }
     const result = await effect();
     if (operation !== 'read') this.#trace(`${operation} ${key}${fault === 'none' ? '' : ` (${fault})`}`);
-    await this.#wait();
+    // Most answers come with the effect, so that half as much has to be waited for; the rest leave time for others to see it first.
+    if (fault !== 'none' || this.process.random.next() < LATER_ANSWER_CHANCE) await this.#wait();
     if (fault === 'after') throw this.#error('unavailable', operation, key);
     return result;
   }
 
   #wait(): Promise<void> {
     const { scheduler } = this.process.universe;
-    const delayMs = this.faults.delayMs(this.faults.plan.storeSlowMs / 2);
+    const delayMs = this.faults.delayMs(this.faults.plan.storeSlowMs);
     return new Promise((resolve) => {
       scheduler.after(delayMs, resolve);
     });

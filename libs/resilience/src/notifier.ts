@@ -1,6 +1,5 @@
-import { untilAborted } from './abort.js';
+import { onAbort } from './abort.js';
 import type { Clock } from './clock.js';
-import { deadline } from './deadline.js';
 
 /**
  * Wakes those who wait for "something changed". Take `version`, look at the state, then wait from that version: a change
@@ -29,27 +28,22 @@ export class Notifier {
     const { limitMs, clock, signal } = options;
     signal.throwIfAborted();
     if (this.#version !== version) return true;
-    const limited = deadline(signal, limitMs, clock);
-    try {
-      await this.#next(limited.signal);
-    } catch {
-      signal.throwIfAborted(); // Otherwise it was the limit, and that is an answer.
-    } finally {
-      limited.release();
-    }
+    const over = new AbortController();
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        stop();
+        this.#waiting.delete(wake);
+        over.abort(WOKEN);
+        resolve();
+      };
+      const stop = onAbort(signal, wake);
+      this.#waiting.add(wake);
+      if (limitMs !== Number.POSITIVE_INFINITY) clock.sleep(limitMs, over.signal).then(wake, () => undefined);
+    });
+    signal.throwIfAborted();
     return this.#version !== version;
   }
-
-  async #next(signal: AbortSignal): Promise<void> {
-    let wake = (): void => undefined;
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    this.#waiting.add(wake);
-    try {
-      await untilAborted(woken, signal);
-    } finally {
-      this.#waiting.delete(wake);
-    }
-  }
 }
+
+/** Nobody sees it, and making one each time costs more than the rest. */
+const WOKEN = new Error('woken');

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Of each name so many bytes are kept. Two names that look alike only make a collection keep what it could take. */
 const BYTES = 16;
@@ -48,7 +48,7 @@ export class CompactSet {
 
 /** Never all zeros: that is a free slot. */
 function fingerprint(name: string): Buffer {
-  const print = createHash('sha256').update(name).digest().subarray(0, BYTES);
+  const print = hash('sha256', name, 'buffer').subarray(0, BYTES);
   print[BYTES - 1] = (print[BYTES - 1] ?? 0) | 1;
   return print;
 }
