@@ -10,6 +10,7 @@ import {
   type Listing,
   LocalListing,
   LocalPull,
+  LocalSummary,
   openRegionContent,
   type Pull,
   type Push,
@@ -101,10 +102,10 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
   const whole = asRegionParts(parts, processContext(process, faults.plan));
   await followProgress(whole, signal);
   if (origin === undefined) {
-    const { journal, push, reader, listing, collections } = await openPrimary(whole, hints as never, signal);
+    const { journal, push, reader, listing, collections, summary } = await openPrimary(whole, hints as never, signal);
     const local = new LocalPull(content, reader);
     void collectNowAndThen(process, collections, faults);
-    return { ...service, journal, push, collections, local, pull: local, listing };
+    return { ...service, summary, journal, push, collections, local, pull: local, listing };
   }
   await followPolicy(whole, residency, () => undefined, signal);
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
@@ -118,6 +119,10 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
   const fetches = new MemoryFetches(content.blobs, origin, process) as unknown as FetchThrough;
   return {
     ...service,
+    summary: new LocalSummary({
+      ...{ store, content, clock, region, objectsPerSecond: 1_000_000 },
+      upTo: async () => ({ seq: status.progress.watermark, epoch: status.progress.epoch }),
+    }),
     journal: undefined satisfies JournalReader | undefined,
     push: undefined,
     collections: undefined,

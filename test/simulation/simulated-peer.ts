@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { RegionName } from '#libs/geo';
-import type { JournalReader, SnapshotSource } from '#libs/journal';
+import type { JournalReader, SnapshotSource, SummarySource } from '#libs/journal';
 import { type BlobDescriptor, type Digest, type Reference, RegistryError, type RepositoryName } from '#libs/oci';
 import {
   type ImagePresence,
@@ -30,6 +30,7 @@ export interface PeerService {
   readonly presence: PresenceSource;
   readonly journal: JournalReader | undefined;
   readonly snapshots?: SnapshotSource | undefined;
+  readonly summary: SummarySource;
   readonly hints: HintBoard;
 }
 
@@ -60,6 +61,15 @@ export class SimulatedPeer implements PeerClient {
   readonly snapshots: SnapshotSource = {
     newest: (signal) => this.#ask(signal, async ({ snapshots }) => snapshots?.newest(signal)),
     part: (seq, name, signal) => this.#ask(signal, async ({ snapshots }) => snapshots?.part(seq, name, signal)),
+  };
+
+  readonly summary: SummarySource = {
+    upTo: (signal) => this.#ask(signal, ({ summary }) => summary.upTo(signal)),
+    region: (position, signal) => this.#ask(signal, ({ summary }) => summary.region(position, signal)),
+    repositories: (position, signal) => this.#stream(signal, ({ summary }) => summary.repositories(position, signal)),
+    buckets: (...question) => this.#ask(question[2], ({ summary }) => summary.buckets(...question)),
+    items: (...question) => this.#stream(question[2], ({ summary }) => summary.items(...question)),
+    manifest: (...question) => this.#ask(question[2], ({ summary }) => summary.manifest(...question)),
   };
 
   statusStream(signal: AbortSignal): AsyncIterable<RegionStatus> {

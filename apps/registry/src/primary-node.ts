@@ -9,10 +9,12 @@ import {
   type JournalCare,
   journalReferences,
   journalSweeper,
+  KnownBuckets,
   type Listing,
   LocalBlobUploads,
   LocalListing,
   LocalPush,
+  LocalSummary,
   MAX_BLOB_AGE_MS,
   type Push,
   ReadIndex,
@@ -33,6 +35,8 @@ export interface PrimaryNode {
   readonly listing: Listing;
   readonly collections: Collections;
   readonly care: JournalCare;
+  /** What the region holds, for those that compare themselves with it. */
+  readonly summary: LocalSummary;
 }
 
 /** Finds the journal's end, applies what a process that died left behind, and is then ready for changes. */
@@ -58,12 +62,17 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   bus.subscribe((message) => {
     if (message.kind === 'blob.damaged') index.forgetBlob(message.blob.digest);
   });
+  const known = new KnownBuckets(clock, context.config.antiEntropy.intervalMs);
+  const apply = index.applying(content);
   const journal = new ObjectStoreJournal({
     store,
     reader,
     clock,
     random,
-    apply: index.applying(content),
+    apply: async (entry, applying) => {
+      await apply(entry, applying);
+      known.touch(entry);
+    },
     epoch: Math.max(FIRST_EPOCH, reader.head.epoch),
     onRetry: (what, error) => log.warn({ err: error, what }, 'failed, will be tried again'),
   });
@@ -87,7 +96,10 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   const collections = openCollections(context, { store, content, pending, sweeper, ownsLinks: true, signal });
   const care = openJournalCare(parts, journal);
   const listing = new IndexedListing(new LocalListing(content), index, journal);
-  return { journal, push, collections, care, listing, reader: new IndexedReader(content, index, journal) };
+  const { objectsPerSecond } = context.config.antiEntropy;
+  const upTo = (asking: AbortSignal) => journal.settled(asking);
+  const summary = new LocalSummary({ store, content, upTo, known, objectsPerSecond, clock });
+  return { journal, push, collections, care, listing, summary, reader: new IndexedReader(content, index, journal) };
 }
 
 /** Other processes of the region append too, and take blobs. */

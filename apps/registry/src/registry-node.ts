@@ -14,7 +14,7 @@ import {
   WriteConcerns,
   WriteForwarder,
 } from '#libs/http';
-import type { Journal, JournalReader, SnapshotSource } from '#libs/journal';
+import type { Journal, JournalReader, SnapshotSource, SummarySource } from '#libs/journal';
 import type { AppContext } from '#libs/platform';
 import {
   type Collections,
@@ -28,6 +28,7 @@ import {
 import {
   foresee,
   type JournalSource,
+  lastAntiEntropy,
   localJournalSource,
   peerJournalSource,
   primaryGate,
@@ -46,6 +47,7 @@ type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes' | 'gate
   /** What this region itself holds. */
   readonly local: LocalPull;
   readonly copies?: FindCopy;
+  readonly summary: SummarySource;
 };
 
 /** One registry process of a region: what it consists of, and in which order that begins and ends. */
@@ -75,6 +77,7 @@ export class RegistryNode {
       },
       journalCare: () => this.#care,
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
+      antiEntropy: { comparisons: () => undefined, lastReport: (signal) => lastAntiEntropy(store, signal) },
       scrub: { scrubs: () => this.#scrubs, lastReport: (signal) => lastScrub(store, signal) },
       region: regional.region,
       role: regional.site.role,
@@ -129,7 +132,7 @@ export class RegistryNode {
     const concerns = new WriteConcerns(wait, presences.regions, context.config.manifests.writeConcerns);
     const { signal } = this.#stopping;
     const opened = await openPrimary(this.parts, this.#hints, signal);
-    const { journal, push, reader, listing, collections, care } = opened;
+    const { journal, push, reader, listing, collections, care, summary } = opened;
     const scrubs = await openPrimaryScrubs(this.parts, journal, signal);
     const local = new LocalPull(content, reader);
     this.#collections = collections;
@@ -148,6 +151,7 @@ export class RegistryNode {
     presentLag.follow(this.#stopping.signal).catch(() => undefined);
     return {
       journal,
+      summary,
       snapshots: care.snapshots,
       local,
       pull: scrubs.pull(local),
@@ -173,12 +177,12 @@ export class RegistryNode {
       () => replica.close(),
       () => forwarder.close(),
     );
-    const { local, pull, listing, findCopy: copies } = replica;
+    const { local, pull, listing, summary, findCopy: copies } = replica;
     const gate = replicaGate(this.parts.status, context.clock);
-    return { local, pull, listing, copies, gate, writes: { kind: 'forward', forwarder } };
+    return { local, pull, listing, summary, copies, gate, writes: { kind: 'forward', forwarder } };
   }
 
-  #edge({ journal, snapshots, local, copies, ...role }: RoleParts): RegionEdge {
+  #edge({ journal, snapshots, summary, local, copies, ...role }: RoleParts): RegionEdge {
     const { context, regional, keys, content, status, presence, origin } = this.parts;
     const { config, clock, log, metrics } = context;
     const { region } = regional;
@@ -207,6 +211,7 @@ export class RegistryNode {
       ...(journal === undefined ? {} : { journal }),
       ...(snapshots === undefined ? {} : { snapshots }),
       ...(copies === undefined ? {} : { copies }),
+      summary,
       hints: this.#hints,
       status,
       presence,

@@ -1,11 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { type FindCopy, reportDamage, type SendableBlob } from '#libs/http';
+import type { SummarySource } from '#libs/journal';
 import { type Digest, RegistryError } from '#libs/oci';
 import { HttpPeerClient, type PeerClient, PeerError } from '#libs/peer';
 import {
   type Listing,
   LocalListing,
   LocalPull,
+  LocalSummary,
   openRegionContent,
   type Pull,
   SharedReads,
@@ -24,6 +26,8 @@ export interface ReplicaNode {
   readonly listing: Listing;
   /** What the region's replicator is just copying, for a region that follows. */
   readonly findCopy: FindCopy;
+  /** What the region holds, for the primary that compares. */
+  readonly summary: SummarySource;
   close(): Promise<void>;
 }
 
@@ -58,12 +62,22 @@ export async function openReplica(parts: RegionParts, origin: PeerClient, signal
     local,
     pull: new ReadThroughPull({ local, content, origin, fetches, residency, isPending }),
     listing: new ReplicaListing(new LocalListing(content), isPending),
+    summary: summaryOf(parts),
     findCopy: (digest, waitMs, copying) => findCopy(copies, digest, waitMs, copying),
     close: async () => {
       await copies?.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+function summaryOf({ context, regional, store, content, status }: RegionParts): SummarySource {
+  const { clock, config } = context;
+  return new LocalSummary({
+    ...{ store, content, clock, region: regional.region },
+    objectsPerSecond: config.antiEntropy.objectsPerSecond,
+    upTo: async () => ({ seq: status.progress.watermark, epoch: status.progress.epoch }),
+  });
 }
 
 /** The region's own replicator, if this process knows where it is. */

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
 import { deriveClusterKey } from '#libs/geo';
-import { Access, type AdminOptions, CopyApi, openCollections } from '#libs/http';
+import { Access, type Comparisons, CopyApi, openAntiEntropy, openCollections, type UpkeepOptions } from '#libs/http';
 import { type JournalReader, ObjectStoreJournalReader } from '#libs/journal';
 import { type HttpPeerClient, openPeers, upstreamOf } from '#libs/peer';
 import {
@@ -16,6 +16,7 @@ import { BullReplicationQueue } from '#libs/queue';
 import {
   type Collections,
   entryReferences,
+  LocalSummary,
   lastCollection,
   lastScrub,
   localSweeper,
@@ -25,8 +26,11 @@ import {
 } from '#libs/registry';
 import {
   Copier,
+  entryAt,
   FileCopyScratch,
+  freshProgress,
   type JournalSource,
+  lastAntiEntropy,
   localJournalSource,
   MemoryQueueJobs,
   MemoryReplicationQueue,
@@ -63,6 +67,7 @@ export class RegionWorker {
   #replicator: Replicator | undefined;
   #collections: Collections | undefined;
   #scrubs: Scrubs | undefined;
+  #comparisons: Comparisons | undefined;
 
   private constructor(
     private readonly context: AppContext,
@@ -117,6 +122,7 @@ export class RegionWorker {
     await begin();
     this.#collect();
     this.#scrub({ source, copier, replicator: () => this.#replicator });
+    this.#compare(source);
     this.#watching = this.#watchBucket(begin);
     const self = { id: random.uuid(), app: 'replicator', pid: process.pid, startedMs: clock.now() } as const;
     void this.#heartbeats.run(self, signal);
@@ -172,8 +178,12 @@ export class RegionWorker {
       throw new Error('the region has not begun in this bucket');
   }
 
-  upkeepOptions(): Pick<AdminOptions, 'gc' | 'scrub'> {
+  upkeepOptions(): UpkeepOptions {
     return {
+      antiEntropy: {
+        comparisons: () => this.#comparisons,
+        lastReport: (signal) => lastAntiEntropy(this.#store, signal),
+      },
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(this.#store, signal) },
       scrub: { scrubs: () => this.#scrubs, lastReport: (signal) => lastScrub(this.#store, signal) },
     };
@@ -205,6 +215,32 @@ export class RegionWorker {
       hasSources: this.#peers.length > 0,
       signal: this.#stopping.signal,
     });
+  }
+
+  /** A replica compares itself with the primary. */
+  #compare(source: JournalSource): void {
+    const { region, primary } = this.regional;
+    const peer = this.#peers.find((each) => each.region === primary.name);
+    if (peer === undefined) return;
+    const { config, clock } = this.context;
+    const progress = () => this.#replicator?.progress() ?? freshProgress('');
+    this.#comparisons = openAntiEntropy(this.context, {
+      ...{ store: this.#store, content: this.#content, region, primary: peer.summary },
+      local: new LocalSummary({
+        ...{ store: this.#store, content: this.#content, region, clock },
+        objectsPerSecond: config.antiEntropy.objectsPerSecond,
+        upTo: async () => ({ seq: progress().watermark, epoch: progress().epoch }),
+      }),
+      isFilling: () => this.#replicator === undefined || progress().bootstrap !== undefined,
+      apply: async (entry, applying) => {
+        if (this.#replicator === undefined) throw new Error('the region begins anew in its bucket');
+        await this.#replicator.applyAgain(entry, applying);
+      },
+      entryAt: (seq, looking) => entryAt(source, seq, looking),
+      signal: this.#stopping.signal,
+    });
+    // It only ends with the process.
+    this.#comparisons.run().catch(() => undefined);
   }
 
   /** Ends what is copied for clients: they go on elsewhere. */

@@ -1,6 +1,7 @@
 export * from './access.js';
 export * from './admin/admin.module.js';
 export * from './admin/image-wait.js';
+export * from './admin/open-anti-entropy.js';
 export * from './admin/open-collections.js';
 export * from './admin/open-scrubs.js';
 export type { PolicyOptions, PolicyWrites } from './admin/policy.controller.js';

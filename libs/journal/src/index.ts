@@ -9,3 +9,4 @@ export * from './object-store-journal-reader.js';
 export * from './parse-entry.js';
 export * from './snapshot.js';
 export * from './snapshots.js';
+export * from './summary.js';

@@ -1,5 +1,11 @@
 import type { RegionName, TokenSubject } from '#libs/geo';
-import { MAX_SNAPSHOT_PART_BYTES, parseSnapshotHeader, type SnapshotHeader, type SnapshotSource } from '#libs/journal';
+import {
+  MAX_SNAPSHOT_PART_BYTES,
+  parseSnapshotHeader,
+  type SnapshotHeader,
+  type SnapshotSource,
+  type SummarySource,
+} from '#libs/journal';
 import {
   type BlobDescriptor,
   type Digest,
@@ -13,6 +19,7 @@ import {
 } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import type { ByteRange } from '#libs/storage';
+import { HttpSummary } from './http-summary.js';
 import { parseJournalMessage } from './parse-message.js';
 import { checkedBody } from './peer-body.js';
 import {
@@ -59,11 +66,13 @@ export class HttpPeerClient implements PeerClient {
     newest: (signal) => this.#newestSnapshot(signal),
     part: (seq, name, signal) => this.#snapshotPart(seq, name, signal),
   };
+  readonly summary: SummarySource;
   readonly #connections: PeerConnections;
 
   constructor(options: HttpPeerClientOptions) {
     this.region = options.region;
     this.#connections = new PeerConnections(options);
+    this.summary = new HttpSummary(this.#connections, (message, cause) => this.#protocol(message, cause));
   }
 
   /** Ends all requests and connections. */

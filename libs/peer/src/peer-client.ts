@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Policy, RegionName, RegionRole } from '#libs/geo';
-import type { Entry, SnapshotSource } from '#libs/journal';
+import type { Entry, SnapshotSource, SummarySource } from '#libs/journal';
 import type { BlobDescriptor, Digest, Reference, RepositoryName } from '#libs/oci';
 import type { ByteRange } from '#libs/storage';
 
@@ -129,6 +129,8 @@ export interface PeerClient {
   readonly region: RegionName;
   /** What the journal up to some place came to: at a primary that has taken a snapshot. */
   readonly snapshots: SnapshotSource;
+  /** What the region holds, by its own bucket: to be compared. An answer that breaks off rejects; it is never short. */
+  readonly summary: SummarySource;
   /**
    * The journal's stream after `after`: entries in order and without gaps. Ends when the peer closes; rejects with the
    * signal's reason, with `stalled` when it was silent for three heartbeats, and with `gone` when the entry after

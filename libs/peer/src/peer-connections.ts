@@ -55,6 +55,10 @@ export class PeerConnections {
     });
   }
 
+  get region(): RegionName {
+    return this.options.region;
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }

@@ -12,3 +12,14 @@ export const MANIFEST_DIGEST_HEADER = 'docker-content-digest';
 
 /** The entry that set the tag which was asked for; left out for a digest. */
 export const TAG_SEQ_HEADER = 'meridian-tag-seq';
+
+/** What is asked of what a region holds. */
+export const SUMMARY_QUESTIONS = ['position', 'region', 'repositories', 'buckets', 'items', 'manifest'] as const;
+
+export type SummaryQuestion = (typeof SUMMARY_QUESTIONS)[number];
+
+/** A line of the answer: something, nothing yet, or that this was all. */
+export interface SummaryLine {
+  readonly value?: unknown;
+  readonly end?: true;
+}

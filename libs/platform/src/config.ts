@@ -129,6 +129,18 @@ const schema = z.object({
         .default(20 * 1024 ** 2),
     })
     .prefault({}),
+  antiEntropy: z
+    .object({
+      /** Between two comparisons of a replica with the primary; 0 for none but those that are asked for. */
+      intervalMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(60 * 60_000),
+      /** How fast a region's objects are looked at for that, here and at the primary: clients need the store too. */
+      objectsPerSecond: z.number().int().min(1).default(2_000),
+    })
+    .prefault({}),
   gc: z
     .object({
       /** Between two collections of what nothing needs; 0 for none but those that are asked for. */

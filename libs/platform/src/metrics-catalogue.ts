@@ -203,6 +203,18 @@ export const METRIC_CATALOGUE = {
     help: 'When a scrub of this process last came to its end.',
     labels: [],
   },
+  antiEntropyDifferences: {
+    kind: 'counter',
+    name: 'meridian_anti_entropy_differences_total',
+    help: 'What a replica did not have as the primary has it, by kind and result: repaired, or left.',
+    labels: ['kind', 'result'],
+  },
+  antiEntropyLastSuccess: {
+    kind: 'gauge',
+    name: 'meridian_anti_entropy_last_success_timestamp_seconds',
+    help: 'When a comparison of this process with the primary last came to its end.',
+    labels: [],
+  },
   snapshotLast: {
     kind: 'gauge',
     name: 'meridian_journal_snapshot_timestamp_seconds',

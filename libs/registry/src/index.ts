@@ -28,5 +28,6 @@ export type { Sequenced } from './seq-register.js';
 export * from './shared-reads.js';
 export * from './snapshot/index.js';
 export { formatRange } from './stored-sessions.js';
+export * from './summary/index.js';
 export * from './upkeep/index.js';
 export * from './verifying-stream.js';

@@ -1,7 +1,7 @@
 import type { ManifestDelete, ManifestPut } from '#libs/journal';
 import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
-import { isStorageError, keys, type ObjectStore, partsOfKey } from '#libs/storage';
-import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
+import { keys, type ObjectStore, partsOfKey } from '#libs/storage';
+import { putOver, type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /** A manifest as a region keeps it: exact bytes, and what its entry said of it, so that nobody has to parse it again. */
 export interface ManifestRecord {
@@ -89,21 +89,26 @@ export class Manifests {
   }
 
   /** Puts what an entry made in the place of what is damaged. @returns false if that was replaced meanwhile */
-  async restore(
+  restore(
     entry: (ManifestPut | ManifestDelete) & { readonly seq: number },
     etag: string,
     signal: AbortSignal,
   ): Promise<boolean> {
     const value = entry.type === 'manifest.put' ? recordOf(entry) : undefined;
     const bytes = codec.encode({ seq: entry.seq, value });
-    try {
-      const condition = { kind: 'matches', etag } as const;
-      await this.store.put(keys.manifest(entry.repository, entry.digest), bytes, { condition, signal });
-      return true;
-    } catch (error) {
-      if (isStorageError(error, 'precondition_failed')) return false;
-      throw error;
-    }
+    return putOver(this.store, keys.manifest(entry.repository, entry.digest), bytes, etag, signal);
+  }
+
+  /** Puts a state without a manifest in the place of a wrong one. @returns false if that was replaced meanwhile */
+  clear(
+    repository: RepositoryName,
+    digest: Digest,
+    wrong: { readonly etag: string },
+    next: { readonly seq: number; readonly evicted?: true },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const bytes = codec.encode({ ...next, value: undefined });
+    return putOver(this.store, keys.manifest(repository, digest), bytes, wrong.etag, signal);
   }
 
   /** What is there afterwards: the manifest, or the tombstone of a later delete. */

@@ -1,11 +1,12 @@
 import type { Descriptor, Digest, RepositoryName } from '#libs/oci';
 import { isStorageError, keys, type ObjectStore } from '#libs/storage';
+import { putOver } from './seq-register.js';
 
 /**
  * What the entry at `seq` said of a manifest: that it refers to the subject, or, without a descriptor, that it is deleted.
  * The deletion is kept, so that a put which comes after it and lies before it in the journal changes nothing (I6).
  */
-interface Referrer {
+export interface Referrer {
   readonly seq: number;
   readonly digest: Digest;
   readonly descriptor?: Descriptor;
@@ -23,6 +24,29 @@ export class Referrers {
   async list(repository: RepositoryName, subject: Digest, signal: AbortSignal): Promise<readonly Descriptor[]> {
     const found = await this.#read(keys.referrers(repository, subject), signal);
     return found.referrers.flatMap(({ descriptor }) => (descriptor === undefined ? [] : [descriptor]));
+  }
+
+  /** What is stored and its version, deletions among it, in the order of digests; nothing of what cannot be read. */
+  async inspect(
+    repository: RepositoryName,
+    subject: Digest,
+    signal: AbortSignal,
+  ): Promise<{ readonly etag: string; readonly state: readonly Referrer[] } | undefined> {
+    const found = await this.store.read(keys.referrers(repository, subject), signal, MAX_BYTES);
+    return found === undefined ? undefined : { etag: found.etag, state: readable(found.bytes) };
+  }
+
+  /** Takes away what is said wrongly of one manifest, or what cannot be read. @returns false if it was replaced meanwhile */
+  clear(
+    repository: RepositoryName,
+    subject: Digest,
+    wrong: { readonly etag: string; readonly state: readonly Referrer[] },
+    next: Pick<Referrer, 'digest' | 'seq' | 'evicted'>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const others = wrong.state.filter(({ digest }) => digest !== next.digest);
+    const bytes = Buffer.from(JSON.stringify([...others, next]));
+    return putOver(this.store, keys.referrers(repository, subject), bytes, wrong.etag, signal);
   }
 
   add(
@@ -94,4 +118,15 @@ export class Referrers {
 
 function isThere(present: Referrer, next: Referrer): boolean {
   return present.seq > next.seq || (present.seq === next.seq && present.evicted === undefined);
+}
+
+function readable(bytes: Uint8Array): readonly Referrer[] {
+  try {
+    const list: unknown = JSON.parse(Buffer.from(bytes).toString());
+    if (!Array.isArray(list)) return [];
+    return (list as readonly Referrer[]).toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
 }

@@ -92,3 +92,20 @@ function isThere<T>(current: Sequenced<T> | undefined, next: Sequenced<T>): bool
   if (current === undefined || current.seq < next.seq) return false;
   return current.seq > next.seq || current.evicted === undefined;
 }
+
+/** Puts bytes in the place of one version of an object. @returns false if it is another one by now */
+export async function putOver(
+  store: ObjectStore,
+  key: string,
+  bytes: Uint8Array,
+  etag: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await store.put(key, bytes, { condition: { kind: 'matches', etag }, signal });
+    return true;
+  } catch (error) {
+    if (isStorageError(error, 'precondition_failed')) return false;
+    throw error;
+  }
+}

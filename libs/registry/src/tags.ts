@@ -1,6 +1,6 @@
-import { type Digest, parseDigest, type RepositoryName, type Tag } from '#libs/oci';
+import { type Digest, parseDigest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import { keys, type ObjectStore } from '#libs/storage';
-import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
+import { putOver, type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /**
  * A live tag is `{"seq":…,"digest":"sha256:…"}`, a tombstone `{"seq":…}`, each with `"floor":…` while that is higher than
@@ -39,6 +39,12 @@ const codec: SeqCodec<TagValue> = {
   },
 };
 
+/** A tag as it is stored. */
+export interface InspectedTag {
+  readonly etag: string;
+  readonly state: { readonly seq: number; readonly digest?: Digest };
+}
+
 /** The tags of a region: where each points, and which entry said so. */
 export class Tags {
   readonly #registers: SeqRegisters<TagValue>;
@@ -52,6 +58,28 @@ export class Tags {
     const state = await this.#registers.get(keys.tag(repository, tag), signal);
     if (state === undefined || (state.value?.floor ?? 0) > state.seq) return undefined;
     return { seq: state.seq, value: state.value?.digest };
+  }
+
+  /**
+   * What is stored, right or wrong, and its version; `undefined` if there never was anything. What was heard of and is not
+   * here yet counts with its place; what cannot be read, with 0.
+   */
+  async inspect(repository: RepositoryName, tag: Tag, signal: AbortSignal): Promise<InspectedTag | undefined> {
+    const found = await this.store.read(keys.tag(repository, tag), signal);
+    return found === undefined ? undefined : { etag: found.etag, state: readable(found.bytes) };
+  }
+
+  /** Puts a state without a digest in the place of a wrong one. @returns false if that was replaced meanwhile */
+  async clear(
+    repository: RepositoryName,
+    tag: Tag,
+    wrong: { readonly etag: string },
+    next: { readonly seq: number; readonly evicted?: true },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { seq, evicted } = next;
+    const value = evicted === undefined ? undefined : { digest: undefined, floor: 0, evicted };
+    return putOver(this.store, keys.tag(repository, tag), codec.encode({ seq, value }), wrong.etag, signal);
   }
 
   /** Points the tag at `digest`, or deletes it, as the entry at `seq` says; an older entry changes nothing. */
@@ -132,5 +160,18 @@ export class Tags {
       last = page.items.at(-1);
       if (!page.more || last === undefined) return;
     }
+  }
+}
+
+function readable(bytes: Uint8Array): InspectedTag['state'] {
+  try {
+    const { seq, value } = codec.decode(bytes);
+    if (!Number.isSafeInteger(seq)) return { seq: 0 };
+    const { digest, floor = 0 } = value ?? {};
+    if (floor > seq) return { seq: floor };
+    return { seq, ...(digest === undefined ? {} : { digest }) };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RegistryError) return { seq: 0 };
+    throw error;
   }
 }

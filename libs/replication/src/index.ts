@@ -1,3 +1,4 @@
+export * from './anti-entropy/index.js';
 export * from './any-peer.js';
 export type { FollowedBlob } from './big-copies.js';
 export { FOLLOWED_FROM_BYTES } from './blob-fetch.js';

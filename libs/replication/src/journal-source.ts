@@ -1,6 +1,6 @@
 import type { Entry, JournalReader, SnapshotSource } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
-import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type PeerClient } from '#libs/peer';
+import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type PeerClient, PeerError } from '#libs/peer';
 import { anySignal, type Clock } from '#libs/resilience';
 
 /** Where a region hears of changes. */
@@ -93,5 +93,21 @@ async function withinHeartbeat<T>(next: Promise<T>, clock: Clock, signal: AbortS
   } finally {
     over.abort();
     pausing.release();
+  }
+}
+
+/** The entry at a place; `undefined` if there is none, `gone` if the journal was cut off beyond it. */
+export async function entryAt(
+  source: JournalSource,
+  seq: number,
+  signal: AbortSignal,
+): Promise<Entry | 'gone' | undefined> {
+  if (seq < 1) return undefined;
+  try {
+    for await (const entry of entriesOf(source, seq - 1, signal)) return entry.seq === seq ? entry : undefined;
+    return undefined;
+  } catch (error) {
+    if (error instanceof PeerError && error.code === 'gone') return 'gone';
+    throw error;
   }
 }

@@ -126,6 +126,30 @@ export class Replicator {
     this.#missing.arrived(digest);
   }
 
+  /**
+   * Applies an entry of the past once more, as far as the policy lets the region have it and as soon as all that it needs is
+   * here. Resolves when it is applied; it goes on when `signal` aborts.
+   */
+  async applyAgain(entry: Entry, signal: AbortSignal): Promise<void> {
+    const standing = this.#standing;
+    const isFree = (): boolean => !standing.isUnderWay(entry.seq);
+    const hasRoom = (): boolean => standing.hasRoom(this.options.windowEntries);
+    // Another one may have waited for the same place.
+    do await this.#until(() => isFree() && hasRoom(), signal);
+    while (!isFree());
+    this.#takeAgain(entry);
+    await this.#until(isFree, signal);
+  }
+
+  async #until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    const { changed } = this.#standing;
+    for (;;) {
+      const { version } = changed;
+      if (condition()) return;
+      await changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock: this.options.clock, signal });
+    }
+  }
+
   async #run(stored: RegionProgress): Promise<void> {
     await this.#filling.begin(stored.bootstrap);
     await Promise.all([this.#follower.follow(), this.#filling.filled]);

@@ -21,6 +21,7 @@ import {
  *   state/policy-enforced              the policy that all of this region's content was last brought to
  *   state/gc/…                         who collects, what it found last, and data that nothing named
  *   state/scrub/…                      who reads everything again, how far that is, and what it found
+ *   state/anti-entropy/…               who compares the region with the primary, and what it found last
  *   data/<uuid>                        bytes of a blob (written once, never moved, never copied)
  *   blobs/<algorithm>/<aa>/<hex>       blob record: size, data key, when verified; and the bytes, if they are few
  *   links/<name>/@<digest>             "this repository may read that blob"
@@ -53,6 +54,8 @@ export const keys = {
   gcClock: 'state/gc/clock',
   scrubLease: 'state/scrub/lease',
   scrubState: 'state/scrub/state',
+  antiEntropyLease: 'state/anti-entropy/lease',
+  antiEntropyReport: 'state/anti-entropy/report',
   dataPrefix: 'data/',
   data: (uuid: string): string => `data/${uuid}`,
   blobPrefix: 'blobs/',
@@ -67,6 +70,7 @@ export const keys = {
   manifest: (name: RepositoryName, digest: Digest): string => `manifests/${name}/@${digest}`,
   tagPrefix: (name: RepositoryName): string => `tags/${name}/:`,
   tag: (name: RepositoryName, tag: Tag): string => `tags/${name}/:${tag}`,
+  referrersOf: (name: RepositoryName): string => `referrers/${name}/@`,
   referrers: (name: RepositoryName, subject: Digest): string => `referrers/${name}/@${subject}`,
   catalogPrefix: 'catalog/',
   catalog: (name: RepositoryName): string => `catalog/${name}`,

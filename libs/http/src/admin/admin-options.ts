@@ -3,6 +3,7 @@ import type { PeerClient, StatusSource } from '#libs/peer';
 import type { JournalCare } from '#libs/registry';
 import type { JournalSource, LagSummary, RegionWatch } from '#libs/replication';
 import type { Clock } from '#libs/resilience';
+import type { AntiEntropyControllerOptions } from './anti-entropy.controller.js';
 import type { GcOptions } from './gc.controller.js';
 import type { ImageWait } from './image-wait.js';
 import type { PolicyOptions } from './policy.controller.js';
@@ -29,6 +30,7 @@ export interface AdminOptions {
   readonly gc: GcOptions;
   readonly policy: PolicyOptions;
   readonly scrub: ScrubOptions;
+  readonly antiEntropy: AntiEntropyControllerOptions;
   /** At a primary that has begun. */
   readonly journalCare: () => JournalCare | undefined;
   readonly clock: Clock;

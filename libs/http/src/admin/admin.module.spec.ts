@@ -148,6 +148,7 @@ describe('what operators ask a region', () => {
         writes: () => undefined,
       },
       gc: { collections: () => undefined, lastReport: async () => undefined },
+      antiEntropy: { comparisons: () => undefined, lastReport: async () => undefined },
       scrub: { scrubs: () => undefined, lastReport: async () => undefined },
       journalCare: () => undefined,
       region: south.region,
@@ -376,7 +377,7 @@ describe('what operators ask a region', () => {
     expect(body).toEqual({ error: expect.stringMatching(sentence) });
   });
 
-  it.each(['gc', 'scrub'])('tells of %s, and where it is done', async (what) => {
+  it.each(['gc', 'scrub', 'anti-entropy'])('tells of %s, and where it is done', async (what) => {
     expect((await ask(what)).body).toEqual({ here: null, last: null });
     const refused = await fetch(`${origin}/admin/v1/${what}`, { method: 'POST' });
     expect(refused.status).toBe(409);

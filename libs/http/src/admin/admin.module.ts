@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { AdminOptions } from './admin-options.js';
+import { AntiEntropyController } from './anti-entropy.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { GcController } from './gc.controller.js';
 import { ImageWait } from './image-wait.js';
@@ -11,7 +12,7 @@ import { RegionPresences } from './region-presences.js';
 import { RegionReports } from './region-reports.js';
 import { ScrubController } from './scrub.controller.js';
 import { StatusController } from './status.controller.js';
-import { ADMIN_OPTIONS, GC_OPTIONS, POLICY_OPTIONS, SCRUB_OPTIONS } from './tokens.js';
+import { ADMIN_OPTIONS, ANTI_ENTROPY_OPTIONS, GC_OPTIONS, POLICY_OPTIONS, SCRUB_OPTIONS } from './tokens.js';
 import { WaitController } from './wait.controller.js';
 
 export type { AdminOptions } from './admin-options.js';
@@ -24,13 +25,16 @@ class AdminModule {}
 @Module({})
 class UpkeepModule {}
 
-/** What operators ask a replica's replicator: its region's collections and scrubs run in it. */
-export function upkeepModule({ gc, scrub }: Pick<AdminOptions, 'gc' | 'scrub'>): DynamicModule {
+export type UpkeepOptions = Pick<AdminOptions, 'gc' | 'scrub' | 'antiEntropy'>;
+
+/** What operators ask a replica's replicator: its region's collections, scrubs and comparisons run in it. */
+export function upkeepModule({ gc, scrub, antiEntropy }: UpkeepOptions): DynamicModule {
   const providers = [
     { provide: GC_OPTIONS, useValue: gc },
     { provide: SCRUB_OPTIONS, useValue: scrub },
+    { provide: ANTI_ENTROPY_OPTIONS, useValue: antiEntropy },
   ];
-  return { module: UpkeepModule, controllers: [GcController, ScrubController], providers };
+  return { module: UpkeepModule, controllers: [GcController, ScrubController, AntiEntropyController], providers };
 }
 
 /** What operators ask a region: how far all regions are, and where an image is. */
@@ -47,6 +51,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       GcController,
       PolicyController,
       ScrubController,
+      AntiEntropyController,
       JournalController,
     ],
     providers: [
@@ -54,6 +59,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       { provide: GC_OPTIONS, useValue: options.gc },
       { provide: POLICY_OPTIONS, useValue: options.policy },
       { provide: SCRUB_OPTIONS, useValue: options.scrub },
+      { provide: ANTI_ENTROPY_OPTIONS, useValue: options.antiEntropy },
       { provide: RegionReports, useFactory: () => new RegionReports(options) },
       { provide: RegionPresences, useFactory: () => presences },
       { provide: ImageWait, useFactory: () => wait },

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { digestOf } from '#libs/oci';
-import { openRegionContent } from '#libs/registry';
+import { LocalSummary, openRegionContent } from '#libs/registry';
 import { systemClock, systemRandom } from '#libs/resilience';
 import { MemoryObjectStore } from '#libs/storage';
 import { openExchange } from '../exchange.js';
@@ -13,14 +13,19 @@ import { Hints } from './hints.js';
 import { PeerApi } from './peer-api.js';
 
 const never = () => Promise.reject(new Error('must not be asked'));
+const store = new MemoryObjectStore({ clock: systemClock });
 const content = openRegionContent({
-  store: new MemoryObjectStore({ clock: systemClock }),
+  store,
   clock: systemClock,
   random: systemRandom,
 });
 const api = new PeerApi({
   content,
   pull: { manifest: never, blob: never },
+  summary: new LocalSummary({
+    ...{ store, content, objectsPerSecond: 1_000, clock: systemClock },
+    upTo: never,
+  }),
   hints: new Hints(),
   status: {
     current: () => {
@@ -55,6 +60,9 @@ describe('what the internal API refuses', () => {
     ['a path that it does not have', 'GET', '/weather', 404, 'NOT_FOUND'],
     ['the journal at a replica', 'GET', '/journal?after=0', 404, 'NOT_FOUND'],
     ['to change anything', 'POST', '/status', 405, 'UNSUPPORTED'],
+    ['a summary of nothing', 'GET', '/summary?of=weather', 404, 'NOT_FOUND'],
+    ['a summary without a position', 'GET', '/summary?of=region', 400, 'UNSUPPORTED'],
+    ['items of no bucket', 'GET', '/summary?of=items&repository=a&buckets=0', 400, 'UNSUPPORTED'],
     ['what is no digest', 'GET', '/blobs/sha256:123', 400, 'DIGEST_INVALID'],
     ['a blob that is not here', 'GET', `/blobs/${digestOf('other')}`, 404, 'BLOB_UNKNOWN'],
     ['an image without a repository', 'GET', '/manifests?reference=v1', 400, 'UNSUPPORTED'],

@@ -5,11 +5,11 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { deriveClusterKey, parseRegionName } from '#libs/geo';
-import type { Entry, JournalReader } from '#libs/journal';
+import { bucketOf, type Entry, type JournalReader } from '#libs/journal';
 import { digestOf, formatReference, parseReference, parseRepositoryName, parseTag } from '#libs/oci';
 import { HttpPeerClient, type JournalMessage, type RegionStatus } from '#libs/peer';
 import { MemoryRegion } from '#libs/peer/testing';
-import { openRegionContent, type RegionContent } from '#libs/registry';
+import { applyEntry, LocalSummary, openRegionContent, type RegionContent } from '#libs/registry';
 import { Notifier, systemClock, systemRandom } from '#libs/resilience';
 import { MemoryObjectStore } from '#libs/storage';
 import { Access } from '../access.js';
@@ -96,8 +96,15 @@ class MemoryJournal implements JournalReader {
   }
 }
 
+async function all<T>(values: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const value of values) found.push(value);
+  return found;
+}
+
 describe('the internal API, as a peer client finds it', () => {
   let region: MemoryRegion;
+  let bucket: MemoryObjectStore;
   let content: RegionContent;
   let journal: MemoryJournal;
   let hints: Hints;
@@ -108,8 +115,9 @@ describe('the internal API, as a peer client finds it', () => {
 
   beforeEach(async () => {
     region = new MemoryRegion(state);
+    bucket = new MemoryObjectStore({ clock: systemClock });
     content = openRegionContent({
-      store: new MemoryObjectStore({ clock: systemClock }),
+      store: bucket,
       clock: systemClock,
       random: systemRandom,
     });
@@ -133,6 +141,10 @@ describe('the internal API, as a peer client finds it', () => {
           return linked === undefined ? undefined : { ...linked, source: 'local' as const, open };
         },
       },
+      summary: new LocalSummary({
+        ...{ store: bucket, content, objectsPerSecond: 1_000, clock: systemClock },
+        upTo: async () => ({ seq: 7, epoch: 1 }),
+      }),
       hints,
       status: {
         current: () => state,
@@ -296,6 +308,45 @@ describe('the internal API, as a peer client finds it', () => {
     const { digest } = region.addManifest(repository, 'v1', '{}');
     const image = { repository, reference: parseReference('v1') };
     expect(await client.presence(image, { waitMs: 10, signal })).toMatchObject({ state: 'present', digest });
+  });
+
+  describe('what the region holds', () => {
+    const push = { type: 'manifest.put', repository, mediaType: 'm', content: '{}', digest: digestOf('{}') } as const;
+    const tags = [parseTag('v1')];
+
+    beforeEach(async () => {
+      const { digest } = await store('layer');
+      const blobs = [{ digest, size: 5 }];
+      await applyEntry(content, { ...push, blobs, children: [], tags, seq: 3, epoch: 1, timeMs: 9 }, signal);
+    });
+
+    it('is told as a tree of digests, and as its leaves', async () => {
+      const { summary } = client;
+      expect(await summary.upTo(signal)).toBe(7);
+      expect(await summary.region(7, signal)).toMatchObject({ repositories: 1, upTo: 7 });
+      const [one, ...more] = await all(summary.repositories(7, signal));
+      expect([one?.repository, more]).toEqual([repository, []]);
+      expect((await summary.buckets(repository, 7, signal)).size).toBe(3);
+      const items = await all(summary.items(repository, undefined, signal));
+      expect(items).toEqual([
+        { kind: 'repository', seq: 0, live: true },
+        { kind: 'manifest', digest: push.digest, seq: 3, live: true, missing: [] },
+        { kind: 'tag', tag: 'v1', seq: 3, digest: push.digest },
+      ]);
+      const some = await all(summary.items(repository, new Set(items.slice(2).map(bucketOf)), signal));
+      expect(some).toEqual(items.slice(2));
+      const found = await summary.manifest(repository, push.digest, signal);
+      expect(found).toMatchObject({ ...push, seq: 3, tags: [] });
+      expect(await summary.manifest(repository, digestOf('none'), signal)).toBeUndefined();
+    });
+
+    it('is never told in part: an answer that ends early is an error', async () => {
+      const items = client.summary.items(repository, undefined, signal)[Symbol.asyncIterator]();
+      api.close();
+      await expect(Promise.all([items.next(), items.next(), items.next(), items.next()])).rejects.toMatchObject({
+        code: 'stalled',
+      });
+    });
   });
 
   it('refuses whoever is not of the cluster', async () => {

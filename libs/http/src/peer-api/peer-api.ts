@@ -1,4 +1,10 @@
-import { encodeSnapshotHeader, isSnapshotPartName, type JournalReader, type SnapshotSource } from '#libs/journal';
+import {
+  encodeSnapshotHeader,
+  isSnapshotPartName,
+  type JournalReader,
+  type SnapshotSource,
+  type SummarySource,
+} from '#libs/journal';
 import { type Digest, parseDigest, parseReference, parseRepositoryName, RegistryError } from '#libs/oci';
 import {
   type ImageName,
@@ -18,6 +24,7 @@ import { numberParameter, parameter } from './parameters.js';
 import { findStoredBlob, type SendableBlob, sendBlob } from './send-blob.js';
 import { sendJournal } from './send-journal.js';
 import { sendStatus } from './send-status.js';
+import { sendSummary, summaryAnswer } from './send-summary.js';
 
 /** A blob that is being copied here, or begins to be within `waitMs`. */
 export type FindCopy = (digest: Digest, waitMs: number, signal: AbortSignal) => Promise<SendableBlob | undefined>;
@@ -32,6 +39,8 @@ export interface PeerApiOptions {
   readonly copies?: FindCopy;
   /** Only at the primary. */
   readonly snapshots?: SnapshotSource;
+  /** What this region holds, to be compared. */
+  readonly summary: SummarySource;
   readonly hints: HintSource;
   readonly status: StatusSource;
   readonly presence: PresenceSource;
@@ -77,6 +86,8 @@ export class PeerApi {
         return this.#manifest(exchange);
       case 'links':
         return this.#link(exchange);
+      case 'summary':
+        return this.#summary(exchange);
       case 'status':
         return sendJson(exchange.response, this.options.status.current());
       case 'status/stream':
@@ -143,6 +154,12 @@ export class PeerApi {
     const blob = await this.options.pull.blob(repository, parseDigest(parameter(exchange, 'digest')), exchange.signal);
     if (blob === undefined) throw new RegistryError('BLOB_UNKNOWN');
     sendJson(exchange.response, { digest: blob.digest, size: blob.size });
+  }
+
+  async #summary(exchange: Exchange): Promise<void> {
+    const { summary, clock } = this.options;
+    const answer = summaryAnswer(exchange, summary);
+    await this.#stream(exchange, (lines, signal) => sendSummary(answer, { lines, clock }, signal));
   }
 
   async #presence(exchange: Exchange): Promise<void> {

@@ -1,7 +1,14 @@
 import { Readable } from 'node:stream';
 import type { RegionName } from '#libs/geo';
-import type { SnapshotSource } from '#libs/journal';
-import { type BlobDescriptor, type Digest, formatReference, type Reference, type RepositoryName } from '#libs/oci';
+import type { SnapshotSource, SummarySource } from '#libs/journal';
+import {
+  type BlobDescriptor,
+  type Digest,
+  digestOf,
+  formatReference,
+  type Reference,
+  type RepositoryName,
+} from '#libs/oci';
 import type { ByteRange } from '#libs/storage';
 import {
   type ImageName,
@@ -23,6 +30,16 @@ export class MemoryPeerClient implements PeerClient {
   get region(): RegionName {
     return this.remote.state.region;
   }
+
+  /** Nothing is held, and nothing was ever applied. */
+  readonly summary: SummarySource = {
+    upTo: async () => 0,
+    region: async () => ({ digest: digestOf(''), repositories: 0, upTo: 0 }),
+    repositories: () => nothing(),
+    buckets: async () => new Map(),
+    items: () => nothing(),
+    manifest: async () => undefined,
+  };
 
   readonly snapshots: SnapshotSource = { newest: async () => undefined, part: async () => undefined };
 
@@ -94,3 +111,5 @@ export class MemoryPeerClient implements PeerClient {
     if (!this.reachable) throw new PeerError('unreachable', this.region, 'the link is cut');
   }
 }
+
+async function* nothing(): AsyncGenerator<never> {}

@@ -1,3 +1,4 @@
+export { Pace } from './pace.js';
 export * from './reinstate.js';
 export * from './scrub-report.js';
 export type { ReadEntries, RepairBlob, ScrubObserver } from './scrub-run.js';

@@ -1,2 +1,2 @@
-export { UpkeepRunning } from './lease.js';
+export { UpkeepLease, UpkeepRunning } from './lease.js';
 export * from './upkeep.js';

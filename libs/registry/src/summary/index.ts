@@ -1,0 +1,2 @@
+export * from './known-buckets.js';
+export * from './local-summary.js';

@@ -1,0 +1,4 @@
+export * from './anti-entropy.js';
+export type { AntiEntropyFinding, AntiEntropyReport } from './anti-entropy-report.js';
+export { Comparison } from './comparison.js';
+export { type Difference, type DifferenceKind, nameOf } from './difference.js';

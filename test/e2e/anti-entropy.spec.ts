@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { digestOf, parseDigest, parseRepositoryName, parseTag } from '#libs/oci';
+import { systemClock, systemRandom } from '#libs/resilience';
+import { FilesystemObjectStore, keys } from '#libs/storage';
+import { waitForImage } from '../support/admin-client.js';
+import { Cluster, type ClusterRegion } from '../support/cluster.js';
+import { expectStatus, OciClient, sampleImage } from '../support/oci-client.js';
+import { waitFor } from '../support/wait-for.js';
+
+interface Report {
+  readonly round: string;
+  readonly outcome: string;
+  readonly differences: number;
+  readonly repaired: number;
+  readonly findings: readonly { readonly kind: string; readonly name: string; readonly repaired: boolean }[];
+}
+
+const { signal } = new AbortController();
+const repository = parseRepositoryName('e2e/compared');
+const images = ['1', '2'].map((name) => sampleImage(name, [randomBytes(200_000)]));
+
+let cluster: Cluster;
+let replica: ClusterRegion;
+/** The replica's bucket, behind its back. */
+let bucket: FilesystemObjectStore;
+
+beforeAll(async () => {
+  cluster = await Cluster.start({ args: ['--storage', 'filesystem'] });
+  const [first] = cluster.replicas;
+  if (first === undefined) throw new Error('there is no replica');
+  replica = first;
+  const directory = join(cluster.directory, 'regions', replica.name, 'bucket');
+  bucket = new FilesystemObjectStore({ directory, clock: systemClock, random: systemRandom });
+  const client = new OciClient(cluster.router);
+  for (const [at, image] of images.entries()) {
+    await client.pushImage(repository, image, `v${at + 1}`);
+    await waitForImage(cluster, repository, `v${at + 1}`);
+  }
+}, 120_000);
+
+afterAll(async () => {
+  await cluster?.stop();
+}, 60_000);
+
+it('finds and repairs what somebody changed in a replica behind its back, and counts it', async () => {
+  expect(await compare()).toMatchObject({ outcome: 'done', differences: 0 });
+  const [one, two] = images;
+  if (one === undefined || two === undefined) throw new Error('two images are two');
+  const [v1, v2] = ['v1', 'v2'].map((tag) => keys.tag(repository, parseTag(tag)));
+  const kept = await read(v2);
+  await bucket.put(v2 ?? '', await read(v1), { signal });
+  await bucket.delete(v1 ?? '', signal);
+  const manifest = keys.manifest(repository, parseDigest(one.manifest.digest));
+  const header = Buffer.from(await read(manifest))
+    .toString()
+    .split('\n', 1)[0];
+  await bucket.put(keys.manifest(repository, digestOf('{}')), Buffer.from(`${header}\n{}`), { signal });
+  await bucket.delete(keys.blob(parseDigest(two.blobs.at(-1)?.digest ?? '')), signal);
+
+  const report = await compare();
+  expect(report).toMatchObject({ outcome: 'done', differences: 4, repaired: 4 });
+  expect(report.findings.map(({ kind }) => kind).toSorted()).toEqual(['blobs', 'extra', 'missing', 'wrong']);
+  expect(await read(v2)).toEqual(kept);
+  expect(await compare()).toMatchObject({ outcome: 'done', differences: 0 });
+  const metrics = await (await fetch(replica.replicatorMetrics)).text();
+  expect(metrics).toMatch(/meridian_anti_entropy_differences_total\{kind="missing",result="repaired",.*\} 1/);
+  for (const [at, image] of images.entries()) {
+    expect(await new OciClient(replica.registry).pullWhole(repository, `v${at + 1}`)).toBe(image.manifest.digest);
+  }
+}, 120_000);
+
+/** Runs one comparison to its end. */
+async function compare(): Promise<Report> {
+  const url = `${new URL(replica.replicatorMetrics).origin}/admin/v1/anti-entropy`;
+  const begun = await fetch(url, { method: 'POST' });
+  await expectStatus(begun, 202);
+  const { round } = (await begun.json()) as Report;
+  return waitFor(
+    async () => {
+      const { here } = (await (await fetch(url)).json()) as { here: Report };
+      return here.round === round && here.outcome !== 'running' ? here : undefined;
+    },
+    { what: 'the comparison to end', withinMs: 60_000 },
+  );
+}
+
+async function read(key = ''): Promise<Uint8Array> {
+  return (await bucket.read(key, signal))?.bytes ?? new Uint8Array();
+}
