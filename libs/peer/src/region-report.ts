@@ -5,7 +5,10 @@ import type { ImagePresence, RegionStatus } from './peer-client.js';
 export interface StatusSource {
   /** As it is now; costs nothing. */
   current(): RegionStatus;
-  /** The status at once, then whenever it changes, at most a few times a second; ends when the signal aborts. */
+  /**
+   * The status at once, then whenever it changes, at most a few times a second, and at least once a heartbeat; ends when the
+   * signal aborts.
+   */
   changes(signal: AbortSignal): AsyncIterable<RegionStatus>;
 }
 

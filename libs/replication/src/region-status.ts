@@ -1,13 +1,13 @@
 import type { RegionName, RegionRole } from '#libs/geo';
-import type { RegionProgress, RegionStatus, StatusSource } from '#libs/peer';
+import { JOURNAL_HEARTBEAT_MS, type RegionProgress, type RegionStatus, type StatusSource } from '#libs/peer';
 import { type Clock, Notifier } from '#libs/resilience';
 import { Throughput } from './throughput.js';
 
 /** Changes that come quicker than this are told together. */
 const PAUSE_MS = 50;
 
-/** A status is said again this often even if nothing changed, so that a silent region can be told from a quiet one. */
-const REPEAT_MS = 500;
+/** A status is said again once a heartbeat even if nothing changed, so that a silent region can be told from a quiet one. */
+const REPEAT_MS = JOURNAL_HEARTBEAT_MS - PAUSE_MS;
 
 export interface RegionStatusBoardOptions {
   readonly region: RegionName;

@@ -150,6 +150,7 @@ describe('the internal API, as a peer client finds it', () => {
         current: () => state,
         changes: async function* () {
           yield state;
+          yield state;
         },
       },
       presence: { presence: async (image) => region.presence(image) },
@@ -294,7 +295,7 @@ describe('the internal API, as a peer client finds it', () => {
     expect(await client.findManifest(repository, parseReference('v1'), signal)).toBeUndefined();
   });
 
-  it('tells the status, once and as a stream that has a heartbeat', async () => {
+  it('tells the status, once and as a stream of whatever is said of it', async () => {
     expect(await client.status(signal)).toEqual(state);
     let count = 0;
     for await (const heard of client.statusStream(signal)) {
