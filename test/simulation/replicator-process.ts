@@ -139,6 +139,7 @@ function forgetful(queue: MemoryReplicationQueue, faults: Faults): ReplicationQu
       await queue.add(jobs, signal);
     },
     work: (handler, options) => queue.work(handler, options),
+    limit: (concurrency) => queue.limit(concurrency),
     counts: (signal) => queue.counts(signal),
     close: (limitMs) => queue.close(limitMs),
   };

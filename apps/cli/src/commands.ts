@@ -1,8 +1,10 @@
 import type { Command, OptionRow } from './command.js';
 import { UsageError } from './exit-code.js';
-import { imageOf, noWords, text } from './parse-line.js';
+import { imageOf, limitsOf, noWords, regionOf, text } from './parse-line.js';
+import { showControl, showFailed, showRetried } from './show-controls.js';
 import { showPresences, showStatus, showWait } from './show-regions.js';
 
+const REGION: OptionRow = { type: 'string', value: 'NAME', help: 'only this region' };
 const REGIONS: OptionRow = { type: 'string', value: 'NAME,…', help: 'only these regions' };
 
 /** Everything that `meridian` can do: one row each, and nothing about them anywhere else. */
@@ -90,6 +92,95 @@ export const COMMANDS: readonly Command[] = [
       const flag = (name: string) => (values[name] === true ? 'true' : undefined);
       return { method: 'POST', path: 'gc', query: { dryRun: flag('dry-run'), force: flag('force') } };
     },
+  },
+  {
+    name: 'pause',
+    words: '<region>',
+    summary: 'Lets nothing be copied into a region until it is resumed. What people pull there comes all the same.',
+    options: {},
+    examples: ['meridian pause westeurope'],
+    call: ({ words }) => ({ method: 'POST', path: `regions/${regionOf(words)}/pause` }),
+    show: showControl,
+  },
+  {
+    name: 'resume',
+    words: '<region>',
+    summary: 'Goes on copying into a region.',
+    options: {},
+    examples: ['meridian resume westeurope'],
+    call: ({ words }) => ({ method: 'POST', path: `regions/${regionOf(words)}/resume` }),
+    show: showControl,
+  },
+  {
+    name: 'limits',
+    words: '<region> [set <file> | clear]',
+    summary:
+      'What copies into a region are held to, and when; `set` takes a list from a file (- for standard input), `clear` goes back to the configuration.',
+    options: {},
+    examples: [
+      'meridian limits westeurope',
+      'meridian limits westeurope set limits.json',
+      'meridian limits westeurope clear',
+    ],
+    call: async ({ words: [region, what, file, ...more], read }) => {
+      const path = `regions/${regionOf(region === undefined ? [] : [region])}/limits`;
+      if (what === undefined) return { method: 'GET', path };
+      if (what === 'clear' && file === undefined) return { method: 'DELETE', path };
+      if (what !== 'set' || file === undefined || more.length > 0) {
+        throw new UsageError('limits <region>, limits <region> set <file>, or limits <region> clear');
+      }
+      return { method: 'PUT', path, body: limitsOf(await read(file)) };
+    },
+    show: showControl,
+  },
+  {
+    name: 'failed',
+    words: '',
+    summary:
+      'Copies that were set aside, for they failed again and again: where, why, and which repositories need them.',
+    options: { region: REGION },
+    examples: ['meridian failed', 'meridian failed --region westeurope'],
+    call: ({ words, values }) => {
+      noWords(words);
+      return { method: 'GET', path: 'failed', query: { region: text(values, 'region') } };
+    },
+    show: showFailed,
+  },
+  {
+    name: 'retry',
+    words: '',
+    summary: 'Tries copies again that were set aside: all, those of a repository, or one.',
+    options: {
+      region: REGION,
+      repository: { type: 'string', value: 'NAME', help: 'those that this repository needs' },
+      digest: { type: 'string', value: 'DIGEST', help: 'one blob' },
+    },
+    examples: ['meridian retry', 'meridian retry --repository team/app --region westeurope'],
+    call: ({ words, values }) => {
+      noWords(words);
+      const [region, repository, digest] = ['region', 'repository', 'digest'].map((name) => text(values, name));
+      return { method: 'POST', path: 'failed/retry', query: { region, repository, digest } };
+    },
+    show: showRetried,
+  },
+  {
+    name: 'snapshot',
+    words: '',
+    summary: 'At the primary: takes a snapshot of the journal now, and removes what all regions have from it.',
+    options: {},
+    examples: ['meridian snapshot'],
+    call: ({ words }) => {
+      noWords(words);
+      return { method: 'POST', path: 'snapshot' };
+    },
+  },
+  {
+    name: 'forget',
+    words: '<region>',
+    summary: 'At the primary: a region has left for good, and the journal waits for it no longer.',
+    options: {},
+    examples: ['meridian forget westeurope'],
+    call: ({ words }) => ({ method: 'DELETE', path: `regions/${regionOf(words)}` }),
   },
   {
     name: 'policy',

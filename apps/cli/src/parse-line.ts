@@ -45,6 +45,23 @@ export function imageOf(words: readonly string[]): { readonly repository: string
   return { repository: image.slice(0, at), reference: image.slice(at + 1) };
 }
 
+/** The name of one region. @throws UsageError */
+export function regionOf(words: readonly string[]): string {
+  const [region = '', ...more] = words;
+  if (more.length === 0 && /^[a-z0-9-]+$/.test(region)) return region;
+  throw new UsageError('one region is needed, by its name');
+}
+
+/** A list of limits, or an object that holds one. @throws UsageError */
+export function limitsOf(content: string): string {
+  try {
+    const value: unknown = JSON.parse(content);
+    return JSON.stringify(Array.isArray(value) ? { limits: value } : value);
+  } catch (cause) {
+    throw new UsageError('the limits are no JSON', { cause });
+  }
+}
+
 /** @throws UsageError if anything follows the command */
 export function noWords(words: readonly string[]): void {
   if (words.length > 0) throw new UsageError(`nothing more was expected: ${words.join(' ')}`);

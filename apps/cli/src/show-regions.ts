@@ -10,6 +10,8 @@ interface StatusBody {
     readonly upToDate: boolean;
     readonly presentLag?: { readonly p50Seconds: number; readonly p99Seconds: number };
     readonly status?: {
+      readonly pausedSinceMs?: number;
+      readonly setAside?: number;
       readonly head: number;
       readonly watermark: number;
       readonly lagSeconds: number;
@@ -28,9 +30,7 @@ export function showStatus({ regions }: StatusBody): string {
     role ?? '?',
     state === 'silent'
       ? `silent${silentSince === undefined ? '' : ` since ${silentSince}`}`
-      : upToDate
-        ? 'up to date'
-        : 'behind',
+      : `${upToDate ? 'up to date' : 'behind'}${pausedOf(status?.pausedSinceMs)}`,
     status === undefined ? '?' : `${status.watermark} of ${status.head}`,
     status === undefined || state === 'silent' ? '?' : seconds(status.lagSeconds),
     status === undefined ? '?' : `${status.backlog.entries}, ${bytes(status.backlog.bytes)}`,
@@ -40,7 +40,16 @@ export function showStatus({ regions }: StatusBody): string {
   const failures = regions.flatMap(({ region, status }) =>
     (status?.failed ?? []).map(({ seq, reason }) => `${region}: change ${seq} failed: ${reason}`),
   );
-  return [textTable([head, ...rows]), ...failures].join('\n');
+  const aside = regions.flatMap(({ region, status }) =>
+    status?.setAside === undefined
+      ? []
+      : [`${region}: ${status.setAside} copies were set aside, see \`meridian failed\``],
+  );
+  return [textTable([head, ...rows]), ...failures, ...aside].join('\n');
+}
+
+function pausedOf(sinceMs: number | undefined): string {
+  return sinceMs === undefined ? '' : `, paused since ${new Date(sinceMs).toISOString()}`;
 }
 
 interface Presence {

@@ -12,8 +12,11 @@ import {
 } from '#libs/platform';
 import { openRegionContent, type RegionContent } from '#libs/registry';
 import {
+  ControlStore,
+  FailedCopies,
   freshProgress,
   LocalPresence,
+  LocalSteering,
   PresentLag,
   ProgressStore,
   RegionStatusBoard,
@@ -46,6 +49,8 @@ export interface RegionParts {
   readonly watch: RegionWatch;
   readonly presences: RegionPresences;
   readonly wait: ImageWait;
+  /** How operators steer this region's replication. */
+  readonly steering: LocalSteering;
   /** Only measured at the primary. */
   readonly presentLag: PresentLag;
 }
@@ -95,6 +100,12 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
     watch,
     presences,
     wait: new ImageWait(presences, watch, clock),
+    steering: new LocalSteering({
+      controls: new ControlStore(store),
+      failedCopies: new FailedCopies(store),
+      clock,
+      onChanged: () => bus.publish({ kind: 'controls.changed' }),
+    }),
     presentLag: new PresentLag({
       watch,
       regions: peers.map((peer) => peer.region),

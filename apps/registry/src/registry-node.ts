@@ -68,12 +68,18 @@ export class RegistryNode {
   }
 
   adminOptions(): AdminOptions {
-    const { context, regional, store, content, status, presences, watch, wait, peers, heartbeats } = this.parts;
+    const { context, regional, store, content, status, presences, watch, wait, peers, heartbeats, steering } =
+      this.parts;
     return {
       policy: {
         policies: content.policies,
         regions: context.config.topology.regions,
         writes: () => this.#policyWrites,
+      },
+      steering: {
+        ...{ region: regional.region, role: regional.site.role, primary: regional.primary.name },
+        own: steering,
+        others: new Map(peers.map((peer) => [peer.region, peer.steering])),
       },
       journalCare: () => this.#care,
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
@@ -183,7 +189,7 @@ export class RegistryNode {
   }
 
   #edge({ journal, snapshots, summary, local, copies, ...role }: RoleParts): RegionEdge {
-    const { context, regional, keys, content, status, presence, origin } = this.parts;
+    const { context, regional, keys, content, status, presence, origin, steering } = this.parts;
     const { config, clock, log, metrics } = context;
     const { region } = regional;
     const access = new Access({
@@ -215,6 +221,7 @@ export class RegistryNode {
       hints: this.#hints,
       status,
       presence,
+      ...(origin === undefined ? {} : { steering, primary: origin.region }),
       clock,
     });
     // Streams to other regions never end by themselves.

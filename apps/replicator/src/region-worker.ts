@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
-import { deriveClusterKey } from '#libs/geo';
+import { deriveClusterKey, parseCopyLimits } from '#libs/geo';
 import { Access, type Comparisons, CopyApi, openAntiEntropy, openCollections, type UpkeepOptions } from '#libs/http';
 import { type JournalReader, ObjectStoreJournalReader } from '#libs/journal';
 import { type HttpPeerClient, openPeers, upstreamOf } from '#libs/peer';
@@ -25,8 +25,11 @@ import {
   type Scrubs,
 } from '#libs/registry';
 import {
+  ControlFollower,
+  ControlStore,
   Copier,
   entryAt,
+  FailedCopies,
   FileCopyScratch,
   freshProgress,
   type JournalSource,
@@ -38,8 +41,9 @@ import {
   peerJournalSource,
   type ReplicationQueue,
   Replicator,
+  type Steering,
 } from '#libs/replication';
-import { retry } from '#libs/resilience';
+import { Pace, retry } from '#libs/resilience';
 import type { ObjectStore } from '#libs/storage';
 import { openRegionScrubs, type RegionScrubParts } from './region-scrubs.js';
 import { ReplicationReport } from './replication-report.js';
@@ -65,6 +69,7 @@ export class RegionWorker {
   readonly #ending = new AbortController();
   #watching: Promise<void> = Promise.resolve();
   #replicator: Replicator | undefined;
+  #steering: Steering = {};
   #collections: Collections | undefined;
   #scrubs: Scrubs | undefined;
   #comparisons: Comparisons | undefined;
@@ -109,17 +114,26 @@ export class RegionWorker {
     const { signal } = this.#stopping;
     this.#bus.start();
     const report = new ReplicationReport(this.context, this.regional.region, this.#bus);
-    const copier = this.#openCopier(report, await this.#openScratch());
+    const pace = new Pace(clock);
+    const copier = this.#openCopier(report, await this.#openScratch(), pace);
+    const controls = this.#openControls(pace);
     const source = await this.#openSource();
     const begin = async (): Promise<void> => {
       const replicator = this.#assemble(source, report, copier);
+      replicator.steer(this.#steering);
       await replicator.start(signal);
       this.#replicator = replicator;
+      // It may be another since.
+      replicator.steer(this.#steering);
     };
     this.#bus.subscribe((message) => {
       if (message.kind === 'blob.committed') this.#replicator?.blobArrived(message.blob.digest);
+      if (message.kind === 'controls.changed') controls.look();
     });
+    await controls.open(signal);
     await begin();
+    // It only ends with the process.
+    controls.follow(signal).catch(() => undefined);
     this.#collect();
     this.#scrub({ source, copier, replicator: () => this.#replicator });
     this.#compare(source);
@@ -261,7 +275,26 @@ export class RegionWorker {
     });
   }
 
-  #openCopier(report: ReplicationReport, scratch: FileCopyScratch): Copier {
+  /** The region's wishes are shared by its replicators. */
+  #openControls(pace: Pace): ControlFollower {
+    const { config, clock, log } = this.context;
+    return new ControlFollower({
+      store: new ControlStore(this.#store),
+      limits: parseCopyLimits(config.replication.limits),
+      sharers: () => this.#heartbeats.alive().filter(({ app }) => app === 'replicator').length,
+      onSteering: (steering) => {
+        log.info({ ...steering }, 'copies as operators want it from now on');
+        this.#steering = steering;
+        pace.setRate(steering.bytesPerSecond);
+        this.#replicator?.steer(steering);
+      },
+      onRetry: (request) => this.#replicator?.retry(request),
+      onError: (error) => log.debug({ err: error }, 'reading what operators want failed'),
+      clock,
+    });
+  }
+
+  #openCopier(report: ReplicationReport, scratch: FileCopyScratch, pace: Pace): Copier {
     const { config, clock, random } = this.context;
     return new Copier({
       store: this.#store,
@@ -270,6 +303,7 @@ export class RegionWorker {
       primary: this.regional.primary.name,
       upstream: upstreamOf(config.topology, this.regional.region),
       scratch,
+      pace,
       onBytes: (blob, bytesDone, chunkBytes) => report.onBytes(blob, bytesDone, chunkBytes),
       clock,
       random,
@@ -286,6 +320,8 @@ export class RegionWorker {
       queue: this.#openQueue(),
       copy: (job, signal) => report.timed(() => copier.copy(job, signal)),
       copyConcurrency: config.replication.copyConcurrency,
+      setAside: { failures: config.replication.setAsideAfterFailures, afterMs: config.replication.setAsideAfterMs },
+      failedCopies: new FailedCopies(this.#store),
       progress: this.#progress,
       clock,
       random,

@@ -40,6 +40,9 @@ export class ReplicationReport implements ReplicatorObserver {
     const { images, bytes } = progress.bootstrap ?? NOTHING_TO_TAKE_IN;
     metrics.bootstrapImages.set({ region }, images.total - images.done);
     metrics.bootstrapBytes.set({ region }, bytes.total - bytes.done);
+    metrics.replicationSetAside.set({ region }, progress.setAside ?? 0);
+    metrics.replicationPaused.set({ region }, (progress.pausedSinceMs ?? 0) / 1_000);
+    metrics.replicationLimit.set({ region }, progress.limit?.bytesPerSecond ?? 0);
     metrics.regionHeard.set({ region }, progress.heardMs / 1_000);
     this.bus.publish({ kind: 'region.progress', progress });
     if (this.#smallBytes === 0) return;

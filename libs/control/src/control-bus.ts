@@ -16,6 +16,8 @@ export type ControlMessage =
   | { readonly kind: 'journal.appended'; readonly seq: number }
   | { readonly kind: 'blob.committed'; readonly blob: BlobDescriptor }
   | { readonly kind: 'blob.damaged'; readonly blob: BlobDescriptor }
+  /** Operators want something else of the region's replication: look into the bucket. */
+  | { readonly kind: 'controls.changed' }
   | { readonly kind: 'region.progress'; readonly progress: RegionProgress }
   | { readonly kind: 'blob.progress'; readonly blob: BlobDescriptor; readonly bytesDone: number }
   /** Bytes of blobs that nothing else is said of. */

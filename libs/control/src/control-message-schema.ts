@@ -52,6 +52,9 @@ const progress = z
     policySeq: count.default(0),
     failed: z.array(z.object({ seq: count, reason: z.string() })).max(100),
     bootstrap: bootstrap.optional(),
+    pausedSinceMs: count.optional(),
+    limit: z.object({ bytesPerSecond: count.optional(), copies: count.optional() }).optional(),
+    setAside: count.optional(),
   })
   .transform(({ settled, bootstrap: filling, ...value }) => ({
     ...value,
@@ -64,6 +67,7 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('journal.appended'), seq: count }),
   z.object({ kind: z.literal('blob.committed'), blob }),
   z.object({ kind: z.literal('blob.damaged'), blob }),
+  z.object({ kind: z.literal('controls.changed') }),
   z.object({ kind: z.literal('region.progress'), progress }),
   z.object({ kind: z.literal('blob.progress'), blob, bytesDone: count }),
   z.object({ kind: z.literal('bytes.copied'), bytes: count }),

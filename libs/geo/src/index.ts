@@ -1,5 +1,6 @@
 export * from './client-region.js';
 export * from './cluster-key.js';
+export * from './copy-limits.js';
 export * from './freshness.js';
 export { compileGlob, type Glob, parseGlob } from './glob.js';
 export * from './grant.js';

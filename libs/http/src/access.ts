@@ -5,6 +5,7 @@ import {
   grantAccessOf,
   REGION_TOKEN_SCHEME,
   type RegionName,
+  type TokenSubject,
   verifyGrant,
   verifyRegionToken,
 } from '#libs/geo';
@@ -17,6 +18,8 @@ import type { Exchange } from './exchange.js';
 /** Who asks, once it is certain that it may. */
 export interface Principal {
   readonly kind: 'anonymous' | 'grant' | 'peer';
+  /** Which process of the cluster it is. */
+  readonly subject?: TokenSubject;
   /** Whether it may also read another repository: for a mount from there. */
   mayPull(repository: RepositoryName): boolean;
 }
@@ -47,7 +50,8 @@ export class Access {
     const grant = exchange.query.get(GRANT_PARAMETER);
     // A request with a grant was sent here by the router; its Authorization is the router's affair.
     if (grant !== null && need !== 'peer') return this.#byGrant(exchange.request, grant, target);
-    if (this.#isPeer(exchange.request)) return { kind: 'peer', mayPull: () => true };
+    const subject = this.#peer(exchange.request);
+    if (subject !== undefined) return { kind: 'peer', subject, mayPull: () => true };
     if (need === 'peer') throw new RegistryError('DENIED');
     return this.#anonymously(exchange.request, need);
   }
@@ -61,10 +65,10 @@ export class Access {
     return { kind: 'grant', mayPull: () => this.#anonymousMay('pull') };
   }
 
-  #isPeer(request: IncomingMessage): boolean {
+  #peer(request: IncomingMessage): TokenSubject | undefined {
     const [scheme, token] = (request.headers.authorization ?? '').split(' ');
-    if (scheme !== REGION_TOKEN_SCHEME || token === undefined) return false;
-    return verifyRegionToken(this.options.regionTokenKey, token, this.options.clock.now()) !== undefined;
+    if (scheme !== REGION_TOKEN_SCHEME || token === undefined) return undefined;
+    return verifyRegionToken(this.options.regionTokenKey, token, this.options.clock.now());
   }
 
   #anonymously(request: IncomingMessage, need: 'pull' | 'push'): Principal {

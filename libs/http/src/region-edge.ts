@@ -26,8 +26,7 @@ export class RegionEdge {
       const lane = laneOf(exchange);
       if (lane !== undefined) admission.admit(lane, exchange.response);
       if (lane === 'pulls' || lane === 'pushes') return await distribution.handle(exchange);
-      access.authorise(exchange, 'peer', undefined);
-      await peers.handle(exchange);
+      await peers.handle(exchange, access.authorise(exchange, 'peer', undefined).subject);
     } catch (error) {
       await sendError(exchange, error, this.options);
     }

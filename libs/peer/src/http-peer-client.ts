@@ -21,6 +21,7 @@ import type { Clock } from '#libs/resilience';
 import type { ByteRange } from '#libs/storage';
 import { HttpSummary } from './http-summary.js';
 import { parseJournalMessage } from './parse-message.js';
+import { parseFailedCopies, parseRegionControl } from './parse-steering.js';
 import { checkedBody } from './peer-body.js';
 import {
   type ImagePresence,
@@ -35,6 +36,7 @@ import {
 import { type PeerAnswer, PeerConnections } from './peer-connections.js';
 import { PeerError } from './peer-error.js';
 import { readLines } from './read-lines.js';
+import type { RegionControl, RegionSteering } from './region-steering.js';
 import { parseBlobDescriptor, parseImagePresence, parseRegionStatus } from './schema.js';
 import { BLOB_GROWING_HEADER, BLOB_SIZE_HEADER, MANIFEST_DIGEST_HEADER, TAG_SEQ_HEADER } from './wire.js';
 
@@ -67,6 +69,17 @@ export class HttpPeerClient implements PeerClient {
     part: (seq, name, signal) => this.#snapshotPart(seq, name, signal),
   };
   readonly summary: SummarySource;
+  readonly steering: RegionSteering = {
+    control: async (signal) => this.#control(await this.#connections.request('GET', '/controls', { signal }), signal),
+    change: async (change, signal) => {
+      const body = JSON.stringify({ ...change, ...('limits' in change ? { limits: change.limits ?? null } : {}) });
+      return this.#control(await this.#connections.request('POST', '/controls', { body, signal }), signal);
+    },
+    failed: async (signal) => {
+      const value = await this.#json(await this.#connections.request('GET', '/failed', { signal }), signal);
+      return this.#parsed(() => parseFailedCopies(value));
+    },
+  };
   readonly #connections: PeerConnections;
 
   constructor(options: HttpPeerClientOptions) {
@@ -213,6 +226,11 @@ export class HttpPeerClient implements PeerClient {
     const presence = this.#parsed(() => parseImagePresence(value));
     if (presence.region !== this.region) throw this.#protocol(`it speaks for ${presence.region}`);
     return presence;
+  }
+
+  async #control(answer: PeerAnswer, signal: AbortSignal): Promise<RegionControl> {
+    const value = await this.#json(answer, signal);
+    return this.#parsed(() => parseRegionControl(value));
   }
 
   async *#stream(

@@ -44,6 +44,12 @@ export interface RegionProgress {
   readonly heardMs: number;
   /** Entries set aside, with the reason, newest last; at most 100. */
   readonly failed: readonly { readonly seq: number; readonly reason: string }[];
+  /** Since when operators let nothing be copied there; read-through goes on. */
+  readonly pausedSinceMs?: number;
+  /** What its copies are held to just now. */
+  readonly limit?: { readonly bytesPerSecond?: number; readonly copies?: number };
+  /** Copies that were set aside, for they failed again and again. */
+  readonly setAside?: number;
   /** While the region fills itself from a snapshot; the watermark moves when that is done. */
   readonly bootstrap?: BootstrapProgress;
 }

@@ -19,6 +19,8 @@ const MAX_DISCARDED_BYTES = 64 * 1024;
 export interface PeerRequest {
   readonly query?: Readonly<Record<string, string | number>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body?: string;
   /** How long the peer was asked to wait with its answer. */
   readonly waitMs?: number;
   readonly idleMs?: number;
@@ -64,8 +66,8 @@ export class PeerConnections {
   }
 
   /** @throws PeerError, or the signal's reason */
-  async request(method: 'GET' | 'HEAD', path: string, request: PeerRequest): Promise<PeerAnswer> {
-    const { query = {}, headers = {}, waitMs = 0, idleMs = IDLE_LIMIT_MS, signal } = request;
+  async request(method: 'GET' | 'HEAD' | 'POST', path: string, request: PeerRequest): Promise<PeerAnswer> {
+    const { query = {}, headers = {}, body, waitMs = 0, idleMs = IDLE_LIMIT_MS, signal } = request;
     signal.throwIfAborted();
     const token = issueRegionToken(this.options.key, this.options.self, this.options.clock);
     const response = await this.#pool
@@ -73,6 +75,7 @@ export class PeerConnections {
         method,
         path: `${PEER_PATH}${path}`,
         query,
+        ...(body === undefined ? {} : { body }),
         headers: { ...headers, authorization: `${REGION_TOKEN_SCHEME} ${token}`, 'accept-encoding': 'identity' },
         headersTimeout: FIRST_BYTE_LIMIT_MS + waitMs,
         bodyTimeout: idleMs,

@@ -4,7 +4,7 @@ import { parseDigest, parseRepositoryName } from '#libs/oci';
 import type { ImagePresence, RegionStatus } from './peer-client.js';
 
 /** A schema of what a parser accepts; its errors become the schema's. */
-function parsed<T>(parse: (text: string) => T) {
+export function parsed<T>(parse: (text: string) => T) {
   return z.string().transform((text, context) => {
     try {
       return parse(text);
@@ -16,7 +16,8 @@ function parsed<T>(parse: (text: string) => T) {
 }
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const digest = parsed(parseDigest);
+export const digest = parsed(parseDigest);
+export const repositoryName = parsed(parseRepositoryName);
 export const blobDescriptor = z.object({ digest, size: count });
 
 const MAX_REASON_LENGTH = 1_000;
@@ -26,6 +27,13 @@ const done = z.object({ done: count, total: count });
 export const bootstrapProgress = z
   .object({ seq: count, tail: count, images: done, bytes: done, estimateSeconds: z.number().min(0).optional() })
   .transform((value) => ({ ...value, estimateSeconds: value.estimateSeconds }));
+
+/** What a region says of how operators steer it; a field that is not there was not said. */
+export const steeringFields = {
+  pausedSinceMs: count.optional(),
+  limit: z.object({ bytesPerSecond: count.optional(), copies: count.optional() }).optional(),
+  setAside: count.optional(),
+};
 
 const regionStatus = z.object({
   region: parsed(parseRegionName),
@@ -42,6 +50,7 @@ const regionStatus = z.object({
   policySeq: count.default(0),
   failed: z.array(z.object({ seq: count, reason: z.string().max(MAX_REASON_LENGTH) })).max(100),
   bootstrap: bootstrapProgress.optional(),
+  ...steeringFields,
   lagSeconds: z.number().min(0),
   throughput: z.object({ bytesPerSecond: z.number().min(0), entriesPerSecond: z.number().min(0) }).optional(),
   timeMs: count,
@@ -49,7 +58,7 @@ const regionStatus = z.object({
 
 const imagePresence = z.object({
   region: parsed(parseRegionName),
-  repository: parsed(parseRepositoryName),
+  repository: repositoryName,
   state: z.enum(['unknown', 'pending', 'copying', 'failed', 'present', 'excluded', 'on-demand']),
   sinceMs: count.optional(),
   reason: z

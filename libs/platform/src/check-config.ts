@@ -1,3 +1,4 @@
+import { CopyLimitError, parseCopyLimits } from '#libs/geo';
 import type { Config } from './config.js';
 
 /** A rule over several settings that was broken: where, and in words. */
@@ -12,7 +13,7 @@ const EXAMPLE_KEY = /example|changeme|change-me|your[-_]?(access|secret)/i;
 
 /** What no single setting can be wrong about. */
 export function checkConfig(config: Config): readonly BrokenRule[] {
-  return [...checkRegions(config), ...checkAccessKeys(config), ...checkPorts(config)];
+  return [...checkRegions(config), ...checkAccessKeys(config), ...checkPorts(config), ...checkLimits(config)];
 }
 
 function* checkRegions({ topology, region }: Config): Generator<BrokenRule> {
@@ -56,6 +57,15 @@ function* checkPorts({ http }: Config): Generator<BrokenRule> {
     path: ['http', 'operatorPort'],
     what: `is ${http.operatorPort}, as http.port is: operators and clients need ports of their own`,
   };
+}
+
+function* checkLimits({ replication }: Config): Generator<BrokenRule> {
+  try {
+    parseCopyLimits(replication.limits);
+  } catch (error) {
+    if (!(error instanceof CopyLimitError)) throw error;
+    yield { path: ['replication', 'limits'], what: `cannot be kept: ${error.message}` };
+  }
 }
 
 /** Whether a credential is one that comes with a product or a guide. */

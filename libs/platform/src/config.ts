@@ -101,6 +101,26 @@ const schema = z.object({
       copyConcurrency: z.number().int().min(1).max(256).default(8),
       /** Entries of the journal that are planned at once: bounds Redis and memory. */
       windowEntries: z.number().int().min(1).max(100_000).default(1_000),
+      /** How much of the line copies may take, and when, for as long as operators say nothing else; see docs/replication.md. */
+      limits: z
+        .array(
+          z.object({
+            bytesPerSecond: z.union([z.number(), z.string()]).optional(),
+            copies: z.number().optional(),
+            between: z.string().optional(),
+            days: z.array(z.string()).optional(),
+            timeZone: z.string().optional(),
+          }),
+        )
+        .default([]),
+      /** A copy that failed so often in a row, for a reason of its own, is set aside: nothing waits behind it any more. */
+      setAsideAfterFailures: z.number().int().min(1).max(100).default(5),
+      /** So is one that does not succeed for so long, whatever the reason. */
+      setAsideAfterMs: z
+        .number()
+        .int()
+        .min(1_000)
+        .default(60 * 60_000),
     })
     .prefault({}),
   blobs: z

@@ -245,4 +245,22 @@ export const METRIC_CATALOGUE = {
     help: 'Bytes of their blobs.',
     labels: ['region'],
   },
+  replicationSetAside: {
+    kind: 'gauge',
+    name: 'meridian_replication_set_aside_copies',
+    help: 'Copies that were set aside in the region, for they failed again and again; GET /admin/v1/failed names them.',
+    labels: ['region'],
+  },
+  replicationPaused: {
+    kind: 'gauge',
+    name: 'meridian_replication_paused_timestamp_seconds',
+    help: 'Since when operators let nothing be copied into the region; 0 while it is not paused.',
+    labels: ['region'],
+  },
+  replicationLimit: {
+    kind: 'gauge',
+    name: 'meridian_replication_limit_bytes_per_second',
+    help: 'What the copies of this replicator are held to at this time of the day; 0 for nothing.',
+    labels: ['region'],
+  },
 } as const satisfies Readonly<Record<string, MetricRow>>;

@@ -43,6 +43,7 @@ export class BullReplicationQueue implements ReplicationQueue {
   readonly #connections: Redis[] = [];
   readonly #stopping = new AbortController();
   #worker: Worker | undefined;
+  #limit = Number.POSITIVE_INFINITY;
   #closed: Promise<void> | undefined;
 
   constructor(private readonly options: BullReplicationQueueOptions) {
@@ -81,7 +82,7 @@ export class BullReplicationQueue implements ReplicationQueue {
     const worker = new Worker(QUEUE, process, {
       connection: this.#connect({ maxRetriesPerRequest: null }),
       prefix: this.#prefix,
-      concurrency: options.concurrency,
+      concurrency: Math.min(options.concurrency, this.#limit),
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: MAX_STALLED,
@@ -96,6 +97,11 @@ export class BullReplicationQueue implements ReplicationQueue {
       if (spent) options.onFailed({ ...parseCopyJobData(job.data), priority: job.priority }, error);
     });
     this.#worker = worker;
+  }
+
+  limit(concurrency: number): void {
+    this.#limit = concurrency;
+    if (this.#worker !== undefined) this.#worker.concurrency = concurrency;
   }
 
   async counts(

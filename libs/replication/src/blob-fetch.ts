@@ -27,6 +27,8 @@ export interface BlobFetchOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onBytes: (bytes: number) => void;
+  /** Resolves when that many more bytes may come; `undefined` for at once. */
+  readonly pass?: (bytes: number, signal: AbortSignal) => Promise<void> | undefined;
   /** The bytes come from a copy that is being made elsewhere: more connections would only overtake it. */
   readonly onGrowing: () => void;
 }
@@ -117,12 +119,13 @@ export class BlobFetch {
     if ((this.#lackingUntilMs.get(source) ?? 0) > this.options.clock.monotonic()) return;
     const ended = new AbortController();
     const reading = anySignal([signal, ended.signal]);
+    let heldBack = false;
     try {
       const opened = await this.#open(source, range, reading.signal);
       if (opened === undefined) return;
       if (opened.growing === true) {
         this.options.onGrowing();
-        this.#watch(() => range.at, reading.signal).then(
+        this.#watch(() => (heldBack ? 'held back' : range.at), reading.signal).then(
           () => ended.abort(new PeerError('stalled', source.region, 'its own copy does not go on')),
           () => undefined,
         );
@@ -133,6 +136,11 @@ export class BlobFetch {
         this.options.sources.answered(source);
         this.options.onBytes(chunk.length);
         yield chunk;
+        const passing = this.options.pass?.(chunk.length, signal);
+        if (passing === undefined) continue;
+        heldBack = true;
+        await passing;
+        heldBack = false;
       }
     } finally {
       ended.abort(new Error('nobody reads any more'));
@@ -173,10 +181,13 @@ export class BlobFetch {
     return { followMs: Math.max(0, Math.ceil(untilMs - nowMs)) };
   }
 
-  /** Resolves when there was no progress for a while: a copy elsewhere that stands still must not hold this one up. */
-  async #watch(position: () => number, signal: AbortSignal): Promise<void> {
-    for (let before = -1; position() !== before; ) {
-      before = position();
+  /**
+   * Resolves when there was no progress for a while: a copy elsewhere that stands still must not hold this one up. What we
+   * hold back ourselves does not stand still.
+   */
+  async #watch(position: () => number | 'held back', signal: AbortSignal): Promise<void> {
+    for (let before = -1, now = position(); now !== before; now = position()) {
+      before = now === 'held back' ? -1 : now;
       await this.options.clock.sleep(STALLED_MS, signal);
     }
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError } from '#libs/oci';
 import type { BlobStore } from '#libs/registry';
-import { anySignal, type Clock, type Random } from '#libs/resilience';
+import { anySignal, type Clock, type Pace, type Random } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
 import { BigCopies, type FollowedBlob } from './big-copies.js';
 import { BlobFetch, FOLLOWED_FROM_BYTES } from './blob-fetch.js';
@@ -16,6 +16,9 @@ const PARTED_FROM_BYTES = FOLLOWED_FROM_BYTES;
 /** Up to this size a blob is held in memory: the streams that would carry it cost more than its bytes (ADR 0009). */
 const IN_MEMORY_BYTES = 256 * 1024;
 
+/** Less than a block of a layer: what the limit of a region does not hold up. */
+const SMALL_BYTES = 256 * 1024;
+
 export interface CopierOptions extends BlobSourcesOptions {
   readonly store: ObjectStore;
   readonly blobs: BlobStore;
@@ -23,6 +26,8 @@ export interface CopierOptions extends BlobSourcesOptions {
   readonly partedFromBytes?: number;
   readonly partBytes?: number;
   readonly followedFromBytes?: number;
+  /** How fast all copies together may be; without it as fast as it goes. */
+  readonly pace?: Pace;
   readonly onBytes: (blob: BlobDescriptor, bytesDone: number, chunkBytes: number) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -32,6 +37,8 @@ export interface CopierOptions extends BlobSourcesOptions {
 export class Copier {
   readonly #sources: BlobSources;
   readonly #big: BigCopies;
+  /** How many wait for a blob. */
+  readonly #hurried = new Map<Digest, number>();
 
   constructor(private readonly options: CopierOptions) {
     this.#sources = new BlobSources(options);
@@ -45,6 +52,16 @@ export class Copier {
     if (blob.size < Math.min(partedFromBytes, IN_MEMORY_BYTES + 1)) return this.#copyAtOnce(blob, signal);
     if (blob.size < partedFromBytes) return this.#copyWhole(blob, signal);
     await this.#big.copy(blob, (lanes) => this.#fetch(blob, lanes), signal);
+  }
+
+  /** Somebody waits for that blob: from its next bytes on it is as fast as it goes. @returns how to end that, once */
+  hurry(digest: Digest): () => void {
+    this.#hurried.set(digest, (this.#hurried.get(digest) ?? 0) + 1);
+    return () => {
+      const left = (this.#hurried.get(digest) ?? 0) - 1;
+      if (left > 0) this.#hurried.set(digest, left);
+      else this.#hurried.delete(digest);
+    };
   }
 
   /** A blob that is being copied here, to be read as it comes; see {@link BigCopies.follow}. */
@@ -95,6 +112,7 @@ export class Copier {
       followedFromBytes,
       clock,
       random,
+      pass: (bytes, signal) => this.#pass(blob, bytes, signal),
       onGrowing: () => lanes?.hold(),
       onBytes: (bytes) => {
         done += bytes;
@@ -102,5 +120,13 @@ export class Copier {
         onBytes(blob, done, bytes);
       },
     });
+  }
+
+  /** What is small, and what somebody waits for, is counted and not held up: the others make up for it. */
+  #pass({ digest, size }: BlobDescriptor, bytes: number, signal: AbortSignal): Promise<void> | undefined {
+    const { pace } = this.options;
+    if (size > SMALL_BYTES && !this.#hurried.has(digest)) return pace?.take(bytes, signal);
+    pace?.note(bytes);
+    return undefined;
   }
 }

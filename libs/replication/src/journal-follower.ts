@@ -23,7 +23,8 @@ export interface JournalFollowerOptions {
   readonly planner: EntryPlanner;
   readonly applier: EntryApplier;
   readonly filling: RegionFilling;
-  readonly windowEntries: number;
+  /** Entries planned and not applied, at the most just now. */
+  readonly window: () => number;
   /** The primary was heard, and what its policy is. */
   readonly onIntroduced: () => void;
   readonly onRetry: (what: string, error: unknown) => void;
@@ -78,10 +79,10 @@ export class JournalFollower {
   }
 
   #hearHint(blob: BlobDescriptor): void {
-    const { selection, standing, missing, windowEntries } = this.options;
+    const { selection, standing, missing, window } = this.options;
     // Of which repository it is nobody says.
     if (selection.rules.restricts) return;
-    if (!standing().hasRoom(windowEntries) || this.#hints >= MAX_HINTS) return;
+    if (!standing().hasRoom(window()) || this.#hints >= MAX_HINTS) return;
     this.#hints += 1;
     void missing.requestEarly(blob).finally(() => {
       this.#hints -= 1;
@@ -108,12 +109,12 @@ export class JournalFollower {
   }
 
   async #untilItsTurn(seq: number): Promise<void> {
-    const { standing, windowEntries, clock, signal } = this.options;
+    const { standing, window, clock, signal } = this.options;
     const { changed } = standing();
     standing().expect(seq);
     for (;;) {
       const { version } = changed;
-      if (standing().hasRoom(windowEntries)) return;
+      if (standing().hasRoom(window())) return;
       await changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
     }
   }

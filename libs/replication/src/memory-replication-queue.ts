@@ -41,6 +41,8 @@ export class MemoryQueueJobs {
 export class MemoryReplicationQueue implements ReplicationQueue {
   readonly #stopping = new AbortController();
   readonly #loops: Promise<unknown>[] = [];
+  #limit = Number.POSITIVE_INFINITY;
+  #begin: ((worker: number) => Promise<void>) | undefined;
 
   constructor(
     private readonly jobs: MemoryQueueJobs,
@@ -56,9 +58,17 @@ export class MemoryReplicationQueue implements ReplicationQueue {
     handler: CopyHandler,
     options: { readonly concurrency: number; readonly onFailed: (job: CopyJob, error: Error) => void },
   ): void {
-    for (let worker = 0; worker < options.concurrency; worker += 1) {
-      this.#loops.push(this.#worker(handler, options.onFailed).catch(() => undefined));
+    this.#begin = (worker) => this.#worker(worker, handler, options.onFailed);
+    this.limit(Math.min(options.concurrency, this.#limit));
+  }
+
+  limit(concurrency: number): void {
+    this.#limit = concurrency;
+    const begin = this.#begin;
+    while (begin !== undefined && this.#loops.length < concurrency) {
+      this.#loops.push(begin(this.#loops.length).catch(() => undefined));
     }
+    this.jobs.changed.notify();
   }
 
   async counts(
@@ -73,13 +83,13 @@ export class MemoryReplicationQueue implements ReplicationQueue {
     await Promise.all(this.#loops);
   }
 
-  async #worker(handler: CopyHandler, onFailed: (job: CopyJob, error: Error) => void): Promise<void> {
+  async #worker(worker: number, handler: CopyHandler, onFailed: (job: CopyJob, error: Error) => void): Promise<void> {
     const { clock } = this.options;
     const { signal } = this.#stopping;
     for (;;) {
       signal.throwIfAborted();
       const { version } = this.jobs.changed;
-      const job = this.jobs.take();
+      const job = worker < this.#limit ? this.jobs.take() : undefined;
       if (job === undefined) {
         await this.jobs.changed.waitFor(version, { limitMs: Number.POSITIVE_INFINITY, clock, signal });
         continue;

@@ -2,11 +2,15 @@ import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest } from '#libs/oci';
 import { PeerError, type RegionProgress } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
-import { anySignal, type Clock, type Random } from '#libs/resilience';
+import type { Clock, Random } from '#libs/resilience';
 import { isStorageError } from '#libs/storage';
+import type { RetryRequest } from './control-store.js';
+import { CopyRuns } from './copy-runs.js';
 import { DirectCopies } from './direct-copies.js';
+import type { FailedCopies } from './failed-copies.js';
 import type { CopyHandler, CopyJob, ReplicationQueue } from './replication-queue.js';
-import { Setbacks } from './setbacks.js';
+import { SetAsideCopies } from './set-aside-copies.js';
+import { type SetAsideLimits, Setbacks } from './setbacks.js';
 import type { WaitingEntries } from './waiting-entries.js';
 
 /** How often what is still missing is looked for in the store, and asked of the queue again. */
@@ -30,6 +34,9 @@ export interface MissingBlobsOptions {
   readonly copy: CopyHandler;
   /** Blobs of up to this size are copied at once, without the queue. */
   readonly directBytes: number;
+  readonly setAside: SetAsideLimits;
+  /** Where it is noted what was set aside. */
+  readonly failedCopies?: FailedCopies;
   readonly clock: Clock;
   readonly random: Random;
   /** Whether the region may have a blob now; asked before a byte of it is copied. */
@@ -49,60 +56,64 @@ export interface MissingBlobsOptions {
  */
 export class MissingBlobs {
   readonly #setbacks: Setbacks;
+  readonly setAside: SetAsideCopies;
+  readonly #runs: CopyRuns;
   readonly #direct: DirectCopies;
   /** How many look into the store right now. */
   #looking = 0;
   /** Blobs that arrived while somebody looked into the store: what it said of them is outdated. */
   readonly #arrivals = new Set<Digest>();
-  readonly #copies = new Map<Digest, AbortController>();
   /** Blobs that nothing but a snapshot asked for. */
   readonly #late = new Set<Digest>();
 
   constructor(private readonly options: MissingBlobsOptions) {
-    this.#setbacks = new Setbacks(options.clock, options.random);
+    const { clock, random, waiting, failedCopies: store, setAside: limits, copy, mayHave, onRetry, signal } = options;
+    this.#setbacks = new Setbacks({ limits, clock, random });
+    const noted = store === undefined ? {} : { store };
+    this.setAside = new SetAsideCopies({ setbacks: this.#setbacks, waiting, ...noted, clock, onRetry, signal });
+    this.#runs = new CopyRuns({ copy, mayHave, onCopied: (digest) => this.arrived(digest) });
     this.#direct = new DirectCopies({
-      copy: (job, signal) => this.#copy(job, signal),
+      copy: (job, running) => this.#runs.run(job, running),
       onFailed: (job, error) => this.#failed(job, error),
-      signal: options.signal,
+      signal,
     });
   }
 
   /** Begins to take jobs from the queue. */
   work(concurrency: number): void {
-    const handler: CopyHandler = (job, signal) => this.#copy(job, signal);
+    const handler: CopyHandler = (job, signal) => this.#runs.run(job, signal);
     this.options.queue.work(handler, { concurrency, onFailed: (job, error) => this.#failed(job, error) });
+  }
+
+  get pausedSinceMs(): number | undefined {
+    return this.#runs.pausedSinceMs;
+  }
+
+  /** Copies nothing until it is resumed. What came here in another way is taken note of. */
+  pause(sinceMs: number): void {
+    this.#runs.pause(sinceMs);
+  }
+
+  resume(): void {
+    this.#runs.resume();
+    this.#sweepSoon();
+  }
+
+  /** Tries what was set aside again, now. */
+  retry(request: RetryRequest): void {
+    this.#setbacks.retry(this.setAside.matching(request));
+    this.#sweepSoon();
   }
 
   /** Copies whose blobs the region may not have any more end now. */
   endForbidden(): void {
-    for (const [digest, copying] of this.#copies) {
-      if (!this.options.mayHave(digest))
-        copying.abort(new Error('the policy does not let this region have it any more'));
-    }
-  }
-
-  async #copy(job: CopyJob, signal: AbortSignal): Promise<void> {
-    if (!this.options.mayHave(job.digest)) return;
-    const forbidden = new AbortController();
-    const copying = anySignal([signal, forbidden.signal]);
-    this.#copies.set(job.digest, forbidden);
-    try {
-      await this.options.copy(job, copying.signal);
-    } catch (error) {
-      // What nobody may want has not failed.
-      if (!forbidden.signal.aborted) throw error;
-      return;
-    } finally {
-      copying.release();
-      this.#copies.delete(job.digest);
-    }
-    this.arrived(job.digest);
+    this.#runs.endForbidden();
   }
 
   /** A job that gave up leaves its blob missing: it is asked for again after a while. */
   #failed(job: CopyJob, error: Error): void {
     const passing = isPassing(error);
-    this.#setbacks.add(job.digest, error.message, passing);
+    this.#setbacks.add(job, error.message, passing);
     this.options.onRetry(`copy of ${job.digest}`, error);
     this.options.onFailed(job.digest, !passing);
   }
@@ -145,6 +156,7 @@ export class MissingBlobs {
   }
 
   async #add(blobs: readonly BlobDescriptor[]): Promise<void> {
+    if (this.pausedSinceMs !== undefined) return;
     const { queue, directBytes, signal, onRetry } = this.options;
     const jobs = blobs.map((blob) => copyJob(blob, this.#late.has(blob.digest)));
     this.#direct.request(jobs.filter((job) => job.size <= directBytes));
@@ -187,12 +199,16 @@ export class MissingBlobs {
   /** Bytes that entries wait for, and the entries whose blobs could not be had, with why. */
   report(): { readonly bytes: number; readonly failed: RegionProgress['failed'] } {
     const { waiting } = this.options;
-    const failed = this.#setbacks
-      .list()
-      .flatMap(({ digest, reason }) =>
-        waiting.waitingFor(digest).map((entry) => ({ seq: entry.seq, reason: `${digest}: ${reason}` })),
-      );
+    const failed = this.#setbacks.all.flatMap(({ blob: { digest }, reason }) =>
+      waiting.waitingFor(digest).map((entry) => ({ seq: entry.seq, reason: `${digest}: ${reason}` })),
+    );
     return { bytes: waiting.missingBytes, failed };
+  }
+
+  #sweepSoon(): void {
+    this.#sweep().catch((error: unknown) => {
+      if (!this.options.signal.aborted) this.options.onRetry('looking for what is missing', error);
+    });
   }
 
   async #sweep(): Promise<void> {

@@ -20,7 +20,8 @@ export interface PolicyEnforcerOptions {
   readonly takeAgain: (entry: Entry) => void;
   /** Takes in the newest snapshot, where the journal was cut. @returns the place that it stands for */
   readonly refill: () => Promise<number>;
-  readonly windowEntries: number;
+  /** Entries planned and not applied, at the most just now. */
+  readonly window: () => number;
   readonly clock: Clock;
   readonly random: Random;
   readonly onRetry: (what: string, error: unknown) => void;
@@ -142,13 +143,13 @@ export class PolicyEnforcer {
 
   /** @returns how far it came */
   async #read(after: number, last: number, regains: (entry: Entry) => boolean, signal: AbortSignal): Promise<number> {
-    const { source, standing, windowEntries, takeAgain } = this.options;
+    const { source, standing, window, takeAgain } = this.options;
     let read = after;
     for await (const message of source.journal(after, signal)) {
       if (message.kind === 'unreadable') read = message.seq;
       if (message.kind === 'entry') {
         if (regains(message.entry)) {
-          await this.#until(() => standing().hasRoom(windowEntries), signal);
+          await this.#until(() => standing().hasRoom(window()), signal);
           takeAgain(message.entry);
         }
         read = message.entry.seq;

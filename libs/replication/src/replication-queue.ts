@@ -20,6 +20,8 @@ export interface ReplicationQueue {
     handler: CopyHandler,
     options: { readonly concurrency: number; readonly onFailed: (job: CopyJob, error: Error) => void },
   ): void;
+  /** From now on at most so many at once, whatever {@link work} was told; those that run go on. */
+  limit(concurrency: number): void;
   /** Jobs waiting, running and delayed, by state; for metrics and for noticing that the queue was emptied behind our back. */
   counts(signal: AbortSignal): Promise<{ readonly waiting: number; readonly active: number; readonly delayed: number }>;
   /** Stops taking jobs, aborts the running ones, hands them back; resolves within `limitMs`. */

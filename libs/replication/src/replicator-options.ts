@@ -3,9 +3,11 @@ import type { Entry } from '#libs/journal';
 import type { RegionProgress } from '#libs/peer';
 import type { RegionContent } from '#libs/registry';
 import type { Clock, Random } from '#libs/resilience';
+import type { FailedCopies } from './failed-copies.js';
 import type { JournalSource } from './journal-source.js';
 import type { ProgressStore } from './progress-store.js';
 import type { CopyHandler, ReplicationQueue } from './replication-queue.js';
+import type { SetAsideLimits } from './setbacks.js';
 
 export interface ReplicatorOptions {
   /** The replica, whose share the policy says; the primary has everything. */
@@ -17,6 +19,10 @@ export interface ReplicatorOptions {
   readonly copy: CopyHandler;
   /** Of those that the queue hands out. */
   readonly copyConcurrency: number;
+  /** When a copy that fails is set aside. */
+  readonly setAside?: SetAsideLimits;
+  /** Where it is noted what was set aside; without it nothing of that outlives the process. */
+  readonly failedCopies?: FailedCopies;
   /** Blobs of up to this size are copied at once, without the queue. */
   readonly directBytes?: number;
   readonly progress: ProgressStore;

@@ -1,6 +1,7 @@
 import type { Entry } from '#libs/journal';
 import type { Digest } from '#libs/oci';
 import type { RegionProgress } from '#libs/peer';
+import type { RetryRequest } from './control-store.js';
 import { EntryApplier } from './entry-applier.js';
 import { EntryPlanner } from './entry-planner.js';
 import { JournalFollower } from './journal-follower.js';
@@ -15,8 +16,23 @@ import { Selection } from './selection.js';
 import { VanishedBlobs } from './vanished-blobs.js';
 import { WaitingEntries } from './waiting-entries.js';
 
+/** Some minutes of failing, and an outage that is no usual one. */
+const SET_ASIDE = { failures: 5, afterMs: 60 * 60_000 };
+
+/** Entries beyond the window at the most, for those that wait for what was set aside. */
+const MAX_EXCUSED = 10_000;
+
 /** A job for so little costs more than the copy (ADR 0009). */
 const DIRECT_BYTES = 256 * 1024;
+
+/** How operators want a region to copy, just now. */
+export interface Steering {
+  readonly pausedSinceMs?: number;
+  /** Of all copies; kept by whoever copies, and only said here. */
+  readonly bytesPerSecond?: number;
+  /** Copies of big blobs at once. */
+  readonly copies?: number;
+}
 
 /**
  * Brings a region to the primary's state. It follows the journal, asks the queue for every blob that is missing, and
@@ -36,11 +52,12 @@ export class Replicator {
   readonly #filling: RegionFilling;
   readonly #follower: JournalFollower;
   #standing = new RegionStanding(freshProgress(''));
+  #steering: Steering = {};
   #teller: ProgressTeller | undefined;
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: ReplicatorOptions) {
-    const { region, source, content, queue, copy, windowEntries, observer, clock, random } = options;
+    const { region, source, content, queue, copy, observer, clock, random } = options;
     const { signal } = this.#stopping;
     const waiting = this.#waiting;
     const selection = new Selection(region);
@@ -51,14 +68,17 @@ export class Replicator {
     const vanished = new VanishedBlobs({ ...common, onPassedOver: (...passed) => this.#passedOver(...passed) });
     const missing = new MissingBlobs({
       ...{ ...common, queue, copy, blobs: content.blobs, directBytes: options.directBytes ?? DIRECT_BYTES },
+      setAside: options.setAside ?? SET_ASIDE,
+      ...(options.failedCopies === undefined ? {} : { failedCopies: options.failedCopies }),
       mayHave: (digest) => !selection.rules.restricts || waiting.isMissing(digest),
       onFailed: (digest, nowhere) => {
         this.#standing.changed.notify();
         if (nowhere) void vanished.passOver(digest);
       },
     });
+    const window = (): number => this.#window();
     const enforcer = new PolicyEnforcer({
-      ...{ ...common, windowEntries },
+      ...{ ...common, window },
       replan: () => this.#replan(),
       refill: () => this.#filling.refill(),
       takeAgain: (entry) => this.#takeAgain(entry),
@@ -72,7 +92,7 @@ export class Replicator {
     });
     const filling = new RegionFilling({ ...common, enforcer, missing, introduced });
     const parts = { enforcer, missing, planner, applier, filling };
-    this.#follower = new JournalFollower({ ...common, ...parts, windowEntries, onIntroduced });
+    this.#follower = new JournalFollower({ ...common, ...parts, window, onIntroduced });
     this.#missing = missing;
     this.#enforcer = enforcer;
     this.#planner = planner;
@@ -86,6 +106,7 @@ export class Replicator {
     const stored = await progress.open(signal);
     this.#standing = new RegionStanding(stored);
     await this.#enforcer.open(signal);
+    await this.#missing.setAside.open(signal);
     this.#teller = new ProgressTeller({
       standing: this.#standing,
       current: () => this.progress(),
@@ -96,9 +117,11 @@ export class Replicator {
       signal: this.#stopping.signal,
     });
     this.#missing.work(copyConcurrency);
+    this.#steered();
     this.#loops = Promise.allSettled([
       this.#enforcer.resume().then(() => this.#run(stored)),
       this.#missing.keepSweeping(),
+      this.#missing.setAside.keepNoting(),
       this.#teller.keepSaving(),
       this.#teller.keepReporting(),
     ]);
@@ -113,7 +136,18 @@ export class Replicator {
   }
 
   progress(): RegionProgress {
-    return this.#standing.progress(this.#missing.report());
+    return { ...this.#standing.progress(this.#missing.report()), ...this.#saidOfSteering() };
+  }
+
+  /** Does what operators want from now on; before {@link start} too. */
+  steer(steering: Steering): void {
+    this.#steering = steering;
+    if (this.#teller !== undefined) this.#steered();
+  }
+
+  /** Tries copies again that were set aside. */
+  retry(request: RetryRequest): void {
+    this.#missing.retry(request);
   }
 
   /** Entries that are known here and not applied: what they name is needed. */
@@ -126,6 +160,35 @@ export class Replicator {
     this.#missing.arrived(digest);
   }
 
+  #window(): number {
+    return this.options.windowEntries + Math.min(MAX_EXCUSED, this.#missing.setAside.entries);
+  }
+
+  #steered(): void {
+    const { queue, copyConcurrency } = this.options;
+    const { pausedSinceMs, copies = copyConcurrency } = this.#steering;
+    queue.limit(Math.min(copies, copyConcurrency));
+    if (pausedSinceMs !== this.#missing.pausedSinceMs) {
+      if (pausedSinceMs === undefined) this.#missing.resume();
+      else this.#missing.pause(pausedSinceMs);
+    }
+    this.#standing.changed.notify();
+  }
+
+  #saidOfSteering(): Pick<RegionProgress, 'pausedSinceMs' | 'limit' | 'setAside'> {
+    const { pausedSinceMs, bytesPerSecond, copies } = this.#steering;
+    const setAside = this.#missing.setAside.count;
+    const limit = {
+      ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+      ...(copies === undefined ? {} : { copies }),
+    };
+    return {
+      ...(pausedSinceMs === undefined ? {} : { pausedSinceMs }),
+      ...(Object.keys(limit).length === 0 ? {} : { limit }),
+      ...(setAside === 0 ? {} : { setAside }),
+    };
+  }
+
   /**
    * Applies an entry of the past once more, as far as the policy lets the region have it and as soon as all that it needs is
    * here. Resolves when it is applied; it goes on when `signal` aborts.
@@ -133,7 +196,7 @@ export class Replicator {
   async applyAgain(entry: Entry, signal: AbortSignal): Promise<void> {
     const standing = this.#standing;
     const isFree = (): boolean => !standing.isUnderWay(entry.seq);
-    const hasRoom = (): boolean => standing.hasRoom(this.options.windowEntries);
+    const hasRoom = (): boolean => standing.hasRoom(this.#window());
     // Another one may have waited for the same place.
     do await this.#until(() => isFree() && hasRoom(), signal);
     while (!isFree());

@@ -6,6 +6,7 @@ export * from './deadline.js';
 export * from './limiter.js';
 export * from './next-turn.js';
 export * from './notifier.js';
+export * from './pace.js';
 export * from './random.js';
 export * from './retry.js';
 export * from './shared-rounds.js';

@@ -19,6 +19,8 @@ import {
  *   state/progress                     the region's generation, epoch, watermark, and entries applied beyond it
  *   state/policy                       which region has what, and the seq that said so
  *   state/policy-enforced              the policy that all of this region's content was last brought to
+ *   state/controls                     whether the region's replication is paused, its limits, and what is to be tried again
+ *   state/failed                       copies that were set aside, and why
  *   state/gc/…                         who collects, what it found last, and data that nothing named
  *   state/scrub/…                      who reads everything again, how far that is, and what it found
  *   state/anti-entropy/…               who compares the region with the primary, and what it found last
@@ -48,6 +50,8 @@ export const keys = {
   progress: 'state/progress',
   policy: 'state/policy',
   policyEnforced: 'state/policy-enforced',
+  controls: 'state/controls',
+  failedCopies: 'state/failed',
   gcLease: 'state/gc/lease',
   gcReport: 'state/gc/report',
   gcOrphans: 'state/gc/orphans',

@@ -8,6 +8,7 @@ import type { GcOptions } from './gc.controller.js';
 import type { ImageWait } from './image-wait.js';
 import type { PolicyOptions } from './policy.controller.js';
 import type { RegionPresences } from './region-presences.js';
+import type { SteeringOptions } from './region-steerings.js';
 import type { ScrubOptions } from './scrub.controller.js';
 
 export interface AdminOptions {
@@ -29,6 +30,7 @@ export interface AdminOptions {
   readonly stopping: AbortSignal;
   readonly gc: GcOptions;
   readonly policy: PolicyOptions;
+  readonly steering: SteeringOptions;
   readonly scrub: ScrubOptions;
   readonly antiEntropy: AntiEntropyControllerOptions;
   /** At a primary that has begun. */

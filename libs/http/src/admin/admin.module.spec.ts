@@ -5,12 +5,16 @@ import { parseRegionName } from '#libs/geo';
 import type { Entry } from '#libs/journal';
 import { type Digest, digestOf, type Reference } from '#libs/oci';
 import {
+  type ControlChange,
+  type FailedCopyReport,
   type ImageName,
   type ImagePresence,
   type JournalMessage,
   type PeerClient,
   PeerError,
+  type RegionControl,
   type RegionStatus,
+  type RegionSteering,
 } from '#libs/peer';
 import { type JournalSource, RegionWatch } from '#libs/replication';
 import { Notifier, systemClock, systemRandom } from '#libs/resilience';
@@ -25,6 +29,7 @@ const current = digestOf('current');
 class FakeRegion {
   readonly region;
   reachable = true;
+  readonly steering = new FakeSteering(this);
   tagged: Digest | undefined = current;
   stored: readonly Digest[] = [current];
   asked = 0;
@@ -43,7 +48,7 @@ class FakeRegion {
   async *statusStream(signal: AbortSignal): AsyncGenerator<RegionStatus> {
     for (;;) {
       const { version } = this.moved;
-      this.#reach();
+      this.reach();
       yield this.current();
       await this.moved.waitFor(version, { limitMs: 500, clock: systemClock, signal });
     }
@@ -75,12 +80,12 @@ class FakeRegion {
   }
 
   async status(): Promise<RegionStatus> {
-    this.#reach();
+    this.reach();
     return this.current();
   }
 
   async presence({ repository, reference }: ImageName): Promise<ImagePresence> {
-    this.#reach();
+    this.reach();
     this.asked += 1;
     const digest = this.#resolve(reference);
     const said = { region: this.region, repository, bytes: { done: 0, total: 9 }, missing: [], timeMs: 1 };
@@ -97,8 +102,37 @@ class FakeRegion {
     return reference.tag === 'v1' ? this.tagged : undefined;
   }
 
-  #reach(): void {
+  reach(): void {
     if (!this.reachable) throw new PeerError('unreachable', this.region, 'the link is cut');
+  }
+}
+
+/** What operators said of a region, and what was set aside there. */
+class FakeSteering implements RegionSteering {
+  said: RegionControl = { pausedSinceMs: undefined, limits: undefined };
+  retries: ControlChange[] = [];
+
+  constructor(private readonly region: FakeRegion) {}
+
+  async control(): Promise<RegionControl> {
+    this.region.reach();
+    return this.said;
+  }
+
+  async change(change: ControlChange): Promise<RegionControl> {
+    this.region.reach();
+    if (change.kind === 'pause') this.said = { ...this.said, pausedSinceMs: 7 };
+    if (change.kind === 'resume') this.said = { ...this.said, pausedSinceMs: undefined };
+    if (change.kind === 'limits') this.said = { ...this.said, limits: change.limits };
+    if (change.kind === 'retry') this.retries.push(change);
+    return this.said;
+  }
+
+  async failed(): Promise<readonly FailedCopyReport[]> {
+    this.region.reach();
+    return [
+      { digest: current, size: 9, reason: 'no', failures: 5, sinceMs: 1, triedMs: 2, repositories: ['team/app'] },
+    ];
   }
 }
 
@@ -146,6 +180,11 @@ describe('what operators ask a region', () => {
         policies: { current: async () => undefined, enforced: async () => undefined },
         regions: [],
         writes: () => undefined,
+      },
+      steering: {
+        ...{ region: south.region, role: 'primary', primary: south.region },
+        own: south.steering,
+        others: new Map([north, west].map(({ region, steering }) => [region, steering])),
       },
       gc: { collections: () => undefined, lastReport: async () => undefined },
       antiEntropy: { comparisons: () => undefined, lastReport: async () => undefined },
@@ -388,6 +427,55 @@ describe('what operators ask a region', () => {
     const refused = await fetch(`${origin}/admin/v1/scrub?rateBytesPerSecond=${rate}`, { method: 'POST' });
     expect(refused.status).toBe(400);
     expect(await refused.json()).toEqual({ error: expect.stringMatching(/whole number/) });
+  });
+
+  async function send(method: string, path: string, body?: object) {
+    const content =
+      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const answer = await fetch(`${origin}/admin/v1/${path}`, { method, ...content });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  }
+
+  it('pauses and resumes the replication of a region', async () => {
+    expect(await send('POST', 'regions/north/pause')).toEqual({
+      status: 200,
+      body: { region: 'north', pausedSinceMs: 7, limits: null },
+    });
+    expect((await send('POST', 'regions/north/resume')).body.pausedSinceMs).toBeNull();
+  });
+
+  it('limits a region, and stops to', async () => {
+    const limits = [{ bytesPerSecond: '50MB', between: '08:00-18:00', timeZone: 'Europe/Amsterdam' }];
+    const kept = [{ ...limits[0], bytesPerSecond: 50_000_000 }];
+    expect(await send('PUT', 'regions/west/limits', { limits })).toMatchObject({ status: 200, body: { limits: kept } });
+    expect((await ask('regions/west/limits')).body).toEqual({ region: 'west', pausedSinceMs: null, limits: kept });
+    expect((await send('DELETE', 'regions/west/limits')).body.limits).toBeNull();
+    expect(await send('PUT', 'regions/west/limits', { limits: [{ bytesPerSecond: 'fast' }] })).toMatchObject({
+      status: 400,
+      body: { error: expect.stringMatching(/bytesPerSecond/) },
+    });
+  });
+
+  it('tells what was set aside where, and has it tried again', async () => {
+    north.reachable = false;
+    expect((await ask('failed')).body.regions).toMatchObject([
+      { region: 'north', silent: true },
+      { region: 'west', failed: [{ digest: current, reason: 'no' }] },
+    ]);
+    const retried = await send('POST', 'failed/retry?repository=team/app');
+    expect([retried.status, west.steering.retries]).toEqual([202, [{ kind: 'retry', repository: 'team/app' }]]);
+    await send('POST', `failed/retry?digest=${current}&region=west`);
+    expect(west.steering.retries.at(-1)).toEqual({ kind: 'retry', digest: current });
+  });
+
+  it.each([
+    ['the primary', 'regions/south/pause', 409, /nothing is copied into it/],
+    ['a region that there is not', 'regions/east/pause', 404, /no such region/],
+    ['a region that is silent', 'regions/north/pause', 503, /does not answer: .*the link is cut/],
+    ['a digest that cannot be', 'failed/retry?digest=x', 400, /digest/],
+  ])('cannot steer %s', async (_what, path, status, sentence) => {
+    north.reachable = false;
+    expect(await send('POST', path)).toEqual({ status, body: { error: expect.stringMatching(sentence) } });
   });
 
   it('lists the processes', async () => {

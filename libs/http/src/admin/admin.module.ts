@@ -10,13 +10,16 @@ import { PolicyController } from './policy.controller.js';
 import { ProcessesController } from './processes.controller.js';
 import { RegionPresences } from './region-presences.js';
 import { RegionReports } from './region-reports.js';
+import { RegionSteerings } from './region-steerings.js';
 import { ScrubController } from './scrub.controller.js';
 import { StatusController } from './status.controller.js';
+import { SteeringController } from './steering.controller.js';
 import { ADMIN_OPTIONS, ANTI_ENTROPY_OPTIONS, GC_OPTIONS, POLICY_OPTIONS, SCRUB_OPTIONS } from './tokens.js';
 import { WaitController } from './wait.controller.js';
 
 export type { AdminOptions } from './admin-options.js';
 export type { GcOptions } from './gc.controller.js';
+export type { SteeringOptions } from './region-steerings.js';
 export type { ScrubOptions } from './scrub.controller.js';
 
 @Module({})
@@ -53,6 +56,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       ScrubController,
       AntiEntropyController,
       JournalController,
+      SteeringController,
     ],
     providers: [
       { provide: ADMIN_OPTIONS, useValue: options },
@@ -61,6 +65,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       { provide: SCRUB_OPTIONS, useValue: options.scrub },
       { provide: ANTI_ENTROPY_OPTIONS, useValue: options.antiEntropy },
       { provide: RegionReports, useFactory: () => new RegionReports(options) },
+      { provide: RegionSteerings, useFactory: () => new RegionSteerings(options.steering) },
       { provide: RegionPresences, useFactory: () => presences },
       { provide: ImageWait, useFactory: () => wait },
     ],

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { SEQUENCE_HEADER } from '#libs/geo';
 import { MAX_MANIFEST_BYTES, manifestTooLarge, parseTag, type Reference, type RepositoryName } from '#libs/oci';
 import type { CommittedManifest } from '#libs/registry';
 import { sendEmpty } from '../answer.js';
 import { type Exchange, headerOf } from '../exchange.js';
-import { IncomingBody } from '../incoming-body.js';
+import { readBody } from '../read-body.js';
 import type { DistributionOptions, LocalWrites } from './distribution-options.js';
 import { entityTag, preconditionOf } from './entity-tag.js';
 import { refuseContentEncoding } from './incoming.js';
@@ -31,7 +30,7 @@ export async function pushManifest(
       reference,
       tags,
       contentType: headerOf(request, 'content-type'),
-      content: await readManifest(request),
+      content: await readBody(request, MAX_MANIFEST_BYTES, manifestTooLarge),
       ...(precondition === undefined ? {} : { precondition }),
     },
     signal,
@@ -54,17 +53,4 @@ function headersOf({ digest, seq, subject, tags }: CommittedManifest, sayTags: b
     ...(subject === undefined ? {} : { 'OCI-Subject': subject }),
     ...(sayTags ? { 'OCI-Tag': [...tags] } : {}),
   };
-}
-
-/** The body, as long as it is no longer than a manifest may be; what says that it is longer is not read at all. */
-async function readManifest(request: IncomingMessage): Promise<Uint8Array> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_MANIFEST_BYTES) throw manifestTooLarge();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of new IncomingBody(request) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_MANIFEST_BYTES) throw manifestTooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
 }

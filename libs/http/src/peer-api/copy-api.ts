@@ -17,7 +17,7 @@ const MAX_FOLLOW_MS = 5_000;
 const BEGIN_MS = 2_000;
 
 export interface CopyApiOptions {
-  readonly copier: Pick<Copier, 'copy' | 'follow'>;
+  readonly copier: Pick<Copier, 'copy' | 'follow' | 'hurry'>;
   readonly access: Access;
   readonly log: HttpLog;
   readonly clock: Clock;
@@ -52,6 +52,8 @@ export class CopyApi {
     const { query, signal } = exchange;
     if (!query.has('size')) return copier.follow(digest, numberParameter(exchange, 'followMs', MAX_FOLLOW_MS), signal);
     const size = numberParameter(exchange, 'size', Number.MAX_SAFE_INTEGER);
+    // Without a size it is another region that follows, and nobody waits.
+    exchange.response.once('close', copier.hurry(digest));
     return Promise.race([copier.follow(digest, BEGIN_MS, signal), this.#copy(digest, size)]);
   }
 

@@ -1,3 +1,4 @@
+import type { RegionName, TokenSubject } from '#libs/geo';
 import {
   encodeSnapshotHeader,
   isSnapshotPartName,
@@ -7,10 +8,13 @@ import {
 } from '#libs/journal';
 import { type Digest, parseDigest, parseReference, parseRepositoryName, RegistryError } from '#libs/oci';
 import {
+  type ControlChange,
   type ImageName,
   MANIFEST_DIGEST_HEADER,
   PEER_PATH,
   type PresenceSource,
+  parseControlChange,
+  type RegionSteering,
   type StatusSource,
   TAG_SEQ_HEADER,
 } from '#libs/peer';
@@ -18,6 +22,7 @@ import type { Pull, RegionContent } from '#libs/registry';
 import { anySignal, type Clock } from '#libs/resilience';
 import { sendBytes, sendJson } from '../answer.js';
 import { type Exchange, isHead } from '../exchange.js';
+import { readBody } from '../read-body.js';
 import type { HintSource } from './hints.js';
 import { LineStream } from './line-stream.js';
 import { numberParameter, parameter } from './parameters.js';
@@ -44,13 +49,21 @@ export interface PeerApiOptions {
   readonly hints: HintSource;
   readonly status: StatusSource;
   readonly presence: PresenceSource;
+  /** At a replica: what the primary's operators may steer. */
+  readonly steering?: RegionSteering;
+  /** Who may. */
+  readonly primary?: RegionName;
   readonly clock: Clock;
 }
 
 const BLOBS = 'blobs/';
 const MAX_WAIT_MS = 60_000;
 const MAX_FOLLOW_MS = 5_000;
-const READS = ['GET', 'HEAD'];
+const METHODS = ['GET', 'HEAD'];
+const CONTROLS = 'controls';
+
+/** Some limits, with their days and time zones. */
+const MAX_CHANGE_BYTES = 64 * 1024;
 
 /**
  * What the cluster's own processes ask this region: the other end of `HttpPeerClient`. Whoever calls it has made sure
@@ -67,11 +80,12 @@ export class PeerApi {
   }
 
   /** @throws RegistryError, StorageError, or the signal's reason */
-  async handle(exchange: Exchange): Promise<void> {
-    if (!READS.includes(exchange.request.method ?? '')) {
-      throw new RegistryError('UNSUPPORTED', undefined, { headers: { Allow: READS.join(', ') } });
-    }
+  async handle(exchange: Exchange, caller?: TokenSubject): Promise<void> {
     const route = exchange.path.slice(PEER_PATH.length + 1);
+    const methods = route === CONTROLS ? [...METHODS, 'POST'] : METHODS;
+    if (!methods.includes(exchange.request.method ?? '')) {
+      throw new RegistryError('UNSUPPORTED', undefined, { headers: { Allow: methods.join(', ') } });
+    }
     if (route.startsWith(BLOBS)) {
       return this.#blob(exchange, parseDigest(route.slice(BLOBS.length)));
     }
@@ -92,11 +106,29 @@ export class PeerApi {
         return sendJson(exchange.response, this.options.status.current());
       case 'status/stream':
         return this.#stream(exchange, (lines, signal) => sendStatus(this.options, lines, signal));
+      case CONTROLS:
+        return this.#control(exchange, this.#steering(caller));
+      case 'failed':
+        return sendJson(exchange.response, await this.#steering(caller).failed(exchange.signal));
       case 'presence':
         return this.#presence(exchange);
       default:
         throw new RegistryError('NOT_FOUND');
     }
+  }
+
+  /** Only the primary's operators, and those of the region itself, steer a region. */
+  #steering(caller: TokenSubject | undefined): RegionSteering {
+    const { steering, primary } = this.options;
+    if (steering === undefined) throw new RegistryError('NOT_FOUND');
+    if (caller?.kind !== 'region' || caller.name !== primary) throw new RegistryError('DENIED');
+    return steering;
+  }
+
+  async #control({ request, response, signal }: Exchange, steering: RegionSteering): Promise<void> {
+    if (request.method !== 'POST') return sendJson(response, await steering.control(signal));
+    const change = parseChange(await readBody(request, MAX_CHANGE_BYTES));
+    sendJson(response, await steering.change(change, signal));
   }
 
   async #blob(exchange: Exchange, digest: Digest): Promise<void> {
@@ -181,6 +213,14 @@ export class PeerApi {
       limited.release();
     }
     lines.end();
+  }
+}
+
+function parseChange(body: Uint8Array): ControlChange {
+  try {
+    return parseControlChange(JSON.parse(Buffer.from(body).toString()));
+  } catch (cause) {
+    throw new RegistryError('UNSUPPORTED', undefined, { status: 400, message: 'no change that is known here', cause });
   }
 }
 

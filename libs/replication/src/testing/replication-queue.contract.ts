@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { digestOf } from '#libs/oci';
+import { systemClock } from '#libs/resilience';
 import type { CopyJob, ReplicationQueue } from '../replication-queue.js';
 
 const never = new AbortController().signal;
@@ -55,6 +56,34 @@ export function describeReplicationQueue(name: string, open: () => Promise<Opene
       await opened.queue.add([job('a'), job('a')], never);
       await other.add([job('a'), job('b')], never);
       expect(await opened.queue.counts(never)).toMatchObject({ waiting: 2 });
+    });
+
+    it('runs no more at once than it is held to, and more again when it is let', async () => {
+      let [running, most] = [0, 0];
+      const done = new Set<string>();
+      const handler = async ({ digest }: CopyJob): Promise<void> => {
+        running += 1;
+        most = Math.max(most, running);
+        await systemClock.sleep(20, never);
+        running -= 1;
+        done.add(digest);
+      };
+      opened.queue.limit(2);
+      opened.queue.work(handler, { concurrency: 6, onFailed: () => undefined });
+      const names = Array.from({ length: 12 }, (_, n) => `job ${n}`);
+      await opened.queue.add(
+        names.map((text) => job(text)),
+        never,
+      );
+      while (done.size < names.length) await systemClock.sleep(5, never);
+      expect(most).toBeLessThanOrEqual(2);
+      opened.queue.limit(6);
+      await opened.queue.add(
+        names.map((text) => job(`${text} again`)),
+        never,
+      );
+      while (done.size < 2 * names.length) await systemClock.sleep(5, never);
+      expect(most).toBeGreaterThan(2);
     });
 
     it('runs the lower priority number first', async () => {
