@@ -24,8 +24,6 @@ const RESUMES_WITHIN_MS = 10_000;
 const BYTES_PER_KILL = (0.02 * BLOB_BYTES) / KILLS;
 /** Fewer bytes than these may be something else than the blob. */
 const MOVING_BYTES = MEBIBYTE;
-/** What was sent before a kill still arrives; nobody is there to ask for more so soon. */
-const UNDER_WAY_MS = 250;
 const COPIED_WITHIN_MS = 600_000;
 const POLL_MS = 20;
 const repository = parseRepositoryName('team/big');
@@ -58,13 +56,18 @@ export async function copyKill(context: RunContext): Promise<Report> {
   for (let kills = 0; kills < KILLS; kills += 1) {
     const target = before + ((kills + 1) * size) / (KILLS + 1);
     await until(() => received(world) >= target, COPIED_WITHIN_MS, signal);
-    for (const seat of world.seatsOf('replicator', REPLICA)) seat.kill();
+    const [killed] = world.seatsOf('replicator', REPLICA);
     const killedMs = systemClock.monotonic();
-    await systemClock.sleep(UNDER_WAY_MS, signal);
-    const atKill = received(world);
-    await until(() => received(world) > atKill + MOVING_BYTES, COPIED_WITHIN_MS, signal);
+    killed?.kill();
+    // What was sent before still arrives. What comes to the next life was asked for by it.
+    await killed?.untilReady(signal);
+    const readyMs = systemClock.monotonic() - killedMs;
+    const atStart = received(world);
+    await until(() => received(world) > atStart + MOVING_BYTES, COPIED_WITHIN_MS, signal);
     pauses.push(systemClock.monotonic() - killedMs);
-    say(`killed ${kills + 1} times; goes on after ${(pauses.at(-1) ?? 0).toFixed(0)} ms`);
+    say(
+      `killed ${kills + 1} times: ready after ${readyMs.toFixed(0)} ms, goes on after ${pauses.at(-1)?.toFixed(0)} ms`,
+    );
   }
   await until(() => isStored(world, blob.digest, signal), COPIED_WITHIN_MS, signal);
   const crossed = received(world) - before;
