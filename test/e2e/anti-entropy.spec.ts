@@ -17,9 +17,12 @@ interface Report {
   readonly findings: readonly { readonly kind: string; readonly name: string; readonly repaired: boolean }[];
 }
 
+/** Too large for a record, so that it has an object of its own. */
+const LAYER_BYTES = 200_000;
+
 const { signal } = new AbortController();
 const repository = parseRepositoryName('e2e/compared');
-const images = ['1', '2'].map((name) => sampleImage(name, [randomBytes(200_000)]));
+const images = ['1', '2'].map((name) => sampleImage(name, [randomBytes(LAYER_BYTES)]));
 
 let cluster: Cluster;
 let replica: ClusterRegion;
@@ -46,6 +49,7 @@ afterAll(async () => {
 
 it('finds and repairs what somebody changed in a replica behind its back, and counts it', async () => {
   expect(await compare()).toMatchObject({ outcome: 'done', differences: 0 });
+  expect(await verify()).toMatchObject({ outcome: 'equal', regions: cluster.regions.map(() => ({ state: 'equal' })) });
   const [one, two] = images;
   if (one === undefined || two === undefined) throw new Error('two images are two');
   const [v1, v2] = ['v1', 'v2'].map((tag) => keys.tag(repository, parseTag(tag)));
@@ -59,11 +63,18 @@ it('finds and repairs what somebody changed in a replica behind its back, and co
   await bucket.put(keys.manifest(repository, digestOf('{}')), Buffer.from(`${header}\n{}`), { signal });
   await bucket.delete(keys.blob(parseDigest(two.blobs.at(-1)?.digest ?? '')), signal);
 
+  const regions = [replica.name];
+  expect(await verify({ regions })).toMatchObject({
+    outcome: 'differs',
+    regions: [{ region: replica.name, state: 'differs', differing: [{ repository, differences: 4 }] }],
+  });
+
   const report = await compare();
   expect(report).toMatchObject({ outcome: 'done', differences: 4, repaired: 4 });
   expect(report.findings.map(({ kind }) => kind).toSorted()).toEqual(['blobs', 'extra', 'missing', 'wrong']);
   expect(await read(v2)).toEqual(kept);
   expect(await compare()).toMatchObject({ outcome: 'done', differences: 0 });
+  expect(await verify({ regions })).toMatchObject({ outcome: 'equal' });
   const metrics = await (await fetch(replica.replicatorMetrics)).text();
   expect(metrics).toMatch(/meridian_anti_entropy_differences_total\{kind="missing",result="repaired",.*\} 1/);
   for (const [at, image] of images.entries()) {
@@ -71,10 +82,43 @@ it('finds and repairs what somebody changed in a replica behind its back, and co
   }
 }, 120_000);
 
+it('reads all bytes of a region again when it is asked to prove that they are right', async () => {
+  const request = { regions: [replica.name], repositories: 'e2e/*', rehash: true };
+  const clean = await verify(request);
+  expect(clean).toMatchObject({ outcome: 'equal', regions: [{ rehashed: { blobs: 4 } }] });
+  const digest = images[0]?.blobs.find(({ bytes }) => bytes.length === LAYER_BYTES)?.digest ?? '';
+  const record = JSON.parse(Buffer.from(await read(keys.blob(parseDigest(digest)))).toString()) as { data: string };
+  const bytes = Buffer.from(await read(record.data));
+  bytes[1_000] = (bytes[1_000] ?? 0) ^ 1;
+  await bucket.put(record.data, bytes, { signal });
+  expect(await verify(request)).toMatchObject({
+    outcome: 'differs',
+    regions: [{ differing: [{ names: [expect.stringContaining(digest)] }] }],
+  });
+  // What was found is fetched anew.
+  const right = async () => ((await verify(request)) as { outcome: string }).outcome === 'equal';
+  await waitFor(right, { what: 'the region to be whole again', withinMs: 30_000, everyMs: 500 });
+}, 120_000);
+
+async function verify(request: object = {}): Promise<unknown> {
+  const response = await fetch(`${new URL(cluster.primary.admin).origin}/admin/v1/verify`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  });
+  await expectStatus(response, 200);
+  return response.json();
+}
+
 /** Runs one comparison to its end. */
 async function compare(): Promise<Report> {
   const url = `${new URL(replica.replicatorMetrics).origin}/admin/v1/anti-entropy`;
-  const begun = await fetch(url, { method: 'POST' });
+  // The one before may just be writing down what it found.
+  const begin = async () => {
+    const response = await fetch(url, { method: 'POST' });
+    return response.status === 409 ? undefined : response;
+  };
+  const begun = await waitFor(begin, { what: 'a comparison to begin' });
   await expectStatus(begun, 202);
   const { round } = (await begun.json()) as Report;
   return waitFor(

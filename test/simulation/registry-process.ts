@@ -120,7 +120,7 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
   return {
     ...service,
     summary: new LocalSummary({
-      ...{ store, content, clock, region, objectsPerSecond: 1_000_000 },
+      ...{ store, content, clock, region, objectsPerSecond: 1_000_000, rateBytesPerSecond: 1e12 },
       upTo: async () => ({ seq: status.progress.watermark, epoch: status.progress.epoch }),
     }),
     journal: undefined satisfies JournalReader | undefined,

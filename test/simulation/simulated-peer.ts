@@ -69,6 +69,7 @@ export class SimulatedPeer implements PeerClient {
     repositories: (position, signal) => this.#stream(signal, ({ summary }) => summary.repositories(position, signal)),
     buckets: (...question) => this.#ask(question[2], ({ summary }) => summary.buckets(...question)),
     items: (...question) => this.#stream(question[2], ({ summary }) => summary.items(...question)),
+    rehash: (...question) => this.#stream(question[1], ({ summary }) => summary.rehash(...question)),
     manifest: (...question) => this.#ask(question[2], ({ summary }) => summary.manifest(...question)),
   };
 

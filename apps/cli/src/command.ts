@@ -41,4 +41,6 @@ export interface Command {
   call(line: Line): Call | Promise<Call>;
   /** The answer, for people; without it the JSON is shown as it is. */
   readonly show?: (body: never) => string;
+  /** Whether the answer, although it is one, means that the command has failed. */
+  readonly fails?: (body: never) => boolean;
 }

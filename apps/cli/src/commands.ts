@@ -3,6 +3,7 @@ import { UsageError } from './exit-code.js';
 import { imageOf, limitsOf, noWords, regionOf, text } from './parse-line.js';
 import { showControl, showFailed, showRetried } from './show-controls.js';
 import { showPresences, showStatus, showWait } from './show-regions.js';
+import { VERIFY_COMMANDS } from './verify-commands.js';
 
 const REGION: OptionRow = { type: 'string', value: 'NAME', help: 'only this region' };
 const REGIONS: OptionRow = { type: 'string', value: 'NAME,…', help: 'only these regions' };
@@ -205,4 +206,5 @@ export const COMMANDS: readonly Command[] = [
       };
     },
   },
+  ...VERIFY_COMMANDS,
 ];

@@ -33,7 +33,27 @@ async function meridian(args: readonly string[], status = 200, answer: string | 
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
+const VERDICT = {
+  outcome: 'differs',
+  seq: 7,
+  regions: [
+    {
+      ...{ region: 'east', state: 'differs', repositories: 2, rehashed: { blobs: 3, bytes: 5_000 } },
+      differing: [{ repository: 'team/app', names: ['missing: tag v1'] }],
+    },
+  ],
+};
+
 describe('the command line', () => {
+  it('asks for a proof that regions are equal, and fails if they are not', async () => {
+    const args = ['verify', 'team/**', '--regions', 'east', '--rehash'];
+    const { code, asked, printed } = await meridian(args, 200, JSON.stringify(VERDICT));
+    const body = { repositories: 'team/**', regions: ['east'], rehash: true };
+    expect([code, JSON.parse(String(asked[0]?.body))]).toEqual([1, body]);
+    expect(printed).toContain('east: team/app: missing: tag v1');
+    expect((await meridian(['verify'], 200, JSON.stringify({ ...VERDICT, outcome: 'equal' }))).code).toBe(0);
+  });
+
   it.each([
     [['status'], 'GET', 'status'],
     [['images', 'team/app:v1'], 'GET', 'images/team/app/v1'],
@@ -43,6 +63,10 @@ describe('the command line', () => {
     [['gc'], 'GET', 'gc'],
     [['gc', 'run', '--dry-run'], 'POST', 'gc?dryRun=true'],
     [['processes'], 'GET', 'processes'],
+    [['verify', '--last'], 'GET', 'verify'],
+    [['anti-entropy'], 'GET', 'anti-entropy'],
+    [['anti-entropy', 'run'], 'POST', 'anti-entropy'],
+    [['scrub', 'run', '--rate', '5'], 'POST', 'scrub?rateBytesPerSecond=5'],
     [['policy'], 'GET', 'policy'],
   ])('%j asks %s %s', async (args, method, path) => {
     const { code, asked } = await meridian([...args, '--json']);

@@ -56,7 +56,8 @@ function report(command: Command, status: number, body: unknown, values: Values,
   const shown = values.json === true ? undefined : command.show;
   world.print(shown === undefined ? JSON.stringify(body, undefined, 2) : shown(body as never));
   if (late) world.complain('meridian: not in time');
-  return late ? EXIT_CODE.timeout : EXIT_CODE.ok;
+  if (late) return EXIT_CODE.timeout;
+  return command.fails?.(body as never) === true ? EXIT_CODE.failed : EXIT_CODE.ok;
 }
 
 async function follow(

@@ -97,8 +97,9 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   const care = openJournalCare(parts, journal);
   const listing = new IndexedListing(new LocalListing(content), index, journal);
   const { objectsPerSecond } = context.config.antiEntropy;
+  const { rateBytesPerSecond } = context.config.scrub;
   const upTo = (asking: AbortSignal) => journal.settled(asking);
-  const summary = new LocalSummary({ store, content, upTo, known, objectsPerSecond, clock });
+  const summary = new LocalSummary({ store, content, upTo, known, objectsPerSecond, rateBytesPerSecond, clock });
   return { journal, push, collections, care, listing, summary, reader: new IndexedReader(content, index, journal) };
 }
 

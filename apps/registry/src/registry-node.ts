@@ -33,12 +33,14 @@ import {
   peerJournalSource,
   primaryGate,
   replicaGate,
+  type Verifications,
 } from '#libs/replication';
 import { followProgress } from './follow-progress.js';
 import { openPrimary } from './primary-node.js';
 import { openPrimaryScrubs } from './primary-scrubs.js';
 import { openRegionParts, type RegionParts } from './region-parts.js';
 import { openReplica } from './replica-node.js';
+import { openVerifications } from './verifications.js';
 
 /** What differs between a primary's process and a replica's. */
 type RoleParts = Pick<DistributionOptions, 'pull' | 'listing' | 'writes' | 'gate'> & {
@@ -58,6 +60,7 @@ export class RegistryNode {
   #policyWrites: PolicyWrites | undefined;
   #scrubs: Scrubs | undefined;
   #care: JournalCare | undefined;
+  #verifications: Verifications | undefined;
   readonly #endings: (() => Promise<unknown>)[] = [];
   #journal: JournalSource | undefined;
 
@@ -83,6 +86,7 @@ export class RegistryNode {
       },
       journalCare: () => this.#care,
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
+      verifications: () => this.#verifications,
       antiEntropy: { comparisons: () => undefined, lastReport: (signal) => lastAntiEntropy(store, signal) },
       scrub: { scrubs: () => this.#scrubs, lastReport: (signal) => lastScrub(store, signal) },
       region: regional.region,
@@ -147,6 +151,7 @@ export class RegistryNode {
     // It only ends with the process.
     collections.run().catch(() => undefined);
     this.#care = care;
+    this.#verifications = openVerifications(this.parts, summary, signal);
     care.run(signal).catch(() => undefined);
     this.#endings.push(
       () => journal.close(),

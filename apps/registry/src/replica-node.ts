@@ -76,6 +76,7 @@ function summaryOf({ context, regional, store, content, status }: RegionParts): 
   return new LocalSummary({
     ...{ store, content, clock, region: regional.region },
     objectsPerSecond: config.antiEntropy.objectsPerSecond,
+    rateBytesPerSecond: config.scrub.rateBytesPerSecond,
     upTo: async () => ({ seq: status.progress.watermark, epoch: status.progress.epoch }),
   });
 }

@@ -243,6 +243,7 @@ export class RegionWorker {
       local: new LocalSummary({
         ...{ store: this.#store, content: this.#content, region, clock },
         objectsPerSecond: config.antiEntropy.objectsPerSecond,
+        rateBytesPerSecond: config.scrub.rateBytesPerSecond,
         upTo: async () => ({ seq: progress().watermark, epoch: progress().epoch }),
       }),
       isFilling: () => this.#replicator === undefined || progress().bootstrap !== undefined,

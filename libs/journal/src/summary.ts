@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Glob } from '#libs/geo';
 import { type Digest, parseDigest, parseRepositoryName, parseTag, type RepositoryName, type Tag } from '#libs/oci';
 import type { Entry, ManifestDelete, ManifestPut } from './entry.js';
 import { JournalError } from './journal-error.js';
@@ -69,6 +70,21 @@ export interface SummarySource {
   manifest(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<ManifestEntry | undefined>;
   /** Up to where everything is applied there, now. */
   upTo(signal: AbortSignal): Promise<number>;
+  /**
+   * Reads again what some repositories hold, or all: each manifest, and each blob that they name, once. What is damaged is
+   * quarantined there, and fetched anew.
+   */
+  rehash(repositories: Glob | undefined, signal: AbortSignal): AsyncIterable<RehashedObject>;
+}
+
+/** Something whose bytes were read again. */
+export interface RehashedObject {
+  readonly kind: 'manifest' | 'blob';
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+  readonly size: number;
+  /** What was found instead; absent if the bytes are right. */
+  readonly damage?: string;
 }
 
 /** What an item is about, unlike any other of its repository. */
@@ -152,6 +168,23 @@ export function parseRepositorySummary(value: unknown): RepositorySummary {
     throw new JournalError('corrupt', 'not the summary of a repository', { cause });
   }
 }
+
+/** @throws JournalError `corrupt` */
+export function parseRehashedObject(value: unknown): RehashedObject {
+  try {
+    const { kind, repository, digest, size, damage } = value as Readonly<Record<string, unknown>>;
+    if (kind !== 'manifest' && kind !== 'blob') throw new TypeError('unknown kind of object');
+    const wrong = damage === undefined ? {} : { damage: String(damage).slice(0, MAX_DAMAGE_LENGTH) };
+    return {
+      ...{ kind, repository: parseRepositoryName(String(repository)), digest: parseDigest(String(digest)) },
+      ...{ size: count(size), ...wrong },
+    };
+  } catch (cause) {
+    throw new JournalError('corrupt', 'not an object that was read again', { cause });
+  }
+}
+
+const MAX_DAMAGE_LENGTH = 1_000;
 
 function count(value: unknown): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw new TypeError('expected a whole number');

@@ -1,10 +1,13 @@
+import type { Glob } from '#libs/geo';
 import {
   type Bucket,
   type ManifestEntry,
   parseEntry,
+  parseRehashedObject,
   parseRepositorySummary,
   parseSummaryItem,
   type RegionSummary,
+  type RehashedObject,
   type RepositorySummary,
   type SummaryItem,
   type SummarySource,
@@ -81,6 +84,11 @@ export class HttpSummary implements SummarySource {
       return entry;
     }
     return undefined;
+  }
+
+  rehash(repositories: Glob | undefined, signal: AbortSignal): AsyncGenerator<RehashedObject> {
+    const some: Readonly<Record<string, string>> = repositories === undefined ? {} : { repositories };
+    return this.#ask('rehash', some, parseRehashedObject, signal);
   }
 
   async #one<T>(

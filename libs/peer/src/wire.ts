@@ -14,7 +14,15 @@ export const MANIFEST_DIGEST_HEADER = 'docker-content-digest';
 export const TAG_SEQ_HEADER = 'meridian-tag-seq';
 
 /** What is asked of what a region holds. */
-export const SUMMARY_QUESTIONS = ['position', 'region', 'repositories', 'buckets', 'items', 'manifest'] as const;
+export const SUMMARY_QUESTIONS = [
+  'position',
+  'region',
+  'repositories',
+  'buckets',
+  'items',
+  'manifest',
+  'rehash',
+] as const;
 
 export type SummaryQuestion = (typeof SUMMARY_QUESTIONS)[number];
 

@@ -215,6 +215,12 @@ export const METRIC_CATALOGUE = {
     help: 'When a comparison of this process with the primary last came to its end.',
     labels: [],
   },
+  verifications: {
+    kind: 'counter',
+    name: 'meridian_verifications_total',
+    help: 'Verifications of a region, by result: equal, differs, behind, unreachable.',
+    labels: ['region', 'result'],
+  },
   snapshotLast: {
     kind: 'gauge',
     name: 'meridian_journal_snapshot_timestamp_seconds',

@@ -1,7 +1,7 @@
 import type { RegionName, RegionRole } from '#libs/geo';
 import type { PeerClient, StatusSource } from '#libs/peer';
 import type { JournalCare } from '#libs/registry';
-import type { JournalSource, LagSummary, RegionWatch } from '#libs/replication';
+import type { JournalSource, LagSummary, RegionWatch, Verifications } from '#libs/replication';
 import type { Clock } from '#libs/resilience';
 import type { AntiEntropyControllerOptions } from './anti-entropy.controller.js';
 import type { GcOptions } from './gc.controller.js';
@@ -32,6 +32,8 @@ export interface AdminOptions {
   readonly policy: PolicyOptions;
   readonly steering: SteeringOptions;
   readonly scrub: ScrubOptions;
+  /** At a primary that has begun. */
+  readonly verifications: () => Verifications | undefined;
   readonly antiEntropy: AntiEntropyControllerOptions;
   /** At a primary that has begun. */
   readonly journalCare: () => JournalCare | undefined;

@@ -187,6 +187,7 @@ describe('what operators ask a region', () => {
         others: new Map([north, west].map(({ region, steering }) => [region, steering])),
       },
       gc: { collections: () => undefined, lastReport: async () => undefined },
+      verifications: () => undefined,
       antiEntropy: { comparisons: () => undefined, lastReport: async () => undefined },
       scrub: { scrubs: () => undefined, lastReport: async () => undefined },
       journalCare: () => undefined,

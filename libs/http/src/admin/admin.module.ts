@@ -15,6 +15,7 @@ import { ScrubController } from './scrub.controller.js';
 import { StatusController } from './status.controller.js';
 import { SteeringController } from './steering.controller.js';
 import { ADMIN_OPTIONS, ANTI_ENTROPY_OPTIONS, GC_OPTIONS, POLICY_OPTIONS, SCRUB_OPTIONS } from './tokens.js';
+import { VerifyController } from './verify.controller.js';
 import { WaitController } from './wait.controller.js';
 
 export type { AdminOptions } from './admin-options.js';
@@ -55,6 +56,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       PolicyController,
       ScrubController,
       AntiEntropyController,
+      VerifyController,
       JournalController,
       SteeringController,
     ],

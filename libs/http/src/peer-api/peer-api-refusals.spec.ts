@@ -23,7 +23,7 @@ const api = new PeerApi({
   content,
   pull: { manifest: never, blob: never },
   summary: new LocalSummary({
-    ...{ store, content, objectsPerSecond: 1_000, clock: systemClock },
+    ...{ store, content, objectsPerSecond: 1_000, rateBytesPerSecond: 1e12, clock: systemClock },
     upTo: never,
   }),
   hints: new Hints(),

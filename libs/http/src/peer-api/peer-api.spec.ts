@@ -142,7 +142,7 @@ describe('the internal API, as a peer client finds it', () => {
         },
       },
       summary: new LocalSummary({
-        ...{ store: bucket, content, objectsPerSecond: 1_000, clock: systemClock },
+        ...{ store: bucket, content, objectsPerSecond: 1_000, rateBytesPerSecond: 1e12, clock: systemClock },
         upTo: async () => ({ seq: 7, epoch: 1 }),
       }),
       hints,

@@ -1,3 +1,4 @@
+import { type Glob, parseGlob } from '#libs/geo';
 import type { SummarySource } from '#libs/journal';
 import { parseDigest, parseRepositoryName, RegistryError } from '#libs/oci';
 import { JOURNAL_HEARTBEAT_MS, SUMMARY_QUESTIONS, type SummaryLine } from '#libs/peer';
@@ -37,6 +38,10 @@ export function summaryAnswer(exchange: Exchange, summary: SummarySource): Answe
       const [name, digest] = [repository(), parseDigest(parameter(exchange, 'digest'))];
       return (signal) => one(summary.manifest(name, digest, signal));
     }
+    case 'rehash': {
+      const glob = exchange.query.has('repositories') ? globOf(parameter(exchange, 'repositories')) : undefined;
+      return (signal) => summary.rehash(glob, signal);
+    }
     case undefined:
       throw new RegistryError('NOT_FOUND');
   }
@@ -72,6 +77,15 @@ function bucketsOf(exchange: Exchange): ReadonlySet<string> | undefined {
   const text = parameter(exchange, 'buckets');
   if (/^([0-9a-f]{2}){1,256}$/.test(text)) return new Set(text.match(/../g));
   throw new RegistryError('UNSUPPORTED', undefined, { status: 400, message: '"buckets" must be pairs of digits' });
+}
+
+function globOf(text: string): Glob {
+  try {
+    return parseGlob(text);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : 'not a pattern';
+    throw new RegistryError('UNSUPPORTED', undefined, { status: 400, message });
+  }
 }
 
 async function* one(value: Promise<unknown>): AsyncGenerator<unknown> {

@@ -20,7 +20,7 @@ function openRegion() {
   const store = new MemoryObjectStore({ clock });
   const content = openRegionContent({ store, clock, random: new SeededRandom(1) });
   const known = new KnownBuckets(clock, 1_000);
-  const options = { store, content, known, clock, objectsPerSecond: 1e12 };
+  const options = { store, content, known, clock, objectsPerSecond: 1e12, rateBytesPerSecond: 1e12 };
   const summary = new LocalSummary({ ...options, upTo: async () => ({ seq: HEAD, epoch: 1 }) });
   const apply = async (entry: Entry): Promise<void> => {
     if (entry.type === 'manifest.put')

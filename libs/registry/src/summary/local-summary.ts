@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type RegionName, RegionRules } from '#libs/geo';
+import { compileGlob, type Glob, type RegionName, RegionRules } from '#libs/geo';
 import {
   type Bucket,
   bucketOf,
   type ManifestEntry,
   type RegionSummary,
+  type RehashedObject,
   type RepositorySummary,
   type SummaryItem,
   type SummarySource,
@@ -18,6 +19,7 @@ import { Pace } from '../scrub/pace.js';
 import { BucketDigests, digestFrom, digestOfBuckets } from './bucket-digests.js';
 import { type HoldsBlob, listHeldBlobs, lookForBlobs } from './held-blobs.js';
 import type { KnownBuckets } from './known-buckets.js';
+import { rehashRepositories } from './rehash.js';
 import { storedItems } from './stored-items.js';
 import { StoredStates } from './stored-states.js';
 
@@ -31,6 +33,8 @@ export interface LocalSummaryOptions {
   /** Without it everything is made of the store each time. */
   readonly known?: KnownBuckets;
   readonly objectsPerSecond: number;
+  /** Of blobs that are read again. */
+  readonly rateBytesPerSecond: number;
   readonly clock: Clock;
 }
 
@@ -119,6 +123,12 @@ export class LocalSummary implements SummarySource {
     if (value === undefined) return { type: 'manifest.delete', ...at };
     const { content: bytes, ...record } = value;
     return { type: 'manifest.put', ...record, content: Buffer.from(bytes).toString(), ...at };
+  }
+
+  rehash(repositories: Glob | undefined, signal: AbortSignal): AsyncGenerator<RehashedObject> {
+    const { store, content, clock, rateBytesPerSecond } = this.options;
+    const parts = { store, content, clock, pace: new Pace(rateBytesPerSecond, clock) };
+    return rehashRepositories(parts, repositories === undefined ? () => true : compileGlob(repositories), signal);
   }
 
   #buckets(

@@ -49,7 +49,7 @@ describe('a replica that compares itself with the primary', () => {
       windowEntries: 100,
       observer: { onProgress: () => undefined, onApplied: () => undefined, onRetry: () => undefined },
     });
-    const pace = { objectsPerSecond: 1e12, clock };
+    const pace = { objectsPerSecond: 1e12, rateBytesPerSecond: 1e12, clock };
     const upTo = async () => ({ seq: replicator.progress().watermark, epoch: 1 });
     antiEntropy = new AntiEntropy({
       ...{ store: bucket, content: replica, region: link.region, clock, random, name: 'a test' },

@@ -2,7 +2,7 @@ import type { RegionRules } from '#libs/geo';
 import { type Bucket, compareItems, type RepositorySummary, type SummarySource } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
 import { type Difference, judge } from './difference.js';
-import { merge } from './merge-items.js';
+import { merge, type Pair } from './merge-items.js';
 
 export interface ComparedSources {
   /** What should be. */
@@ -35,18 +35,20 @@ export class Comparison {
 
   /** Repositories that differ, or cannot be judged by their digests, in the order of their names. */
   async *repositories(signal: AbortSignal): AsyncGenerator<RepositoryName> {
-    const { primary, region, rules } = this.sources;
-    if (!rules.restricts && (await this.#isEqual(signal))) return;
-    const pairs = merge(
-      primary.repositories(this.position, signal),
-      region.repositories(this.position, signal),
-      (a: RepositorySummary, b: RepositorySummary) =>
-        a.repository < b.repository ? -1 : Number(a.repository > b.repository),
-    );
-    for await (const { left, right } of pairs) {
+    if (!this.sources.rules.restricts && (await this.#isEqual(signal))) return;
+    for await (const { repository, equal } of this.all(() => true, signal)) if (!equal) yield repository;
+  }
+
+  /** Every repository that matches, and whether its digests are equal. */
+  async *all(
+    matches: (repository: RepositoryName) => boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly repository: RepositoryName; readonly equal: boolean }> {
+    for await (const { left, right } of this.#pairs(signal)) {
       const repository = left?.repository ?? right?.repository;
-      if (repository === undefined) continue;
-      if (rules.limits(repository) || left?.digest !== right?.digest) yield repository;
+      if (repository === undefined || !matches(repository)) continue;
+      const equal = !this.sources.rules.limits(repository) && left?.digest === right?.digest;
+      yield { repository, equal };
     }
   }
 
@@ -64,6 +66,11 @@ export class Comparison {
       const difference = judge(judged, left, right);
       if (difference !== undefined) yield difference;
     }
+  }
+
+  #pairs(signal: AbortSignal): AsyncGenerator<Pair<RepositorySummary>> {
+    const { primary, region } = this.sources;
+    return merge(primary.repositories(this.position, signal), region.repositories(this.position, signal), byName);
   }
 
   async #isEqual(signal: AbortSignal): Promise<boolean> {
@@ -85,4 +92,9 @@ export class Comparison {
       there.get(bucket) !== digest || here.get(bucket) !== digest;
     return new Set([...there, ...here].filter(([bucket, digest]) => differ(bucket, digest)).map(([bucket]) => bucket));
   }
+}
+
+/** Names are ASCII: the order of their code units is that of keys. */
+function byName({ repository: a }: RepositorySummary, { repository: b }: RepositorySummary): number {
+  return a < b ? -1 : Number(a > b);
 }
