@@ -34,6 +34,7 @@ afterAll(() => {
 
 describe('a process that cannot start says why in one line, and ends with code 1', () => {
   const s3 = () => ({ MERIDIAN_STORAGE_ENDPOINT: `http://${HOST}:${deadPort}` });
+  const tooSmall = () => ({ MERIDIAN_BLOBS_SPOOL_LEAST_FREE_BYTES: '9000000000000000' });
   const inFolder = (name: string) => join(folder, name);
   const rows: readonly (readonly [string, string, () => Record<string, string>, () => string])[] = [
     [
@@ -50,6 +51,8 @@ describe('a process that cannot start says why in one line, and ends with code 1
     ],
     ['a store that does not answer', 'registry', s3, () => `unavailable: connect ECONNREFUSED ${HOST}:${deadPort}`],
     ['a store that does not answer', 'replicator', s3, () => `unavailable: connect ECONNREFUSED ${HOST}:${deadPort}`],
+    ['a disk that is too small', 'registry', tooSmall, () => `${tmpdir()} has `],
+    ['a disk that is too small', 'replicator', tooSmall, () => 'MB are needed for blobs that wait there'],
     [
       "operators' port in use",
       'registry',

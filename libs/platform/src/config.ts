@@ -131,6 +131,8 @@ const schema = z.object({
       redirectFromBytes: z.number().int().min(0).default(0),
       /** Where blobs wait that are fetched for a client before they were copied; by default the system's folder for that. */
       spoolDirectory: z.string().min(1).optional(),
+      /** A process of a region does not begin with less room for them than this. */
+      spoolLeastFreeBytes: z.number().int().min(0).default(64_000_000),
     })
     .prefault({}),
   scrub: z

@@ -3,6 +3,7 @@ export * from './bootstrap.js';
 export * from './cluster-secret.js';
 export * from './config.js';
 export * from './config-error.js';
+export * from './disk-space.js';
 export * from './load-config.js';
 export * from './logger.js';
 export * from './metrics.js';

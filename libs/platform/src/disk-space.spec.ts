@@ -1,0 +1,38 @@
+import { tmpdir } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
+import type { Config } from './config.js';
+import { requireDiskSpace } from './disk-space.js';
+
+const EXABYTE = 1e18;
+
+function configOf(spoolLeastFreeBytes: number, storage?: object): Config {
+  return { blobs: { spoolDirectory: tmpdir(), spoolLeastFreeBytes }, storage } as unknown as Config;
+}
+
+async function warningsOf(config: Config): Promise<readonly unknown[]> {
+  const warnings: unknown[] = [];
+  await requireDiskSpace(config, { warn: (...said: unknown[]) => void warnings.push(said[1]) });
+  return warnings;
+}
+
+describe('the disk of a process', () => {
+  it('is enough when it has the room that is asked for', async () => {
+    expect(await warningsOf(configOf(1, { driver: 'filesystem', directory: tmpdir() }))).toEqual([]);
+  });
+
+  it('is too small with less, which is said with the folder and the setting', async () => {
+    await expect(requireDiskSpace(configOf(EXABYTE), { warn: () => undefined })).rejects.toThrow(
+      new RegExp(`^${tmpdir()} has \\d+ MB free, and 1000000000000 MB are needed .* blobs.spoolDirectory`),
+    );
+  });
+
+  (process.platform === 'linux' ? it : it.skip)('of a store that is full is warned of, and no reason to stay away', async () => {
+    expect(await warningsOf(configOf(1, { driver: 'filesystem', directory: '/proc' }))).toEqual([
+      'the disk of the store is almost full: pushes will fail',
+    ]);
+  });
+
+  it('of a store that does not exist yet says nothing', async () => {
+    expect(await warningsOf(configOf(1, { driver: 'filesystem', directory: '/nowhere/at/all' }))).toEqual([]);
+  });
+});
