@@ -60,5 +60,6 @@ export default {
     layer('e2e', 120 * SECOND, ['<rootDir>/test/e2e/**/*.spec.ts']),
     layer('load', 120 * SECOND, ['<rootDir>/test/load/load.spec.ts']),
     layer('nemesis', 180 * SECOND, ['<rootDir>/test/nemesis/**/*.spec.ts']),
+    layer('compose', 120 * SECOND, ['<rootDir>/test/compose/**/*.spec.ts']),
   ],
 };

@@ -12,10 +12,12 @@ import { withToolsOnPath } from './tool-cache.mjs';
 export async function runSimulator(...program) {
   const args = process.argv.slice(2);
   const onlyHelp = args.includes('--help') || args.includes('-h');
+  // A cluster that runs has its own.
+  const needsRedis = !args.some((arg) => /^--(against|router)(=|$)/.test(arg));
   requireNode();
   ensureModules();
   ensureBuild();
-  if (!onlyHelp) await ensureRedis({ docker: true });
+  if (!onlyHelp && needsRedis) await ensureRedis({ docker: true });
 
   const simulator = spawn(process.execPath, [inRoot('dist', 'apps', 'simulator', 'src', ...program), ...args], {
     stdio: 'inherit',

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, hostOf } from '../support/cluster.js';
 import { type SampleImage, tarOfOneFile, writeSampleImage } from '../support/image.js';
 import { runTool } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
+import { ClientHome } from './client-home.js';
 
 const REGIONS = ['here', 'there'];
 
@@ -18,15 +19,16 @@ export const SEED = 'clients/seed:1';
 const THERE_WITHIN_MS = 30_000;
 
 /** A cluster, an image, and a home for clients that is nobody's. */
-export class ClientWorld {
+export class ClientWorld extends ClientHome {
   private constructor(
-    /** Clients run in it. */
-    readonly directory: string,
+    directory: string,
     readonly image: SampleImage,
     /** A tar archive that engines make an image of. */
     readonly rootfs: string,
     private readonly cluster: Cluster,
-  ) {}
+  ) {
+    super(directory);
+  }
 
   static async start(): Promise<ClientWorld> {
     const directory = await mkdtemp(join(tmpdir(), 'meridian-clients-'));
@@ -46,19 +48,6 @@ export class ClientWorld {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** Clients keep settings, keys and logins in the user's home; a test must neither read nor write them. */
-  get env(): Readonly<Record<string, string>> {
-    const { directory } = this;
-    return {
-      HOME: directory,
-      XDG_CONFIG_HOME: join(directory, '.config'),
-      XDG_CACHE_HOME: join(directory, '.cache'),
-      XDG_DATA_HOME: join(directory, '.local'),
-      DOCKER_CONFIG: directory,
-      REGISTRY_AUTH_FILE: join(directory, 'auth.json'),
-    };
-  }
-
   /** What a program wrote to its output. */
   async run(name: string, ...args: string[]): Promise<string> {
     return (await runTool(name, args, { cwd: this.directory, env: this.env })).stdout.trim();
@@ -71,13 +60,6 @@ export class ClientWorld {
 
   through(reference: string): string {
     return `${this.at('the router')}/${reference}`;
-  }
-
-  /** A place on disk that tests write to; what a client leaves there is looked at. */
-  async folder(name: string): Promise<string> {
-    const path = join(this.directory, name.replaceAll(' ', '-'));
-    await mkdir(path, { recursive: true });
-    return path;
   }
 
   digest(place: string, reference: string): Promise<string> {

@@ -4,6 +4,7 @@ import { expect, it } from '@jest/globals';
 import { findTool } from '../../scripts/lib/tool-cache.mjs';
 import { TestProcess } from '../support/process.js';
 import { tool } from '../support/tools.js';
+import type { ClientHome } from './client-home.js';
 import { type ClientWorld, PLACES, SEED } from './client-world.js';
 import { clientOf, describeEngine, type Engine, isRoot, reasonOf } from './engine.js';
 
@@ -11,17 +12,17 @@ import { clientOf, describeEngine, type Engine, isRoot, reasonOf } from './engin
 const PLAIN = ['--plain-http', '--snapshotter', 'native'];
 
 /** A containerd of the test's own. */
-export async function openContainerd(world: ClientWorld): Promise<Engine> {
+export async function openContainerd(at: ClientHome): Promise<Engine> {
   for (const program of ['containerd', 'ctr']) {
     if (findTool(program) === undefined)
       return { whyNot: `there is no program ${program} (Debian: apt-get install containerd)` };
   }
   if (!isRoot()) return { whyNot: 'containerd needs root' };
-  const home = await world.folder('containerd');
+  const home = await at.folder('containerd');
   const socket = join(home, 'socket');
   const config = join(home, 'config.toml');
   await writeFile(config, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
-  const run = clientOf('ctr', ['--address', socket, '--namespace', 'test'], { cwd: world.directory, env: world.env });
+  const run = clientOf('ctr', ['--address', socket, '--namespace', 'test'], { cwd: at.directory, env: at.env });
   const paths = ['--root', join(home, 'root'), '--state', join(home, 'state'), '--address', socket];
   try {
     const process = await TestProcess.start({

@@ -1,8 +1,13 @@
 import { describe, it } from '@jest/globals';
 import { runTool } from '../support/tools.js';
 
+/** Something that does not run on this machine, and why. */
+export interface NotRun {
+  readonly whyNot: string;
+}
+
 /** A client that needs more than its program: it runs here, or it is said why it does not. */
-export type Engine = RunningEngine | { readonly whyNot: string };
+export type Engine = RunningEngine | NotRun;
 
 export interface RunningEngine {
   /** Runs its client. */
@@ -11,7 +16,11 @@ export interface RunningEngine {
 }
 
 /** Declares the tests of an engine. One that is not run is a skipped test whose name says why, and a line nobody overlooks. */
-export function describeEngine(name: string, engine: Engine, tests: (engine: RunningEngine) => void): void {
+export function describeEngine<Running extends object>(
+  name: string,
+  engine: Running | NotRun,
+  tests: (engine: Running) => void,
+): void {
   if (!('whyNot' in engine)) {
     describe(name, () => tests(engine));
     return;

@@ -1,19 +1,20 @@
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { findTool } from '../../scripts/lib/tool-cache.mjs';
+import type { ClientHome } from './client-home.js';
 import { type ClientWorld, PLACES, SEED } from './client-world.js';
 import { clientOf, describeEngine, type Engine, reasonOf } from './engine.js';
 
 const INSECURE = '--tls-verify=false';
 
 /** Podman has no engine that runs; its storage is one of the test's own, which needs no rights of the machine. */
-export async function openPodman(world: ClientWorld): Promise<Engine> {
+export async function openPodman(at: ClientHome): Promise<Engine> {
   if (findTool('podman') === undefined)
     return { whyNot: 'there is no program podman (Debian: apt-get install podman)' };
-  const home = await world.folder('podman');
+  const home = await at.folder('podman');
   const own = ['--root', join(home, 'root'), '--runroot', join(home, 'run'), '--tmpdir', join(home, 'tmp')];
   const quiet = ['--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs', '--events-backend', 'none'];
-  const run = clientOf('podman', [...own, ...quiet], { cwd: world.directory, env: world.env });
+  const run = clientOf('podman', [...own, ...quiet], { cwd: at.directory, env: at.env });
   try {
     await run('images');
   } catch (error) {

@@ -35,6 +35,7 @@ What is measured
   --sizes a,b,...     of ${SIZE_NAMES.join(', ')}: 10 MB, 250 MB in 8 layers, 1 GB that shares a base with it   (all)
   --repeats N         warm pulls of each kind                    (${REPEATS.small}, ${REPEATS.medium} and ${REPEATS.large}; cold ones are fewer)
   --rounds N          pushes for each kind of cold pull          (${ROUNDS.small}, ${ROUNDS.medium} and ${ROUNDS.large}; 0 leaves cold ones out)
+  --no-faults         no region is taken down: for a cluster that others use
   --quick             a look, in a minute or two: small and medium, both at ${QUICK_SCALE * 100} % of their size, ${QUICK_REPEATS} times each
 
 Where the result goes, besides the table
@@ -58,6 +59,7 @@ const OPTIONS = {
   repeats: { type: 'string' },
   rounds: { type: 'string' },
   quick: { type: 'boolean', default: false },
+  'no-faults': { type: 'boolean', default: false },
   out: { type: 'string' },
   document: { type: 'string', multiple: true },
   from: { type: 'string' },
@@ -93,9 +95,10 @@ interface ExtentValues {
   readonly repeats?: string | undefined;
   readonly rounds?: string | undefined;
   readonly quick: boolean;
+  readonly 'no-faults': boolean;
 }
 
-function parseExtent({ sizes, repeats, rounds, quick }: ExtentValues): Extent {
+function parseExtent({ sizes, repeats, rounds, quick, 'no-faults': noFaults }: ExtentValues): Extent {
   const all = (count: number): Extent['repeats'] => ({ small: count, medium: count, large: count });
   const counted = (option: string, text: string | undefined, least: number, otherwise: Extent['repeats']) =>
     text === undefined ? otherwise : all(parseWhole(option, text, least, MOST_REPEATS));
@@ -104,6 +107,7 @@ function parseExtent({ sizes, repeats, rounds, quick }: ExtentValues): Extent {
     scale: quick ? QUICK_SCALE : 1,
     repeats: counted('--repeats', repeats, 1, quick ? all(QUICK_REPEATS) : REPEATS),
     rounds: counted('--rounds', rounds, 0, quick ? all(QUICK_ROUNDS) : ROUNDS),
+    faults: !noFaults,
   };
 }
 

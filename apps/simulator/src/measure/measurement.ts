@@ -16,6 +16,8 @@ export interface Extent {
   readonly repeats: Readonly<Record<SizeName, number>>;
   /** Pushes for each kind of cold pull. */
   readonly rounds: Readonly<Record<SizeName, number>>;
+  /** Whether regions are taken down, where they can be. */
+  readonly faults: boolean;
 }
 
 /** An image reached a region, that long after its push was answered. */

@@ -17,7 +17,7 @@ export async function measureAll(measurement: Measurement): Promise<void> {
   }
   const rounds = Math.max(0, ...extent.sizes.map((size) => extent.rounds[size]));
   for (let round = 0; round < rounds; round += 1) await measureFresh(measurement, round);
-  if (target.faults !== undefined) await measureRegionsDown(measurement, images, target.faults);
+  if (extent.faults && target.faults !== undefined) await measureRegionsDown(measurement, images, target.faults);
 }
 
 /** One pull after the other: they would share the same lines. */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseRegionName, type RegionName } from '#libs/geo';
@@ -15,10 +16,12 @@ const REGIONS = ['eastus', 'westeurope', 'southeastasia'].map((name, index) => (
 const ROUTER = 'http://localhost:8100';
 const PRIMARY_ADMIN = 'http://localhost:8111';
 const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
+/** Clients are as far from a region as that region is from theirs. */
+const LINKS_FILE = join(ROOT, 'deploy', 'wan', 'links.json');
 const PARTS = ['registry', 'replicator', 'minio', 'redis', 'edge'];
 
 /** The cluster of `docker compose up`. */
-export function composeCluster(wanFile: string | undefined): RunningCluster {
+export function composeCluster(wanFile = LINKS_FILE): RunningCluster {
   return {
     description: 'docker compose: a MinIO and a Redis in each region, containers on one machine',
     router: ROUTER,
