@@ -26,11 +26,14 @@ describe('the disk of a process', () => {
     );
   });
 
-  (process.platform === 'linux' ? it : it.skip)('of a store that is full is warned of, and no reason to stay away', async () => {
-    expect(await warningsOf(configOf(1, { driver: 'filesystem', directory: '/proc' }))).toEqual([
-      'the disk of the store is almost full: pushes will fail',
-    ]);
-  });
+  (process.platform === 'linux' ? it : it.skip)(
+    'of a store that is full is warned of, and no reason to stay away',
+    async () => {
+      expect(await warningsOf(configOf(1, { driver: 'filesystem', directory: '/proc' }))).toEqual([
+        'the disk of the store is almost full: pushes will fail',
+      ]);
+    },
+  );
 
   it('of a store that does not exist yet says nothing', async () => {
     expect(await warningsOf(configOf(1, { driver: 'filesystem', directory: '/nowhere/at/all' }))).toEqual([]);
