@@ -47,6 +47,17 @@ describe('the document', () => {
   });
 });
 
+describe('a machine that did other things as well', () => {
+  it.each([
+    [undefined, 'share these cores.'],
+    [1, 'share these cores.'],
+    [45, 'share these cores, and 45 other programs wanted them when it began.'],
+  ])('is told of: load %p', (load, words) => {
+    const busy = load === undefined ? machine : { ...machine, load };
+    expect(measuredText({ suite, machine: busy, size: 'usual', results })).toContain(words);
+  });
+});
+
 describe('the picture', () => {
   it('draws a bar for each contender of each row, ours in colour', () => {
     const picture = pictureOf(suite, results);

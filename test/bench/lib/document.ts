@@ -41,7 +41,7 @@ export function measuredText({ suite, machine, size, results }: Measured): strin
   const rounds = Math.max(...results.map((result) => result.rounds));
   return [
     `Measured on ${day} at ${revision}: ${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}, ${disk}, Node ${node.slice(1)}; ` +
-      `medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, sizes: ${size}. Clients, servers and stores share these cores.`,
+      `medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, sizes: ${size}. Clients, servers and stores share these cores${busyText(machine)}.`,
     `![Each row's contenders as bars](${picture})`,
     '### What is wanted, and what was seen',
     verdictTable(suite, results),
@@ -53,6 +53,11 @@ export function measuredText({ suite, machine, size, results }: Measured): strin
     ...results.flatMap((result) => rowText(rowOf(suite, result), result)),
     '',
   ].join('\n\n');
+}
+
+/** Who reads the figures of a machine that did other things as well has to know. */
+function busyText({ load = 0, cores }: Machine): string {
+  return load <= cores ? '' : `, and ${load} other programs wanted them when it began`;
 }
 
 function verdictTable(suite: Suite, results: readonly RowResult[]): string {

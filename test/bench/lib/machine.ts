@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile, statfs } from 'node:fs/promises';
-import { cpus, release, tmpdir, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
 
 /** What figures depend on. */
@@ -12,6 +12,8 @@ export interface Machine {
   readonly node: string;
   /** File system below the temporary directory, where everything is stored. */
   readonly disk: string;
+  /** Programs that wanted a core when the run began, this one aside, as a mean of five minutes. Absent in older results. */
+  readonly load?: number;
   readonly day: string;
   readonly revision: string;
 }
@@ -25,6 +27,7 @@ export async function describeMachine(): Promise<Machine> {
     system: `${type()} ${release()}`,
     node: process.version,
     disk: await fileSystemOf(tmpdir()),
+    load: Math.round(loadavg()[1] ?? 0),
     day: new Date().toISOString().slice(0, 10),
     revision: await revision(),
   };

@@ -79,7 +79,8 @@ const smallBlobRow: Row = {
   open: async (scene) => {
     const regions = await Regions.open(scene, TRIANGLE);
     const [{ name }] = regions.replicas;
-    const images = () => Array.from({ length: SIZES[scene.size].burst }, () => newImage(blobsOf(LAYERS, SMALL_BYTES)));
+    const images = () =>
+      Array.from({ length: SIZES[scene.size].burst / 2 }, () => newImage(blobsOf(LAYERS, SMALL_BYTES)));
     // Code that has run often is faster, as it is in a process that lives for weeks.
     await lastOf(regions, await regions.push(images(), CLIENTS));
     return async () => {
