@@ -1,4 +1,4 @@
-import { addAbortSignal, pipeline, Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
 import type { Clock, Random } from '#libs/resilience';
 import { type ByteRange, isStorageError, keys, type ObjectStore, StorageError } from '#libs/storage';
@@ -11,6 +11,7 @@ import {
   givenUp,
   type KeptBytes,
 } from './blob-records.js';
+import { type FewBytes, readFewBytes } from './few-bytes.js';
 import { type ExpectedContent, VerifyingStream } from './verifying-stream.js';
 
 /** Bytes are given their digest soon after they were written, unless configured: a quarter of a collection's grace time. */
@@ -118,6 +119,8 @@ export class BlobStore {
 
   /** Hashes a stream and keeps its bytes, to be adopted. @throws RegistryError `DIGEST_INVALID` · `SIZE_INVALID` */
   async receive(expected: ExpectedContent, body: Readable, signal: AbortSignal): Promise<ReceivedBlob> {
+    const { digest, size } = expected;
+    if (size !== undefined && size <= this.#inlineBytes) return this.#receiveFew({ digest, size }, body, signal);
     const { clock } = this.options;
     const data = this.newDataKey();
     const verified = new VerifyingStream(expected);
@@ -126,11 +129,8 @@ export class BlobStore {
     verified.once('end', () => {
       writtenMs = clock.monotonic();
     });
-    const few = expected.size !== undefined && expected.size <= this.#inlineBytes;
-    const content = few ? await this.#collect(data, join(body, verified), signal) : undefined;
-    if (!few) await this.#write(data, join(body, verified), expected.size, signal);
-    const kept: KeptBytes = { data, ...(content !== undefined && { content }) };
-    return { digest: expected.digest, size: verified.size, kept, writtenMs };
+    await this.#write(data, join(body, verified), size, signal);
+    return { digest, size: verified.size, kept: { data }, writtenMs };
   }
 
   /** Keeps bytes that are in memory, to be adopted. */
@@ -201,16 +201,17 @@ export class BlobStore {
   }
 
   /** Fails as a store's write of the same stream would. */
-  async #collect(key: string, body: Readable, signal: AbortSignal): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
+  async #receiveFew(expected: FewBytes, body: Readable, signal: AbortSignal): Promise<ReceivedBlob> {
+    const { clock, store } = this.options;
+    const data = this.newDataKey();
     try {
-      for await (const chunk of addAbortSignal(signal, body)) chunks.push(chunk);
+      const content = await readFewBytes(expected, body, signal);
+      return { ...expected, kept: { data, content }, writtenMs: clock.monotonic() };
     } catch (cause) {
       signal.throwIfAborted();
       if (cause instanceof RegistryError) throw cause;
-      throw new StorageError('invalid', { driver: this.options.store.driver, operation: 'write', key }, { cause });
+      throw new StorageError('invalid', { driver: store.driver, operation: 'write', key: data }, { cause });
     }
-    return Buffer.concat(chunks);
   }
 
   #verifier(blob: BlobRecord, signal: AbortSignal): VerifyingStream {

@@ -99,7 +99,9 @@ async function mount(
   repository: RepositoryName,
   principal: Principal,
 ): Promise<BlobDescriptor | undefined> {
-  const digest = findDigest(query.get('mount') ?? '');
+  const asked = query.get('mount');
+  if (asked === null) return undefined;
+  const digest = findDigest(asked);
   const source = mountSourceOf(query, principal);
   if (digest === undefined || source === undefined) return undefined;
   return uploads.mount(repository, digest, source, signal);

@@ -1,0 +1,31 @@
+import { hash } from 'node:crypto';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { digestAlgorithm, RegistryError } from '#libs/oci';
+import type { ExpectedContent } from './verifying-stream.js';
+
+/** Content whose length is known, and small. */
+export type FewBytes = ExpectedContent & { readonly size: number };
+
+/**
+ * Takes in content that fits into memory, and checks it when all of it is there: to pass it through a stream that hashes
+ * costs several times the hash. The body is destroyed if this fails. @throws RegistryError `DIGEST_INVALID` · `SIZE_INVALID`
+ */
+export async function readFewBytes(expected: FewBytes, body: Readable, signal: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for await (const chunk of addAbortSignal(signal, body) as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    received += chunk.byteLength;
+    if (received > expected.size) throw wrongSize(expected, received);
+  }
+  if (received < expected.size) throw wrongSize(expected, received);
+  const content = Buffer.concat(chunks);
+  const algorithm = digestAlgorithm(expected.digest);
+  const computed = `${algorithm}:${hash(algorithm, content, 'hex')}`;
+  if (computed !== expected.digest) throw new RegistryError('DIGEST_INVALID', { computed });
+  return content;
+}
+
+function wrongSize({ size }: FewBytes, received: number): RegistryError {
+  return new RegistryError('SIZE_INVALID', { expected: size, received });
+}
