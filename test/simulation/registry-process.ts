@@ -134,8 +134,9 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
       fetches,
       residency,
       isPending,
+      retryAfterSeconds: () => 2,
     }),
-    listing: new ReplicaListing(new LocalListing(content), isPending),
+    listing: new ReplicaListing(new LocalListing(content), isPending, () => 2),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   SharedReads,
   StoreReader,
 } from '#libs/registry';
-import { FetchThrough, ReadThroughPull, ReplicaListing } from '#libs/replication';
+import { FetchThrough, ReadThroughPull, ReplicaListing, retryAfterSeconds } from '#libs/replication';
 import { followPolicy } from './follow-policy.js';
 import type { RegionParts } from './region-parts.js';
 import { openRegionSpool } from './spool-folder.js';
@@ -55,13 +55,14 @@ export async function openReplica(parts: RegionParts, origin: PeerClient, signal
     if (quarantined) bus.publish({ kind: 'blob.damaged', blob: { digest, size } });
   });
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
+  const retryAfter = (): number => retryAfterSeconds(status.current());
   // The region's replicator applies entries without a word to this process: the store has to be asked, but not by each.
   const shared = openRegionContent({ store: new SharedReads(store, clock), clock, random });
   const local = new LocalPull(content, new StoreReader(shared));
   return {
     local,
-    pull: new ReadThroughPull({ local, content, origin, fetches, residency, isPending }),
-    listing: new ReplicaListing(new LocalListing(content), isPending),
+    pull: new ReadThroughPull({ local, content, origin, fetches, residency, isPending, retryAfterSeconds: retryAfter }),
+    listing: new ReplicaListing(new LocalListing(content), isPending, retryAfter),
     summary: summaryOf(parts),
     findCopy: (digest, waitMs, copying) => findCopy(copies, digest, waitMs, copying),
     close: async () => {

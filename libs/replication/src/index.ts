@@ -26,6 +26,7 @@ export * from './replica-listing.js';
 export * from './replication-queue.js';
 export * from './replicator.js';
 export * from './replicator-options.js';
+export * from './retry-estimate.js';
 export * from './selection.js';
 export * from './sequence-gate.js';
 export type { SetAsideLimits } from './setbacks.js';

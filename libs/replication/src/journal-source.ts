@@ -18,6 +18,8 @@ export interface JournalSource {
     put: { readonly repository: RepositoryName; readonly digest: Digest; readonly seq: number },
     signal: AbortSignal,
   ): Promise<boolean>;
+  /** A place after which the journal can be followed: nothing behind it was cut off. */
+  origin(signal: AbortSignal): Promise<number>;
   /** What the journal up to some place came to; not where the journal itself is at home. */
   readonly snapshots?: SnapshotSource;
 }
@@ -31,6 +33,8 @@ export function peerJournalSource(primary: PeerClient): JournalSource {
       if ((await primary.status(signal)).watermark < seq) return false;
       return (await primary.findManifest(repository, { kind: 'digest', digest }, signal)) === undefined;
     },
+    // Only what lies below a snapshot is ever cut off.
+    origin: async (signal) => (await primary.snapshots.newest(signal))?.position.seq ?? 0,
     snapshots: primary.snapshots,
   };
 }
@@ -44,6 +48,7 @@ export function localJournalSource(journal: JournalReader, clock: Clock): Journa
   return {
     // Its registry processes apply deletes themselves, whatever this one has come to.
     isDeleted: () => Promise.resolve(false),
+    origin: (signal) => journal.cutOff(signal),
     async *journal(after, signal) {
       const ended = new AbortController();
       const following = anySignal([signal, ended.signal]);

@@ -3,6 +3,7 @@ import {
   type Digest,
   digestAlgorithm,
   digestOf,
+  formatReference,
   type Reference,
   RegistryError,
   type RepositoryName,
@@ -12,8 +13,12 @@ import type { LocalPull, Pull, PullableBlob, PullableManifest, RegionContent } f
 import type { FetchThrough } from './fetch-through.js';
 import { ExcludedHere, type Residency } from './selection.js';
 
-/** When to ask again for what is on its way, in seconds; nothing better is known here. */
-const RETRY_AFTER_SECONDS = '2';
+/** What a client asked for and this region lacks. */
+interface Missing {
+  readonly repository: RepositoryName;
+  readonly reference?: string;
+  readonly digest?: Digest;
+}
 
 export interface ReadThroughPullOptions {
   readonly local: LocalPull;
@@ -25,6 +30,8 @@ export interface ReadThroughPullOptions {
   readonly residency: Pick<Residency, 'refusalOfUnknown'>;
   /** Whether entries of that repository are known here and not applied yet. */
   readonly isPending: (repository: RepositoryName) => boolean;
+  /** When it is worth asking again for what is on its way. */
+  readonly retryAfterSeconds: () => number;
 }
 
 /**
@@ -42,10 +49,11 @@ export class ReadThroughPull implements Pull {
     const here = await this.options.local.manifest(repository, reference, signal);
     if (here !== undefined) return here;
     if (reference.kind === 'digest') this.#requireKnown(repository);
-    const found = await this.#ask(repository, () => this.options.origin.findManifest(repository, reference, signal));
+    const missing = { repository, reference: formatReference(reference) };
+    const found = await this.#ask(missing, () => this.options.origin.findManifest(repository, reference, signal));
     if (found === undefined) return undefined;
     const wanted = reference.kind === 'digest' ? reference.digest : found.digest;
-    if (digestOf(found.content, digestAlgorithm(wanted)) !== wanted) throw this.#notYet(repository, undefined);
+    if (digestOf(found.content, digestAlgorithm(wanted)) !== wanted) throw this.#notYet(missing, undefined);
     await this.#remember(repository, reference, found, signal);
     return { ...found, digest: wanted, source: 'peer' };
   }
@@ -70,7 +78,7 @@ export class ReadThroughPull implements Pull {
     if (here !== undefined) return here;
     // What a manifest that is shown here names may be fetched, whatever tags there are besides.
     if (!(await content.links.has(repository, digest, signal))) this.#requireKnown(repository);
-    const blob = await this.#ask(repository, () => origin.findLinkedBlob(repository, digest, signal));
+    const blob = await this.#ask({ repository, digest }, () => origin.findLinkedBlob(repository, digest, signal));
     if (blob === undefined) return undefined;
     // The bytes may be here already, for another repository; only that this one may read them was not known yet.
     const record = await content.blobs.stat(digest, signal);
@@ -87,32 +95,29 @@ export class ReadThroughPull implements Pull {
     return {
       ...blob,
       source: 'peer',
-      open: (range, signal) => this.#ask(repository, () => this.options.fetches.read(blob, range, signal)),
+      open: (range, signal) =>
+        this.#ask({ repository, digest: blob.digest }, () => this.options.fetches.read(blob, range, signal)),
     };
   }
 
-  async #ask<T>(repository: RepositoryName, question: () => Promise<T>): Promise<T> {
+  async #ask<T>(missing: Missing, question: () => Promise<T>): Promise<T> {
     try {
       return await question();
     } catch (error) {
-      if (error instanceof PeerError) throw this.#notYet(repository, error);
+      if (error instanceof PeerError) throw this.#notYet(missing, error);
       throw error;
     }
   }
 
-  #notYet(repository: RepositoryName, cause: unknown): RegistryError {
-    const headers = { 'Retry-After': RETRY_AFTER_SECONDS };
-    if (this.options.isPending(repository)) {
-      return new RegistryError('REPLICATION_PENDING', { repository }, { cause, headers });
+  #notYet(missing: Missing, cause: unknown): RegistryError {
+    const headers = { 'Retry-After': String(this.options.retryAfterSeconds()) };
+    if (this.options.isPending(missing.repository)) {
+      return new RegistryError('REPLICATION_PENDING', missing, { cause, headers });
     }
-    return new RegistryError(
-      'UNAVAILABLE',
-      { repository },
-      {
-        cause,
-        headers,
-        message: 'not in this region, and the primary cannot be asked at the moment whether it exists',
-      },
-    );
+    return new RegistryError('UNAVAILABLE', missing, {
+      cause,
+      headers,
+      message: 'not in this region, and the primary cannot be asked at the moment whether it exists',
+    });
   }
 }

@@ -7,6 +7,8 @@ export class ReplicaListing implements Listing {
     private readonly local: Listing,
     /** Whether entries are known here and not applied yet. */
     private readonly isPending: () => boolean,
+    /** When it is worth asking again. */
+    private readonly retryAfterSeconds: () => number,
   ) {}
 
   async tags(repository: RepositoryName, page: PageRequest, signal: AbortSignal): Promise<Page<Tag>> {
@@ -14,7 +16,8 @@ export class ReplicaListing implements Listing {
       return await this.local.tags(repository, page, signal);
     } catch (error) {
       if (!(error instanceof RegistryError && error.code === 'NAME_UNKNOWN' && this.isPending())) throw error;
-      throw new RegistryError('REPLICATION_PENDING', { name: repository }, { headers: { 'Retry-After': '2' } });
+      const headers = { 'Retry-After': String(this.retryAfterSeconds()) };
+      throw new RegistryError('REPLICATION_PENDING', { name: repository }, { headers });
     }
   }
 

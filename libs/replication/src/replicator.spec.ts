@@ -334,6 +334,7 @@ describe('Replicator', () => {
   it('refuses what comes from an earlier epoch', async () => {
     const stale: JournalSource = {
       isDeleted: () => Promise.resolve(false),
+      origin: () => Promise.resolve(0),
       journal: async function* () {
         yield { kind: 'head', seq: 9, epoch: 0, timeMs: 1 };
       },
@@ -402,6 +403,7 @@ class ForgetfulJobs extends MemoryQueueJobs {
 function unreadableFirst(link: PrimaryLink): JournalSource {
   return {
     isDeleted: () => Promise.resolve(false),
+    origin: () => Promise.resolve(0),
     journal: async function* (after, following): AsyncGenerator<JournalMessage> {
       for await (const message of link.journal(after, following)) {
         const first = message.kind === 'entry' && message.entry.seq === 1;

@@ -2,15 +2,10 @@ import type { JournalReader } from '#libs/journal';
 import type { RepositoryName } from '#libs/oci';
 import type { RegionStatus } from '#libs/peer';
 import type { Clock, Notifier } from '#libs/resilience';
+import { retryAfterSeconds } from './retry-estimate.js';
 
 /** A change without blobs arrives within two round trips; asking the primary instead costs one. */
 const PATIENCE_MS = 200;
-
-/** Longer than this nothing is estimated: it would be a guess. */
-const MAX_ESTIMATE_SECONDS = 60;
-
-/** Of a line that has not carried anything lately. */
-const ASSUMED_BYTES_PER_SECOND = 8 * 1024 ** 2;
 
 /** Whether this region has come to a place in the journal. */
 export interface SequenceGate {
@@ -48,11 +43,11 @@ export function replicaGate(
       }
     },
     missing: (seq) => {
-      const { region, watermark, head, backlog, lagSeconds, throughput } = status.current();
-      const seconds = Math.ceil(backlog.bytes / (throughput?.bytesPerSecond || ASSUMED_BYTES_PER_SECOND));
+      const now = status.current();
+      const { region, watermark, head, backlog, lagSeconds } = now;
       return {
         detail: { region, sequence: seq, applied: watermark, head, backlog, lagSeconds },
-        retryAfterSeconds: Math.min(MAX_ESTIMATE_SECONDS, Math.max(1, seconds)),
+        retryAfterSeconds: retryAfterSeconds(now),
       };
     },
   };

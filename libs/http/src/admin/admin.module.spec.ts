@@ -139,6 +139,9 @@ class FakeSteering implements RegionSteering {
 /** What is committed, for as long as somebody follows. */
 class FakeJournal implements JournalSource {
   isDeleted = () => Promise.resolve(false);
+  /** Up to which change it was cut off. */
+  cut = 0;
+  origin = () => Promise.resolve(this.cut);
   readonly changed = new Notifier();
   readonly entries: Entry[] = [];
 
@@ -150,6 +153,7 @@ class FakeJournal implements JournalSource {
   }
 
   async *journal(after: number, signal: AbortSignal): AsyncGenerator<JournalMessage> {
+    if (after < this.cut) throw new PeerError('gone', parseRegionName('south'), 'cut off');
     for (let last = after; ; ) {
       const { version } = this.changed;
       for (const entry of this.entries.filter(({ seq }) => seq > last)) {
@@ -384,6 +388,19 @@ describe('what operators ask a region', () => {
       const { of, until } = await listen({ 'last-event-id': '4' });
       await until(() => of('present').length === 3);
       expect(of('present').map(({ data }) => data.seq)).toEqual([5, 5, 5]);
+    });
+
+    it('tell of a gap where the journal does not go back so far any more, and go on behind it', async () => {
+      for (const tag of ['v2', 'v3', 'v4']) journal.put(tag);
+      journal.cut = 5;
+      for (const region of [south, north, west]) region.advance(6);
+      const { heard, of, until } = await listen({ 'last-event-id': '3' });
+      await until(() => of('present').length === 3);
+      expect(of('gap')).toEqual([{ event: 'gap', id: '5', data: { after: 3, from: 5 } }]);
+      expect(of('present').map(({ data }) => data.seq)).toEqual([6, 6, 6]);
+      expect(heard.findIndex(({ event }) => event === 'gap')).toBeLessThan(
+        heard.findIndex(({ event }) => event === 'present'),
+      );
     });
 
     it('refuse an id that is none, and more than enough listeners', async () => {

@@ -23,6 +23,10 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, Jou
     private readonly clock: Clock,
   ) {}
 
+  origin(signal: AbortSignal): Promise<number> {
+    return this.primary.reader.cutOff(signal);
+  }
+
   get snapshots(): SnapshotSource {
     return new Snapshots(this.primary.store);
   }

@@ -33,6 +33,7 @@ function entry(seq: number): Entry {
 /** A primary that has all these entries, of which no blob can be had. */
 const source: JournalSource = {
   isDeleted: () => Promise.resolve(false),
+  origin: () => Promise.resolve(0),
   async *journal(after: number, signal: AbortSignal): AsyncGenerator<JournalMessage> {
     yield { kind: 'head', seq: ENTRIES, epoch: 1, timeMs: systemClock.now() };
     for (let seq = after + 1; seq <= ENTRIES; seq += 1) yield { kind: 'entry', entry: entry(seq) };

@@ -1,4 +1,6 @@
+import { JournalError } from '#libs/journal';
 import { findDigest, parseRepositoryName } from '#libs/oci';
+import { PeerError } from '#libs/peer';
 import type { HeardRegion, JournalSource, RegionWatch } from '#libs/replication';
 import { anySignal, type Clock, Limiter, Notifier } from '#libs/resilience';
 import type { RegionPresences } from '../region-presences.js';
@@ -91,10 +93,28 @@ export class EventFeed {
           if (over !== undefined && lost.length === 0) lost.push({ event: 'overrun', data: over });
           changed.notify();
         }
-      } catch {
+      } catch (error) {
         signal.throwIfAborted(); // A source that is lost is asked again; silence of the primary is an event of its own.
+        const from = isCutOff(error) ? await this.#origin(signal) : undefined;
+        if (from !== undefined && from > last) {
+          lost.push({ event: 'gap', data: { after: last, from }, id: from });
+          pending.skipTo(from);
+          last = from;
+          changed.notify();
+          continue;
+        }
       }
       await this.options.clock.sleep(RETRY_MS, signal);
+    }
+  }
+
+  /** `undefined` while nobody can say. */
+  async #origin(signal: AbortSignal): Promise<number | undefined> {
+    try {
+      return await this.options.journal()?.origin(signal);
+    } catch {
+      signal.throwIfAborted();
+      return undefined;
     }
   }
 
@@ -119,6 +139,12 @@ export class EventFeed {
     const known = silent === true ? 'unknown' : state;
     return known === 'present' ? { event: 'present', data } : { event: 'applied', data: { ...data, state: known } };
   }
+}
+
+/** Whether the journal does not go back so far any more. */
+function isCutOff(error: unknown): boolean {
+  if (error instanceof JournalError) return error.code === 'truncated';
+  return error instanceof PeerError && error.code === 'gone';
 }
 
 /** Wakes who waits for `to` whenever `from` changes. */

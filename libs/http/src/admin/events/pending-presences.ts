@@ -37,6 +37,11 @@ export class PendingPresences {
     return oldest === undefined ? this.#last : oldest - 1;
   }
 
+  /** What comes up to that place will not be told. */
+  skipTo(seq: number): void {
+    this.#last = seq;
+  }
+
   /** @returns the change that is not followed any more because of this one */
   add(entry: Entry): FollowedChange | undefined {
     this.#last = entry.seq;
