@@ -2,7 +2,15 @@ import { rm } from 'node:fs/promises';
 import { openScrubs, repairReports } from '#libs/http';
 import type { JournalReader } from '#libs/journal';
 import { type LocalPull, type Pull, reinstate, type Scrubs } from '#libs/registry';
-import { AnyPeer, Copier, FetchThrough, FileCopyScratch, RepairingPull, Repairs } from '#libs/replication';
+import {
+  AnyPeer,
+  Copier,
+  FetchThrough,
+  FileCopyScratch,
+  manifestFrom,
+  RepairingPull,
+  Repairs,
+} from '#libs/replication';
 import type { RegionParts } from './region-parts.js';
 import { openRegionSpool } from './spool-folder.js';
 
@@ -41,6 +49,7 @@ export async function openPrimaryScrubs(
     ...{ store, content, signal },
     repair: (blob, repairing) => repairs.repair(blob, repairing),
     entries: (after, reading) => journal.read(after, reading),
+    manifestElsewhere: manifestFrom(peers),
   });
   // It only ends with the process.
   scrubs.run().catch(() => undefined);

@@ -1,9 +1,17 @@
 import type { ManagedControlBus } from '#libs/control';
 import { openScrubs, repairReports, reportDamage } from '#libs/http';
 import type { BlobDescriptor } from '#libs/oci';
+import type { PeerClient } from '#libs/peer';
 import type { AppContext } from '#libs/platform';
 import { type RegionContent, reinstate, type Scrubs } from '#libs/registry';
-import { type Copier, entriesOf, type JournalSource, Repairs, type Replicator } from '#libs/replication';
+import {
+  type Copier,
+  type JournalSource,
+  keptEntriesOf,
+  manifestFrom,
+  Repairs,
+  type Replicator,
+} from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
 
 export interface RegionScrubParts {
@@ -14,20 +22,21 @@ export interface RegionScrubParts {
   /** The one that runs now: a region begins anew in another bucket. */
   readonly replicator: () => Replicator | undefined;
   readonly bus: ManagedControlBus;
-  readonly hasSources: boolean;
+  /** Nearest first. */
+  readonly peers: readonly PeerClient[];
   /** Aborts when the process stops. */
   readonly signal: AbortSignal;
 }
 
 /** The scrubs of a replica, and the repair of what they and the pulls of its registry processes find damaged. */
 export function openRegionScrubs(context: AppContext, parts: RegionScrubParts): Scrubs {
-  const { store, content, source, copier, replicator, bus, hasSources, signal } = parts;
+  const { store, content, source, copier, replicator, bus, peers, signal } = parts;
   const { clock, random } = context;
   const { onRepaired, onFailed } = repairReports(context);
   const repairs = new Repairs({
     copy: (blob, copying) => copier.copy(blob, copying),
     reinstate: (digest, looking) => reinstate({ store, content, clock }, digest, looking),
-    hasSources,
+    hasSources: peers.length > 0,
     onRepaired: (blob) => {
       onRepaired(blob);
       // Entries may wait for it.
@@ -47,8 +56,9 @@ export function openRegionScrubs(context: AppContext, parts: RegionScrubParts): 
   bus.subscribe((message) => {
     if (message.kind === 'blob.damaged') begin(message.blob);
   });
-  const entries = (after: number, reading: AbortSignal) => entriesOf(source, after, reading);
-  const scrubs = openScrubs(context, { store, content, repair, entries, signal });
+  const entries = (after: number, reading: AbortSignal) => keptEntriesOf(source, after, reading);
+  const manifestElsewhere = manifestFrom(peers);
+  const scrubs = openScrubs(context, { store, content, repair, entries, manifestElsewhere, signal });
   // It only ends with the process.
   scrubs.run().catch(() => undefined);
   return scrubs;

@@ -226,7 +226,7 @@ export class RegionWorker {
       store: this.#store,
       content: this.#content,
       bus: this.#bus,
-      hasSources: this.#peers.length > 0,
+      peers: this.#peersByRole(),
       signal: this.#stopping.signal,
     });
   }
@@ -256,6 +256,12 @@ export class RegionWorker {
     });
     // It only ends with the process.
     this.#comparisons.run().catch(() => undefined);
+  }
+
+  /** The primary first: what it says of manifests is never behind. */
+  #peersByRole(): readonly HttpPeerClient[] {
+    const { primary } = this.regional;
+    return this.#peers.toSorted((a, b) => Number(b.region === primary.name) - Number(a.region === primary.name));
   }
 
   /** Ends what is copied for clients: they go on elsewhere. */

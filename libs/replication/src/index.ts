@@ -12,6 +12,7 @@ export * from './file-copy-scratch.js';
 export { type Change as ForeseenChange, type Foresight, foresee } from './foresee.js';
 export * from './journal-source.js';
 export * from './local-steering.js';
+export * from './manifest-from.js';
 export * from './memory-copy-scratch.js';
 export * from './memory-replication-queue.js';
 export * from './presence.js';

@@ -1,4 +1,4 @@
-import type { Entry, JournalReader, SnapshotSource } from '#libs/journal';
+import { type Entry, JournalError, type JournalReader, type SnapshotSource } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
 import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type PeerClient, PeerError } from '#libs/peer';
 import { anySignal, type Clock } from '#libs/resilience';
@@ -114,5 +114,15 @@ export async function entryAt(
   } catch (error) {
     if (error instanceof PeerError && error.code === 'gone') return 'gone';
     throw error;
+  }
+}
+
+/** The same as {@link entriesOf}, as whoever reads a journal knows it. @throws JournalError `truncated` */
+export async function* keptEntriesOf(source: JournalSource, after: number, signal: AbortSignal): AsyncGenerator<Entry> {
+  try {
+    yield* entriesOf(source, after, signal);
+  } catch (cause) {
+    if (!(cause instanceof PeerError && cause.code === 'gone')) throw cause;
+    throw new JournalError('truncated', `what comes after entry ${after} was cut off`, { cause });
   }
 }

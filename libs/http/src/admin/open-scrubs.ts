@@ -1,6 +1,7 @@
 import type { BlobDescriptor } from '#libs/oci';
 import type { AppContext } from '#libs/platform';
 import {
+  type FindManifestElsewhere,
   type ReadEntries,
   type RegionContent,
   type RepairBlob,
@@ -21,6 +22,7 @@ export interface ScrubParts {
   readonly content: RegionContent;
   readonly repair: RepairBlob;
   readonly entries: ReadEntries;
+  readonly manifestElsewhere: FindManifestElsewhere;
   /** Aborts when the process stops. */
   readonly signal: AbortSignal;
 }
@@ -86,7 +88,7 @@ function observer({ log, metrics, clock }: AppContext): ScrubObserver {
     },
     onRestored: ({ repository, digest }) => {
       metrics.repaired.inc({ kind: 'manifest' });
-      log.info({ repository, digest }, 'manifest restored from the journal');
+      log.info({ repository, digest }, 'manifest restored');
     },
     onUnreadable: (key, error) => log.warn({ err: error, key }, 'the store does not give what is to be scrubbed'),
     onFinished: (report) => {

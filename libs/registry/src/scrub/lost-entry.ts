@@ -1,9 +1,6 @@
-import type { Entry, ManifestDelete, ManifestPut } from '#libs/journal';
+import { type Entry, JournalError, type ManifestEntry } from '#libs/journal';
 import { type Digest, digestAlgorithm, digestOf, type RepositoryName } from '#libs/oci';
 import type { ScrubRun } from './scrub-run.js';
-
-/** What a manifest that cannot be read any more was made by. */
-export type LostEntry = (ManifestPut | ManifestDelete) & { readonly seq: number };
 
 interface Lost {
   readonly repository: RepositoryName;
@@ -12,18 +9,34 @@ interface Lost {
   readonly seq: number | undefined;
 }
 
-/** The entry that a damaged manifest was made by, from the journal; `undefined` if the journal does not say. */
-export async function lostEntry(run: ScrubRun, lost: Lost, signal: AbortSignal): Promise<LostEntry | undefined> {
-  let last: LostEntry | undefined;
-  // Not even its place is known: only the whole journal tells what came last.
-  for await (const entry of run.entries(lost.seq === undefined ? 0 : lost.seq - 1, signal)) {
-    if (isOf(entry, lost)) last = entry;
-    if (lost.seq !== undefined) break;
-  }
-  return last;
+/**
+ * What a manifest that cannot be read any more was made by: from the journal, or, where that does not tell any more, as another
+ * region holds it; `undefined` if nobody says.
+ */
+export async function lostEntry(run: ScrubRun, lost: Lost, signal: AbortSignal): Promise<ManifestEntry | undefined> {
+  const told = await fromJournal(run, lost, signal);
+  if (told !== undefined) return told;
+  const held = await run.manifestElsewhere(lost.repository, lost.digest, signal);
+  // One that is behind would put back what was deleted since.
+  return held !== undefined && isOf(held, lost) && held.seq >= (lost.seq ?? 0) ? held : undefined;
 }
 
-function isOf(entry: Entry, { repository, digest }: Lost): entry is Entry & LostEntry {
+async function fromJournal(run: ScrubRun, lost: Lost, signal: AbortSignal): Promise<ManifestEntry | undefined> {
+  let last: ManifestEntry | undefined;
+  try {
+    // Not even its place is known: only the whole journal tells what came last.
+    for await (const entry of run.entries(lost.seq === undefined ? 0 : lost.seq - 1, signal)) {
+      if (isOf(entry, lost)) last = entry;
+      if (lost.seq !== undefined) break;
+    }
+    return last;
+  } catch (error) {
+    if (error instanceof JournalError && error.code === 'truncated') return undefined;
+    throw error;
+  }
+}
+
+function isOf(entry: Entry, { repository, digest }: Lost): entry is ManifestEntry {
   if (entry.type === 'manifest.delete') return entry.repository === repository && entry.digest === digest;
   if (entry.type !== 'manifest.put') return false;
   const same = entry.repository === repository && entry.digest === digest;

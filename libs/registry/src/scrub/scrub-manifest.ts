@@ -35,7 +35,7 @@ interface DamagedManifest {
   readonly wrong: string;
 }
 
-/** The journal has every manifest; what its last entry says is put in the place of what is wrong. */
+/** What its last entry says is put in the place of what is wrong. */
 async function restore(
   run: ScrubRun,
   { repository, digest, stored, wrong }: DamagedManifest,

@@ -1,4 +1,4 @@
-import type { Entry } from '#libs/journal';
+import type { Entry, ManifestEntry } from '#libs/journal';
 import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
@@ -9,7 +9,17 @@ import { note, type ScrubFinding, type ScrubReport } from './scrub-report.js';
 /** Fetches right bytes from elsewhere. @returns whether they are here now; false if nobody has them at the moment */
 export type RepairBlob = (blob: BlobDescriptor, signal: AbortSignal) => Promise<boolean>;
 
-/** The entries of the journal after a place, as far as they are known now. */
+/** A manifest as another region holds it, with its place; `undefined` if none does, or none answers. */
+export type FindManifestElsewhere = (
+  repository: RepositoryName,
+  digest: Digest,
+  signal: AbortSignal,
+) => Promise<ManifestEntry | undefined>;
+
+/**
+ * The entries of the journal after a place, as far as they are known now. @throws JournalError `truncated` if the first of
+ * them is gone
+ */
 export type ReadEntries = (after: number, signal: AbortSignal) => AsyncIterable<Entry>;
 
 /** What hears of a scrub as it goes: for metrics and the log. */
@@ -30,6 +40,7 @@ export interface ScrubRun {
   readonly report: ScrubReport;
   readonly repair: RepairBlob;
   readonly entries: ReadEntries;
+  readonly manifestElsewhere: FindManifestElsewhere;
   readonly observer: ScrubObserver;
 }
 

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { JournalError, type ManifestEntry } from '#libs/journal';
 import { type BlobDescriptor, digestOf } from '#libs/oci';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore, type ObjectStore, StorageError } from '#libs/storage';
@@ -19,6 +20,8 @@ let store: MemoryObjectStore;
 let region: Region;
 let told: ScrubFinding[];
 let unreadable: string[];
+/** What another region has of the manifest. */
+let elsewhere: ManifestEntry | undefined;
 
 interface Setting {
   readonly repair?: (blob: BlobDescriptor) => Promise<boolean>;
@@ -29,7 +32,8 @@ function scrubber({ repair = async () => false, on = store }: Setting = {}): Scr
   return new Scrubber({
     ...{ store: on, content: region.content, repair, clock, random: new SeededRandom(7) },
     ...{ rateBytesPerSecond: FAST, name: 'a test' },
-    entries: (after, reading) => region.journal.read(after, reading),
+    entries: (after, reading) => (elsewhere === undefined ? region.journal.read(after, reading) : cutOff()),
+    manifestElsewhere: async () => elsewhere,
     observer: {
       onSeen: () => undefined,
       onFinding: (finding) => told.push(finding),
@@ -38,6 +42,10 @@ function scrubber({ repair = async () => false, on = store }: Setting = {}): Scr
       onFinished: () => undefined,
     },
   });
+}
+
+async function* cutOff(): AsyncGenerator<never> {
+  yield await Promise.reject(new JournalError('truncated', 'it was cut'));
 }
 
 /** Another region that has everything. */
@@ -85,6 +93,7 @@ beforeEach(async () => {
   clock = new FakeClock();
   store = new MemoryObjectStore({ clock });
   [told, unreadable] = [[], []];
+  elsewhere = undefined;
   region = await openCollectedRegion(store, { clock, random: new SeededRandom(1), signal });
   await region.pushImage(image, 'v1');
 });
@@ -187,6 +196,24 @@ describe('a scrub', () => {
       expect((await region.pull.manifest(APP, reference, signal))?.content).toEqual(image.content);
     },
   );
+
+  it.each([
+    ['other bytes', (bytes: Buffer) => flipped(bytes)],
+    ['no place', (bytes: Buffer) => bytes.subarray(4)],
+  ])('restores a manifest with %s as another region holds it, where the journal was cut', async (_what, change) => {
+    for await (const entry of region.journal.read(0, signal)) if (entry.type === 'manifest.put') elsewhere = entry;
+    const before = await store.read(keys.manifest(APP, image.digest), signal);
+    await edit(keys.manifest(APP, image.digest), change);
+    expect(await scrubber().run(signal)).toMatchObject({ outcome: 'done', damaged: 1, repaired: 1 });
+    expect((await store.read(keys.manifest(APP, image.digest), signal))?.bytes).toEqual(before?.bytes);
+  });
+
+  it('puts back nothing of a region that is behind', async () => {
+    for await (const entry of region.journal.read(0, signal))
+      if (entry.type === 'manifest.put') elsewhere = { ...entry, seq: 0 };
+    await edit(keys.manifest(APP, image.digest), flipped);
+    expect(await scrubber().run(signal)).toMatchObject({ outcome: 'done', damaged: 1, repaired: 0 });
+  });
 
   it('does not bring back a manifest that was deleted, whose tombstone is damaged', async () => {
     await region.push.deleteManifest(APP, { kind: 'digest', digest: image.digest }, signal);

@@ -9,7 +9,14 @@ import { Pace } from './pace.js';
 import { scrubBlob } from './scrub-blob.js';
 import { scrubManifest } from './scrub-manifest.js';
 import { freshScrub, type ScrubReport } from './scrub-report.js';
-import { type ReadEntries, type RepairBlob, type ScrubObserver, type ScrubRun, unlessUnreadable } from './scrub-run.js';
+import {
+  type FindManifestElsewhere,
+  type ReadEntries,
+  type RepairBlob,
+  type ScrubObserver,
+  type ScrubRun,
+  unlessUnreadable,
+} from './scrub-run.js';
 import { readScrub, type ScrubState } from './scrub-state.js';
 
 /** Looked at side by side: enough to hide the latency of small ones. */
@@ -26,6 +33,7 @@ export interface ScrubberOptions {
   readonly content: RegionContent;
   readonly repair: RepairBlob;
   readonly entries: ReadEntries;
+  readonly manifestElsewhere: FindManifestElsewhere;
   /** Unless somebody asks for another one. */
   readonly rateBytesPerSecond: number;
   /** What others are told of who scrubs. */
