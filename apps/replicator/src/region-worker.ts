@@ -348,7 +348,11 @@ export class RegionWorker {
   async #openSource(): Promise<JournalSource> {
     const { clock } = this.context;
     const primary = this.#peers.find((peer) => peer.region === this.regional.primary.name);
-    if (primary !== undefined) return peerJournalSource(primary);
+    if (primary !== undefined) {
+      // It only ends with the process.
+      primary.keepWarm(this.#stopping.signal).catch(() => undefined);
+      return peerJournalSource(primary);
+    }
     const { signal } = this.#stopping;
     const { watermark } = await this.#progress.open(signal);
     const journal = await ObjectStoreJournalReader.open({ store: this.#store, clock }, watermark, signal);

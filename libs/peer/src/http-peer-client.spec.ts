@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { deriveClusterKey, parseRegionName, verifyRegionToken } from '#libs/geo';
 import { digestOf, parseReference, parseRepositoryName } from '#libs/oci';
-import { systemClock } from '#libs/resilience';
+import { type Clock, systemClock } from '#libs/resilience';
 import { HttpPeerClient, PeerError } from './index.js';
 import { describePeerClient, type MemoryRegion } from './testing/index.js';
 import { parseImageName } from './testing/parse-image-name.js';
@@ -16,15 +16,19 @@ const signal = new AbortController().signal;
 const repository = parseRepositoryName('team/app');
 const digest = digestOf('content');
 
-async function serve(listener: RequestListener) {
+async function serve(listener: RequestListener, clock: Clock = systemClock) {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const opened = { connections: 0 };
+  server.on('connection', () => {
+    opened.connections += 1;
+  });
   const client = new HttpPeerClient({
     region: parseRegionName('south'),
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     self: { kind: 'region', name: parseRegionName('north') },
     key,
-    clock: systemClock,
+    clock,
   });
   const cut = async () => {
     server.closeAllConnections();
@@ -34,7 +38,7 @@ async function serve(listener: RequestListener) {
     await client.close();
     await cut();
   };
-  return { client, cut, close };
+  return { client, cut, close, opened };
 }
 
 /** The internal API over data alone: what the client's other end has to look like. */
@@ -196,5 +200,31 @@ describe('a peer that lies or breaks', () => {
     const client = await peerThat((_request, response) => response.writeHead(200, headers).end('tampered'));
     const found = client.findManifest(repository, parseReference('v1'), signal);
     expect(await failure(found)).toMatchObject({ code: 'protocol' });
+  });
+
+  it('keeps connections open for blobs that come after a quiet time', async () => {
+    const waiting: (() => void)[] = [];
+    let rounds = 0;
+    const sleep: Clock['sleep'] = (ms, until) => {
+      rounds += 1;
+      return systemClock.sleep(ms, until);
+    };
+    const { client, close, opened } = await serve(
+      (_request, response) => {
+        waiting.push(() => response.writeHead(200, { 'Content-Length': 2, 'Meridian-Blob-Size': 2 }).end('ok'));
+        // Answered together: so many are under way at once.
+        if (waiting.length === 4) for (const answer of waiting.splice(0)) answer();
+      },
+      { ...systemClock, sleep },
+    );
+    const ended = new AbortController();
+    const warming = client.keepWarm(ended.signal).catch(() => undefined);
+    while (rounds === 0) await systemClock.sleep(5, signal);
+    const copies = await Promise.all(Array.from({ length: 4 }, () => client.openBlob(digest, { signal })));
+    expect(opened.connections).toBe(4);
+    for (const copy of copies) copy?.body.destroy();
+    ended.abort(new Error('the test is over'));
+    await warming;
+    await close();
   });
 });

@@ -14,6 +14,12 @@ const IDLE_LIMIT_MS = 30_000;
 /** More at once than copies, streams and pulls of one process need; it only bounds what goes wrong. */
 const MAX_CONNECTIONS = 256;
 
+/** So many blobs of an image that comes after a pause are asked for without opening a connection first. */
+const WARM_CONNECTIONS = 4;
+
+/** A region's registry closes what was quiet for 65 s, and proxies between regions often after 60 s. */
+const WARM_EVERY_MS = 30_000;
+
 const MAX_DISCARDED_BYTES = 64 * 1024;
 
 export interface PeerRequest {
@@ -63,6 +69,19 @@ export class PeerConnections {
 
   async close(): Promise<void> {
     await this.#pool.destroy();
+  }
+
+  /**
+   * Keeps some connections open until the signal aborts: to open one takes a round trip, and what comes after a quiet minute
+   * would wait for it. Who does not answer is asked again the next time.
+   */
+  async keepWarm(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      // At the same time, or one connection would do for all; and no HEAD, after which undici closes a connection.
+      const asked = Array.from({ length: WARM_CONNECTIONS }, () => this.request('GET', '/status', { signal }));
+      for (const answer of await Promise.allSettled(asked)) if (answer.status === 'fulfilled') answer.value.discard();
+      await this.options.clock.sleep(WARM_EVERY_MS, signal);
+    }
   }
 
   /** @throws PeerError, or the signal's reason */
