@@ -1,4 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Config } from './config.js';
 import { requireDiskSpace } from './disk-space.js';
@@ -24,6 +26,14 @@ describe('the disk of a process', () => {
     await expect(requireDiskSpace(configOf(EXABYTE), { warn: () => undefined })).rejects.toThrow(
       new RegExp(`^${tmpdir()} has \\d+ MB free, and 1000000000000 MB are needed .* blobs.spoolDirectory`),
     );
+  });
+
+  it('is that of a folder which is made if nobody has made it yet', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'meridian-disk-'));
+    const spoolDirectory = join(parent, 'region', 'spool');
+    const config = { blobs: { spoolDirectory, spoolLeastFreeBytes: 1 } } as unknown as Config;
+    expect(await warningsOf(config)).toEqual([]);
+    await rm(parent, { recursive: true });
   });
 
   (process.platform === 'linux' ? it : it.skip)(

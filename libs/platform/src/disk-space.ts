@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { Config } from './config.js';
 import type { Logger } from './logger.js';
@@ -15,6 +15,8 @@ const BYTES_PER_MB = 1_000_000;
 export async function requireDiskSpace({ blobs, storage }: Config, log: Pick<Logger, 'warn'>): Promise<void> {
   const least = blobs.spoolLeastFreeBytes;
   const spool = blobs.spoolDirectory ?? tmpdir();
+  // Which process of a region comes first to a folder that is new is chance.
+  await mkdir(spool, { recursive: true, mode: 0o700 });
   const freeBytes = await freeBytesOf(spool);
   if (freeBytes < least)
     throw new TypeError(
