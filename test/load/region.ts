@@ -27,9 +27,15 @@ export interface LoadRegionOptions {
   readonly processes?: number;
   /** Further settings of the configuration file. */
   readonly settings?: object;
+  /** Of Node.js, for each process. */
+  readonly nodeOptions?: string;
 }
 
-export async function startLoadRegion({ processes = 1, settings = {} }: LoadRegionOptions = {}): Promise<LoadRegion> {
+export async function startLoadRegion({
+  processes = 1,
+  settings = {},
+  nodeOptions = '',
+}: LoadRegionOptions = {}): Promise<LoadRegion> {
   const directory = await mkdtemp(join(tmpdir(), 'meridian-load-'));
   const base = await freePortBase(processes * 2);
   const clusterKeyFile = join(directory, 'cluster-key');
@@ -39,7 +45,7 @@ export async function startLoadRegion({ processes = 1, settings = {} }: LoadRegi
     const config = configOf(`http://127.0.0.1:${base}`, port, directory, clusterKeyFile, settings);
     const file = join(directory, `registry-${index}.json`);
     await writeFile(file, JSON.stringify(config), { mode: 0o600 });
-    return startMember(port, file);
+    return startMember(port, file, nodeOptions);
   };
   const members = await Promise.all(Array.from({ length: processes }, (_, index) => start(index)));
   return {
@@ -79,13 +85,13 @@ function configOf(
   };
 }
 
-async function startMember(port: number, file: string): Promise<Member> {
+async function startMember(port: number, file: string, nodeOptions: string): Promise<Member> {
   const host = `127.0.0.1:${port}`;
   const admin = `http://127.0.0.1:${port + 1}`;
   const process = await startNode({
     name: `registry at ${host}`,
     script: 'apps/registry/src/main.js',
-    env: { MERIDIAN_CONFIG: file, UV_THREADPOOL_SIZE: '16' },
+    env: { MERIDIAN_CONFIG: file, UV_THREADPOOL_SIZE: '16', NODE_OPTIONS: nodeOptions },
     isReady: async () => (await fetch(`${admin}/health/ready`)).ok,
   });
   return { host, origin: `http://${host}`, admin, process };

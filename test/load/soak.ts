@@ -36,7 +36,10 @@ type Series = 'resident' | 'heap' | 'files' | 'handles' | 'storePerLive';
 
 /** Pushes, pulls, deletes and collects for a while, and looks at what does not come back to where it was. */
 export const soak: Run<SoakSize> = async ({ ms, collectEveryMs }, say, signal) => {
-  const region = await startLoadRegion({ settings: { gc: { graceMs: GRACE_MS, intervalMs: 0, maxShare: 1 } } });
+  const region = await startLoadRegion({
+    settings: { gc: { graceMs: GRACE_MS, intervalMs: 0, maxShare: 1 } },
+    nodeOptions: `--import ${new URL('collect-on-signal.mjs', import.meta.url).href}`,
+  });
   try {
     const [member] = region.members;
     if (member === undefined) throw new Error('the region has no process');
@@ -92,11 +95,11 @@ function riseFigure(name: Series, points: readonly Point[]): Figure {
 type Look = Readonly<Record<Series, number>>;
 
 async function look(member: Member, bucket: string, clients: readonly SoakClient[]): Promise<Look> {
-  const [{ residentBytes, files }, [heap = Number.NaN, handles = Number.NaN], stored] = await Promise.all([
-    processFigures(member.process.pid),
-    metricSums(member.admin, ['nodejs_heap_size_used_bytes', 'nodejs_active_handles_total']),
-    dataBytes(bucket),
-  ]);
+  // A process that has little time for it leaves its garbage lying: what it keeps is what does not go with it.
+  process.kill(member.process.pid, 'SIGUSR2');
+  const names = ['nodejs_heap_size_used_bytes', 'nodejs_active_handles_total'];
+  const [heap = Number.NaN, handles = Number.NaN] = await metricSums(member.admin, names);
+  const [{ residentBytes, files }, stored] = await Promise.all([processFigures(member.process.pid), dataBytes(bucket)]);
   return { resident: residentBytes, heap, files, handles, storePerLive: stored / Math.max(1, liveBytes(clients)) };
 }
 

@@ -19,6 +19,9 @@ try {
   process.exitCode = 1;
 }
 
+// Clients of a run that was stopped or failed still wait for something.
+process.exit();
+
 async function main(): Promise<number> {
   const options = parsed();
   if (options === undefined) return 2;
