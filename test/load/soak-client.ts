@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { OciClient, type SampleImage, sampleImage } from '../support/oci-client.js';
+import { expectStatus, type OciClient, type SampleImage, sampleImage } from '../support/oci-client.js';
+import { pause } from './polite-client.js';
 
 const TAGS = 6;
 const LAYER_BYTES = 128 * 1024;
@@ -12,11 +13,16 @@ export interface SoakTally {
   pulls: number;
   deletions: number;
   refused: number;
+  /** Answered 503 and asked again. */
+  putOff: number;
   broken: number;
   readonly notes: string[];
 }
 
 const NOTES = 5;
+const PUT_OFF = /\bgot 503\b/;
+const ATTEMPTS = 10;
+const PAUSE_MS = 500;
 
 /** A client with a repository of its own, who knows what every tag of it must lead to. */
 export class SoakClient {
@@ -41,28 +47,38 @@ export class SoakClient {
     if (kept !== undefined) await this.#pull(kept);
   }
 
-  /** A client that asks before it uploads, as all do: what it was told is here must stay until its manifest is. */
   async #push(tag: string, before: SampleImage | undefined): Promise<void> {
     const shared = SHARED[this.#turn % SHARED.length] ?? Buffer.alloc(1);
     const image = sampleImage(`${this.repository} ${this.#turn}`, [shared, randomBytes(LAYER_BYTES)]);
-    try {
-      for (const blob of image.blobs) {
-        const head = await this.client.request(`/v2/${this.repository}/blobs/${blob.digest}`, { method: 'HEAD' });
-        if (head.status === 404) await this.client.pushBlob(this.repository, blob);
-      }
-    } catch (error) {
-      this.#wrong('refused', `upload to ${this.repository}: ${String(error)}`);
-      return;
-    }
-    const response = await this.client.pushManifest(this.repository, tag, image.manifest);
-    const said = await response.text();
     this.tally.pushes += 1;
-    if (response.status !== 201) {
-      this.#wrong('refused', `push of ${this.repository}:${tag}: ${response.status} ${said}`);
-      return;
-    }
+    const failed = await this.#untilAnswered(() => this.#pushOnce(tag, image));
+    if (failed !== undefined) return this.#wrong('refused', `push of ${this.repository}:${tag}: ${failed}`);
     this.images.set(tag, image);
     if (before !== undefined) await this.#remove(before);
+  }
+
+  /** A client that asks before it uploads, as all do: what it was told is here must stay until its manifest is. */
+  async #pushOnce(tag: string, image: SampleImage): Promise<void> {
+    for (const blob of image.blobs) {
+      const head = await this.client.request(`/v2/${this.repository}/blobs/${blob.digest}`, { method: 'HEAD' });
+      if (head.status === 404) await this.client.pushBlob(this.repository, blob);
+      else await expectStatus(head, 200);
+    }
+    await expectStatus(await this.client.pushManifest(this.repository, tag, image.manifest), 201);
+  }
+
+  /** Asks again while it is told that there was no time for it, and that asking again is safe. @returns what went wrong */
+  async #untilAnswered(ask: () => Promise<void>): Promise<string | undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await ask();
+        return undefined;
+      } catch (error) {
+        if (attempt === ATTEMPTS || !PUT_OFF.test(String(error))) return String(error);
+        this.tally.putOff += 1;
+        await pause(PAUSE_MS);
+      }
+    }
   }
 
   async #delete(tag: string, image: SampleImage): Promise<void> {
@@ -72,10 +88,16 @@ export class SoakClient {
 
   async #remove({ manifest }: SampleImage): Promise<void> {
     const path = `/v2/${this.repository}/manifests/${manifest.digest}`;
-    const response = await this.client.request(path, { method: 'DELETE' });
-    await response.arrayBuffer();
     this.tally.deletions += 1;
-    if (response.status !== 202) this.#wrong('refused', `deletion in ${this.repository}: ${response.status}`);
+    let asked = 0;
+    const failed = await this.#untilAnswered(async () => {
+      asked += 1;
+      const response = await this.client.request(path, { method: 'DELETE' });
+      // One that was put off may have been done all the same.
+      if (response.status !== 404 || asked === 1) await expectStatus(response, 202);
+      await response.arrayBuffer();
+    });
+    if (failed !== undefined) this.#wrong('refused', `deletion in ${this.repository}: ${failed}`);
   }
 
   async #pull(tag: string): Promise<void> {

@@ -44,7 +44,7 @@ export const soak: Run<SoakSize> = async ({ ms, collectEveryMs }, say, signal) =
     const [member] = region.members;
     if (member === undefined) throw new Error('the region has no process');
     const bucket = join(region.directory, 'bucket');
-    const tally: SoakTally = { pushes: 0, pulls: 0, deletions: 0, refused: 0, broken: 0, notes: [] };
+    const tally: SoakTally = { pushes: 0, pulls: 0, deletions: 0, refused: 0, putOff: 0, broken: 0, notes: [] };
     const clients = Array.from(
       { length: CLIENTS },
       (_, number) => new SoakClient(new OciClient(member.origin), `soak/c${number}`, tally),
@@ -68,6 +68,7 @@ export const soak: Run<SoakSize> = async ({ ms, collectEveryMs }, say, signal) =
       figures: [
         { name: 'collections', seen: collections, atLeast: 1 },
         { name: 'pushes or deletions wrongly refused', seen: tally.refused, atMost: 0 },
+        { name: 'answered 503, and asked again', seen: tally.putOff },
         { name: 'broken pulls', seen: tally.broken, atMost: 0 },
         { name: 'stored bytes in the end, of live bytes', seen: share, unit: 'x', atMost: MOST_OVER_LIVE },
         { name: 'processes that ended', seen: member.process.hasExited ? 1 : 0, atMost: 0 },
