@@ -45,6 +45,14 @@ describe('the disk of a process', () => {
     },
   );
 
+  it('is that of the folder above where a folder has not been made yet', async () => {
+    const blobs = { spoolDirectory: `${tmpdir()}/not/made/yet`, spoolLeastFreeBytes: 1 };
+    expect(await warningsOf({ blobs } as unknown as Config)).toEqual([]);
+    await expect(
+      warningsOf({ blobs: { ...blobs, spoolLeastFreeBytes: EXABYTE } } as unknown as Config),
+    ).rejects.toThrow('/not/made/yet has ');
+  });
+
   it('of a store that does not exist yet says nothing', async () => {
     expect(await warningsOf(configOf(1, { driver: 'filesystem', directory: '/nowhere/at/all' }))).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import type { Config } from './config.js';
 import type { Logger } from './logger.js';
 
@@ -23,8 +24,7 @@ export async function requireDiskSpace({ blobs, storage }: Config, log: Pick<Log
       `${spool} has ${megabytes(freeBytes)} free, and ${megabytes(least)} are needed for blobs that wait there: make room, or set blobs.spoolDirectory or blobs.spoolLeastFreeBytes`,
     );
   if (storage?.driver !== 'filesystem') return;
-  // The store makes its folder by itself; until then its disk is not known.
-  const storeBytes = await freeBytesOf(storage.directory).catch(() => Number.POSITIVE_INFINITY);
+  const storeBytes = await freeBytesOf(storage.directory);
   if (storeBytes < least)
     log.warn(
       { directory: storage.directory, freeBytes: storeBytes },
@@ -32,9 +32,16 @@ export async function requireDiskSpace({ blobs, storage }: Config, log: Pick<Log
     );
 }
 
+/** Of the disk that the folder is on, or will be on: a process makes its folders when it first needs them. */
 async function freeBytesOf(directory: string): Promise<number> {
-  const { bavail, bsize } = await statfs(directory);
-  return bavail * bsize;
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  } catch (error) {
+    const above = dirname(directory);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === directory) throw error;
+    return freeBytesOf(above);
+  }
 }
 
 const megabytes = (bytes: number): string => `${Math.floor(bytes / BYTES_PER_MB)} MB`;
