@@ -64,7 +64,9 @@ describe('docker-compose.yml', () => {
   });
 
   it('asks for the secrets that are made for it, and no others', () => {
-    const made = REGIONS.flatMap((region) => ['s3-root', 's3-writer', 's3-reader'].map((key) => `${region}-${key}`));
+    const made = REGIONS.flatMap((region) =>
+      ['s3-root', 's3-writer', 's3-reader', 'signing-key'].map((key) => `${region}-${key}`),
+    );
     expect(Object.keys(COMPOSE.secrets).toSorted()).toEqual(['cluster-key', 'grafana-admin', ...made].toSorted());
   });
 });

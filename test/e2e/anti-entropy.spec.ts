@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { digestOf, parseDigest, parseRepositoryName, parseTag } from '#libs/oci';
+import { verifyProof } from '#libs/registry';
 import { systemClock, systemRandom } from '#libs/resilience';
 import { FilesystemObjectStore, keys } from '#libs/storage';
 import { waitForImage } from '../support/admin-client.js';
@@ -87,10 +88,7 @@ it('reads all bytes of a region again when it is asked to prove that they are ri
   const clean = await verify(request);
   expect(clean).toMatchObject({ outcome: 'equal', regions: [{ rehashed: { blobs: 4 } }] });
   const digest = images[0]?.blobs.find(({ bytes }) => bytes.length === LAYER_BYTES)?.digest ?? '';
-  const record = JSON.parse(Buffer.from(await read(keys.blob(parseDigest(digest)))).toString()) as { data: string };
-  const bytes = Buffer.from(await read(record.data));
-  bytes[1_000] = (bytes[1_000] ?? 0) ^ 1;
-  await bucket.put(record.data, bytes, { signal });
+  await flipByte(digest);
   expect(await verify(request)).toMatchObject({
     outcome: 'differs',
     regions: [{ differing: [{ names: [expect.stringContaining(digest)] }] }],
@@ -99,6 +97,41 @@ it('reads all bytes of a region again when it is asked to prove that they are ri
   const right = async () => ((await verify(request)) as { outcome: string }).outcome === 'equal';
   await waitFor(right, { what: 'the region to be whole again', withinMs: 30_000, everyMs: 500 });
 }, 120_000);
+
+it('signs what it holds, and refuses when a byte is not what it should be', async () => {
+  const { origin } = new URL(replica.admin);
+  const proof = (): Promise<Response> =>
+    fetch(`${origin}/admin/v1/proof?repository=${repository}&reference=v2&rehash=true`);
+  const envelope: unknown = await (await proof()).json();
+  const { keys: known } = (await (await fetch(`${origin}/admin/v1/keys`)).json()) as {
+    keys: readonly { pem: string }[];
+  };
+  const publicKeys = known.map(({ pem }) => createPublicKey(pem));
+  expect(verifyProof(envelope, publicKeys).predicate).toMatchObject({ region: replica.name, rehashed: true });
+  const attached = await fetch(`${new URL(cluster.primary.admin).origin}/admin/v1/proof/attach`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(envelope),
+  });
+  await expectStatus(attached, 201);
+  const { digest } = (await attached.json()) as { digest: string };
+  await waitForImage(cluster, repository, digest);
+  const subject = images[1]?.manifest.digest;
+  const referrers = await new OciClient(replica.registry).request(`/v2/${repository}/referrers/${subject}`);
+  expect(await referrers.json()).toMatchObject({ manifests: [{ digest }] });
+
+  const blob = images[1]?.blobs.find(({ bytes }) => bytes.length === LAYER_BYTES)?.digest ?? '';
+  await flipByte(blob);
+  const refused = await proof();
+  expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining(blob)]);
+}, 120_000);
+
+async function flipByte(digest: string): Promise<void> {
+  const record = JSON.parse(Buffer.from(await read(keys.blob(parseDigest(digest)))).toString()) as { data: string };
+  const bytes = Buffer.from(await read(record.data));
+  bytes[1_000] = (bytes[1_000] ?? 0) ^ 1;
+  await bucket.put(record.data, bytes, { signal });
+}
 
 async function verify(request: object = {}): Promise<unknown> {
   const response = await fetch(`${new URL(cluster.primary.admin).origin}/admin/v1/verify`, {

@@ -19,6 +19,11 @@ export interface Call {
   readonly body?: string;
 }
 
+/** What is known without asking anybody. */
+export interface Known {
+  readonly known: unknown;
+}
+
 /** What a command line said, beside the command's name. */
 export interface Line {
   readonly words: readonly string[];
@@ -38,7 +43,7 @@ export interface Command {
   /** `stream`: events that go on until somebody ends them. */
   readonly kind?: 'stream';
   /** @throws UsageError */
-  call(line: Line): Call | Promise<Call>;
+  call(line: Line): Call | Known | Promise<Call | Known>;
   /** The answer, for people; without it the JSON is shown as it is. */
   readonly show?: (body: never) => string;
   /** Whether the answer, although it is one, means that the command has failed. */

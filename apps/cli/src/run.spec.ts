@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { COMMANDS } from './commands.js';
@@ -12,7 +13,13 @@ interface Asked {
 }
 
 /** Runs a command line against a server that answers this. */
-async function meridian(args: readonly string[], status = 200, answer: string | Error = '{}', env = {}) {
+async function meridian(
+  args: readonly string[],
+  status = 200,
+  answer: string | Error = '{}',
+  env = {},
+  read: (file: string) => Promise<string> = async (file) => `{"file":"${file}"}`,
+) {
   const asked: Asked[] = [];
   const printed: string[] = [];
   const complaints: string[] = [];
@@ -23,7 +30,7 @@ async function meridian(args: readonly string[], status = 200, answer: string | 
       if (answer instanceof Error) throw answer;
       return new Response(answer, { status });
     },
-    read: async (file) => `{"file":"${file}"}`,
+    read,
     print: (line) => printed.push(line),
     complain: (line) => complaints.push(line),
     signal: new AbortController().signal,
@@ -45,6 +52,43 @@ const VERDICT = {
 };
 
 describe('the command line', () => {
+  it('checks a proof without asking anybody', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const statement = {
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [{ name: 'team/app', digest: { sha256: 'a'.repeat(64) } }],
+      predicateType: 'urn:meridian:region-holds:v1',
+      predicate: { region: 'east', objects: [{ kind: 'manifest', digest: DIGEST, size: 1, hashedAt: '' }] },
+    };
+    const payloadType = 'application/vnd.in-toto+json';
+    const payload = Buffer.from(JSON.stringify(statement));
+    const signed = Buffer.concat([Buffer.from(`DSSEv1 28 ${payloadType} ${payload.length} `), payload]);
+    const signatures = [{ keyid: '', sig: sign(null, signed, privateKey).toString('base64') }];
+    const files: Readonly<Record<string, string>> = {
+      proof: JSON.stringify({ payloadType, payload: payload.toString('base64'), signatures }),
+      changed: JSON.stringify({ payloadType, payload: Buffer.from('{}').toString('base64'), signatures }),
+      'keys.json': JSON.stringify({ keys: [{ pem }] }),
+      'keys.pem': `${pem}${pem}`,
+      empty: '',
+    };
+    const check = (...args: readonly string[]) =>
+      meridian(
+        ['proof', 'verify', ...args],
+        500,
+        new Error('nobody must be asked'),
+        {},
+        async (file) => files[file] ?? '',
+      );
+    for (const keys of ['keys.json', 'keys.pem']) {
+      const { code, printed } = await check('proof', '--keys', keys);
+      expect([code, JSON.parse(printed)]).toMatchObject([0, { valid: true, image: `team/app@${DIGEST}` }]);
+      expect(await check('changed', '--keys', keys)).toMatchObject({ code: 1 });
+    }
+    expect(await check('proof', '--keys', 'empty')).toMatchObject({ code: 2 });
+    expect(await check('proof')).toMatchObject({ code: 2 });
+  });
+
   it('asks for a proof that regions are equal, and fails if they are not', async () => {
     const args = ['verify', 'team/**', '--regions', 'east', '--rehash'];
     const { code, asked, printed } = await meridian(args, 200, JSON.stringify(VERDICT));
@@ -65,6 +109,8 @@ describe('the command line', () => {
     [['processes'], 'GET', 'processes'],
     [['verify', '--last'], 'GET', 'verify'],
     [['anti-entropy'], 'GET', 'anti-entropy'],
+    [['keys'], 'GET', 'keys'],
+    [['proof', 'team/app:v1', '--rehash'], 'GET', 'proof?repository=team%2Fapp&reference=v1&rehash=true'],
     [['anti-entropy', 'run'], 'POST', 'anti-entropy'],
     [['scrub', 'run', '--rate', '5'], 'POST', 'scrub?rateBytesPerSecond=5'],
     [['policy'], 'GET', 'policy'],

@@ -1,4 +1,4 @@
-import type { Command } from './command.js';
+import type { Call, Command } from './command.js';
 import { COMMANDS } from './commands.js';
 import { EXIT_CODE, type ExitCode, UsageError } from './exit-code.js';
 import { commandHelp, help, page } from './help.js';
@@ -45,6 +45,7 @@ async function dispatch([name = 'help', ...args]: readonly string[], world: Worl
   }
   const client = new OperatorClient(originOf(values, world), world.ask);
   const call = await command.call({ words, values, read: world.read });
+  if ('known' in call) return report(command, 200, call.known, values, world);
   if (command.kind === 'stream') return follow(client, call, values, world);
   const { status, body } = await client.call(call, world.signal);
   return report(command, status, body, values, world);
@@ -60,12 +61,7 @@ function report(command: Command, status: number, body: unknown, values: Values,
   return command.fails?.(body as never) === true ? EXIT_CODE.failed : EXIT_CODE.ok;
 }
 
-async function follow(
-  client: OperatorClient,
-  call: Awaited<ReturnType<Command['call']>>,
-  values: Values,
-  world: World,
-): Promise<ExitCode> {
+async function follow(client: OperatorClient, call: Call, values: Values, world: World): Promise<ExitCode> {
   const events = await client.stream(call, text(values, 'after'), world.signal);
   for await (const { event, id, data } of readEvents(events)) {
     world.print(values.json === true ? `{"event":"${event}","id":"${id}","data":${data}}` : `${id}\t${event}\t${data}`);

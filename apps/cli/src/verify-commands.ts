@@ -1,7 +1,8 @@
 import type { Command, OptionRow } from './command.js';
 import { UsageError } from './exit-code.js';
-import { noWords, text } from './parse-line.js';
+import { imageOf, noWords, text } from './parse-line.js';
 import { showVerify } from './show-verify.js';
+import { verifyProofFile } from './verify-proof-file.js';
 
 const REGIONS: OptionRow = { type: 'string', value: 'NAME,…', help: 'only these regions' };
 
@@ -63,5 +64,44 @@ export const VERIFY_COMMANDS: readonly Command[] = [
       if (words.join(' ') !== 'run') throw new UsageError('scrub, or scrub run');
       return { method: 'POST', path: 'scrub', query: { rateBytesPerSecond: text(values, 'rate') } };
     },
+  },
+  {
+    name: 'keys',
+    words: '',
+    summary: 'The public key that the region signs proofs with.',
+    options: {},
+    examples: ['meridian keys --url http://10.0.0.5:5001 > eastus.json'],
+    call: ({ words }) => {
+      noWords(words);
+      return { method: 'GET', path: 'keys' };
+    },
+  },
+  {
+    name: 'proof',
+    words: '<repository>:<tag> | <repository>@<digest> | attach <file> | verify <file> --keys <file>',
+    summary:
+      'What the region signs that it holds of an image; `attach` pushes a proof beside its image (ask the primary); `verify` checks one, and asks nobody.',
+    options: {
+      rehash: { type: 'boolean', help: 'the region reads all the bytes of the image first' },
+      keys: { type: 'string', value: 'FILE', help: 'verify: what `meridian keys` printed, or public keys in PEM' },
+    },
+    examples: [
+      'meridian proof team/app:v1 --rehash --url http://10.0.0.5:5001 > proof.json',
+      'meridian proof attach proof.json',
+      'meridian proof verify proof.json --keys eastus.json',
+    ],
+    call: async ({ words, values, read }) => {
+      const [what, file, ...more] = words;
+      if (what === 'attach' && file !== undefined) {
+        noWords(more);
+        return { method: 'POST', path: 'proof/attach', body: await read(file) };
+      }
+      if (what === 'verify' && file !== undefined) {
+        noWords(more);
+        return { known: await verifyProofFile(file, text(values, 'keys'), read) };
+      }
+      return { method: 'GET', path: 'proof', query: { ...imageOf(words), rehash: String(values.rehash === true) } };
+    },
+    fails: ({ valid }: { readonly valid?: boolean }) => valid === false,
   },
 ];

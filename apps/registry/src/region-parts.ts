@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
 import { deriveClusterKey } from '#libs/geo';
 import { ImageWait, RegionPresences } from '#libs/http';
@@ -8,6 +9,7 @@ import {
   createObjectStore,
   type RegionalConfig,
   readClusterSecret,
+  readSigningKey,
   regionalConfig,
 } from '#libs/platform';
 import { openRegionContent, type RegionContent } from '#libs/registry';
@@ -32,6 +34,8 @@ export interface RegionParts {
   readonly context: AppContext;
   readonly regional: RegionalConfig;
   readonly keys: { readonly grant: Uint8Array; readonly regionToken: Uint8Array; readonly uploadId: Uint8Array };
+  /** What this region signs with. */
+  readonly signingKey: KeyObject | undefined;
   readonly store: ObjectStore;
   readonly content: RegionContent;
   readonly progress: ProgressStore;
@@ -86,6 +90,7 @@ export async function openRegionParts(context: AppContext): Promise<RegionParts>
     context,
     regional,
     keys,
+    signingKey: readSigningKey(context),
     store,
     content,
     progress: new ProgressStore({ store, random }),

@@ -22,6 +22,7 @@ import {
   LocalPull,
   lastCollection,
   lastScrub,
+  type Push,
   putPolicy,
   type Scrubs,
 } from '#libs/registry';
@@ -38,6 +39,7 @@ import {
 import { followProgress } from './follow-progress.js';
 import { openPrimary } from './primary-node.js';
 import { openPrimaryScrubs } from './primary-scrubs.js';
+import { proofOptions } from './proofs.js';
 import { openRegionParts, type RegionParts } from './region-parts.js';
 import { openReplica } from './replica-node.js';
 import { openVerifications } from './verifications.js';
@@ -61,6 +63,8 @@ export class RegistryNode {
   #scrubs: Scrubs | undefined;
   #care: JournalCare | undefined;
   #verifications: Verifications | undefined;
+  #push: Push | undefined;
+  #summary: SummarySource | undefined;
   readonly #endings: (() => Promise<unknown>)[] = [];
   #journal: JournalSource | undefined;
 
@@ -87,6 +91,7 @@ export class RegistryNode {
       journalCare: () => this.#care,
       gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(store, signal) },
       verifications: () => this.#verifications,
+      proof: proofOptions(this.parts, () => ({ push: this.#push, summary: this.#summary })),
       antiEntropy: { comparisons: () => undefined, lastReport: (signal) => lastAntiEntropy(store, signal) },
       scrub: { scrubs: () => this.#scrubs, lastReport: (signal) => lastScrub(store, signal) },
       region: regional.region,
@@ -151,6 +156,8 @@ export class RegistryNode {
     // It only ends with the process.
     collections.run().catch(() => undefined);
     this.#care = care;
+    this.#push = push;
+    this.#summary = summary;
     this.#verifications = openVerifications(this.parts, summary, signal);
     care.run(signal).catch(() => undefined);
     this.#endings.push(

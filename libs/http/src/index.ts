@@ -5,6 +5,7 @@ export * from './admin/open-anti-entropy.js';
 export * from './admin/open-collections.js';
 export * from './admin/open-scrubs.js';
 export type { PolicyOptions, PolicyWrites } from './admin/policy.controller.js';
+export type { ProofOptions } from './admin/proof.controller.js';
 export * from './admin/region-presences.js';
 export * from './admission.js';
 export * from './authorization-header.js';

@@ -61,6 +61,8 @@ const schema = z.object({
   region: regionName.optional(),
   /** File with the secret that the cluster's processes prove themselves with to each other; at least 32 bytes. */
   clusterKeyFile: z.string().min(1),
+  /** PEM file with the Ed25519 private key that this region signs with what it holds; without one it signs nothing. */
+  signingKeyFile: z.string().min(1).optional(),
   storage: storage.optional(),
   redisUrl: z.url({ protocol: /^rediss?$/, error: 'must be a URL that begins with redis:// or rediss://' }).optional(),
   /** What a client without credentials may do. Nobody may do anything unless this says so. */

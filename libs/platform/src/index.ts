@@ -16,4 +16,5 @@ export * from './readiness.js';
 export * from './regional-config.js';
 export * from './route-template.js';
 export * from './secret.js';
+export * from './signing-key.js';
 export * from './storage-factory.js';

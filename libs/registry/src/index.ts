@@ -17,6 +17,7 @@ export type { ManifestRecord } from './manifests.js';
 export { PART_BYTES } from './part-buffers.js';
 export * from './policies.js';
 export * from './precondition.js';
+export * from './proof/index.js';
 export * from './pull.js';
 export * from './push.js';
 export * from './put-policy.js';

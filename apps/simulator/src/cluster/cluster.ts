@@ -12,7 +12,7 @@ import type { ClusterPlan } from './plan.js';
 import type { ProcessSpec } from './process-spec.js';
 import { appProcesses, childEnvironment, redisProcesses } from './processes.js';
 import { findRedis } from './redis-process.js';
-import { keepSecret } from './secrets.js';
+import { keepSecret, keepSigningKey } from './secrets.js';
 import { prepareStorage, type RegionStorage } from './storage.js';
 import { Supervisor } from './supervisor.js';
 
@@ -55,6 +55,9 @@ export class Cluster {
     await requireFreePorts(portsInUse(plan.ports, names));
     const redis = await findRedis(environment);
     const context = { data, random, clock, environment: childEnvironment(environment) };
+    const signingKeyFiles = new Map<string, string>();
+    for (const { name } of plan.regions)
+      signingKeyFiles.set(name, (await keepSigningKey(data, `${name}-signing-key`)).file);
     const storages = new Map<string, RegionStorage>();
     for (const region of plan.regions)
       storages.set(region.name, await prepareStorage(options.storage, region, { ...context, environment }));
@@ -62,6 +65,7 @@ export class Cluster {
       plan,
       data,
       clusterKeyFile: (await keepSecret(data, 'cluster-key', random)).file,
+      signingKeyFiles,
       storages,
     });
     this.#network = await openNetwork(plan, this.#supervisor, clock);

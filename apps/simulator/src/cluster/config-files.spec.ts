@@ -20,7 +20,7 @@ describe('the configuration of each process', () => {
     const plan = planCluster(NAMES, 5500, await readLinkTable('apps/simulator/wan.json'));
     const section = { driver: 'filesystem', directory: '/bucket' } as const;
     const storages = new Map(NAMES.map((name) => [name, { section }]));
-    await writeConfigFiles({ plan, data, clusterKeyFile: '/key', storages });
+    await writeConfigFiles({ plan, data, clusterKeyFile: '/key', signingKeyFiles: new Map(), storages });
   });
 
   afterAll(() => rm(data.path, { recursive: true, force: true }));

@@ -20,6 +20,8 @@ export interface ConfigSource {
   readonly plan: ClusterPlan;
   readonly data: DataDirectory;
   readonly clusterKeyFile: string;
+  /** By the region's name: the file with the key that it signs with. */
+  readonly signingKeyFiles: ReadonlyMap<string, string>;
   /** By the region's name. */
   readonly storages: ReadonlyMap<string, { readonly section: StorageSection }>;
 }
@@ -43,6 +45,7 @@ function regionConfig(source: ConfigSource, region: RegionPlan, port: number, op
     topology: topologySeenFrom(source.plan, region),
     region: region.name,
     clusterKeyFile: source.clusterKeyFile,
+    signingKeyFile: source.signingKeyFiles.get(region.name),
     storage: source.storages.get(region.name)?.section,
     replication: { replicatorUrl: localUrl(region.ports.replicator) },
     blobs: { spoolDirectory: source.data.spoolDirectory(region.name) },

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '#libs/resilience';
@@ -23,4 +24,13 @@ export async function storeSecret(data: DataDirectory, name: string, text: strin
   const file = join(data.secrets, name);
   await writeFileAtomically(file, text, 0o600);
   return { file, text };
+}
+
+/** The key that a region signs with: the one from before, or a new one. */
+export async function keepSigningKey(data: DataDirectory, name: string): Promise<Secret> {
+  const file = join(data.secrets, name);
+  const before = await readFile(file, 'utf8').catch(() => '');
+  if (before !== '') return { file, text: before };
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return storeSecret(data, name, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
 }

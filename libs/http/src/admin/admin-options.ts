@@ -7,6 +7,7 @@ import type { AntiEntropyControllerOptions } from './anti-entropy.controller.js'
 import type { GcOptions } from './gc.controller.js';
 import type { ImageWait } from './image-wait.js';
 import type { PolicyOptions } from './policy.controller.js';
+import type { ProofOptions } from './proof.controller.js';
 import type { RegionPresences } from './region-presences.js';
 import type { SteeringOptions } from './region-steerings.js';
 import type { ScrubOptions } from './scrub.controller.js';
@@ -32,6 +33,7 @@ export interface AdminOptions {
   readonly policy: PolicyOptions;
   readonly steering: SteeringOptions;
   readonly scrub: ScrubOptions;
+  readonly proof: ProofOptions;
   /** At a primary that has begun. */
   readonly verifications: () => Verifications | undefined;
   readonly antiEntropy: AntiEntropyControllerOptions;

@@ -192,6 +192,12 @@ describe('what operators ask a region', () => {
       },
       gc: { collections: () => undefined, lastReport: async () => undefined },
       verifications: () => undefined,
+      proof: {
+        region: 'here' as never,
+        key: undefined,
+        prove: () => Promise.reject(new Error('no')),
+        attach: () => undefined,
+      },
       antiEntropy: { comparisons: () => undefined, lastReport: async () => undefined },
       scrub: { scrubs: () => undefined, lastReport: async () => undefined },
       journalCare: () => undefined,

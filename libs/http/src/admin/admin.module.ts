@@ -8,13 +8,21 @@ import { ImagesController } from './images.controller.js';
 import { JournalController } from './journal.controller.js';
 import { PolicyController } from './policy.controller.js';
 import { ProcessesController } from './processes.controller.js';
+import { ProofController } from './proof.controller.js';
 import { RegionPresences } from './region-presences.js';
 import { RegionReports } from './region-reports.js';
 import { RegionSteerings } from './region-steerings.js';
 import { ScrubController } from './scrub.controller.js';
 import { StatusController } from './status.controller.js';
 import { SteeringController } from './steering.controller.js';
-import { ADMIN_OPTIONS, ANTI_ENTROPY_OPTIONS, GC_OPTIONS, POLICY_OPTIONS, SCRUB_OPTIONS } from './tokens.js';
+import {
+  ADMIN_OPTIONS,
+  ANTI_ENTROPY_OPTIONS,
+  GC_OPTIONS,
+  POLICY_OPTIONS,
+  PROOF_OPTIONS,
+  SCRUB_OPTIONS,
+} from './tokens.js';
 import { VerifyController } from './verify.controller.js';
 import { WaitController } from './wait.controller.js';
 
@@ -57,6 +65,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       ScrubController,
       AntiEntropyController,
       VerifyController,
+      ProofController,
       JournalController,
       SteeringController,
     ],
@@ -65,6 +74,7 @@ export function adminModule(options: AdminOptions): DynamicModule {
       { provide: GC_OPTIONS, useValue: options.gc },
       { provide: POLICY_OPTIONS, useValue: options.policy },
       { provide: SCRUB_OPTIONS, useValue: options.scrub },
+      { provide: PROOF_OPTIONS, useValue: options.proof },
       { provide: ANTI_ENTROPY_OPTIONS, useValue: options.antiEntropy },
       { provide: RegionReports, useFactory: () => new RegionReports(options) },
       { provide: RegionSteerings, useFactory: () => new RegionSteerings(options.steering) },
