@@ -20,7 +20,7 @@ export function describeWatching({ project }: ComposeWorld, steps: Steps): void 
     expect(silent).toEqual([]);
   });
 
-  steps.step('alert rules fire when they must, and not before', 60, async (signal) => {
+  steps.step('alert rules fire when they must, and not before', 180, async (signal) => {
     const rules = ['promtool', 'test', 'rules', '/etc/prometheus/rules.test.yml'];
     const { code, output } = await project.exec('prometheus', rules, signal);
     expect([output, code]).toEqual([output, 0]);
