@@ -177,6 +177,20 @@ describe('PublicServer', () => {
     await closed;
   });
 
+  it('ends, when it closes, a connection whose answer had begun before and is kept by its client', async () => {
+    const gate = new Gate();
+    await serve(async (_request, response) => {
+      response.writeHead(200, { 'Content-Length': 4 }).write('on');
+      await gate.opened;
+      response.end('ce');
+    });
+    const response = await get('/v2/');
+    const closed = server.close(NEVER);
+    gate.open();
+    await expect(text(response)).resolves.toBe('once');
+    await closed;
+  });
+
   it('closes idle connections at once', async () => {
     await serve((_request, response) => void response.end());
     (await get('/v2/')).resume();

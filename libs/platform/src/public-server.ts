@@ -121,6 +121,8 @@ export class PublicServer {
       if (!response.writableFinished) gone.abort(new Error('the client is gone'));
       unwatch?.();
       report();
+      // An answer that had begun before could not ask its client to leave, and the connection is kept by nobody but us.
+      if (!this.#server.listening) this.#server.closeIdleConnections();
     });
     try {
       await this.#handler(request, response, { requestId, signal: gone.signal });
