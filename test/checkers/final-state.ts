@@ -1,4 +1,5 @@
 import { type Checker, type Evidence, finding } from './evidence.js';
+import { isKept, shownIn } from './policy-kept.js';
 import type { RegionState } from './region-state.js';
 import { manifestTimelines, tagTimelines } from './tag-timeline.js';
 
@@ -6,14 +7,51 @@ import { manifestTimelines, tagTimelines } from './tag-timeline.js';
 export const regionsConverge: Checker = ({ regions, primary, journal }) => {
   const expected = regions.get(primary);
   const head = journal.entries.length;
+  const [kept, everKept] = [isKept(journal, 'at last'), isKept(journal, 'ever')];
   const problems = [...regions].flatMap(([region, state]) => {
     const behind = state.watermark === head ? [] : [`${region} stands at ${state.watermark} of ${head}`];
-    return expected === undefined
-      ? behind
-      : [...behind, ...differences(expected, state).map((what) => `${region}: ${what}`)];
+    if (expected === undefined || region === primary) return behind;
+    const unlike = [
+      ...differences(
+        only(expected, (name) => !everKept(region, name)),
+        only(state, (name) => !everKept(region, name)),
+      ),
+      ...differences(
+        shown(only(expected, (name) => everKept(region, name) && !kept(region, name))),
+        shown(only(state, (name) => everKept(region, name) && !kept(region, name))),
+      ),
+    ];
+    return [...behind, ...unlike.map((what) => `${region}: ${what}`)];
   });
   return finding('C5 convergence', problems);
 };
+
+/** What the region's readers are let at; what the policy takes away goes in an order of its own. */
+export function readable(region: string, state: RegionState): RegionState {
+  return only(state, shownIn(region, state));
+}
+
+/** Of some repositories. */
+function only(state: RegionState, has: (repository: string) => boolean): RegionState {
+  const of = <T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+    new Map([...map].filter(([key]) => has(/^[^:@]*/.exec(key)?.[0] ?? '')));
+  const { tags, manifests, links, referrers, catalog } = state;
+  const parts = { tags: of(tags), manifests: of(manifests), links: of(links), referrers: of(referrers) };
+  return { ...state, ...parts, catalog: catalog.filter(has) };
+}
+
+/** Without what was deleted, and whatever entry brought it: what was taken away and given back has another past. */
+function shown(state: RegionState): RegionState {
+  const tags = [...state.tags].filter(([, { digest }]) => digest !== undefined);
+  const manifests = [...state.manifests].filter(([, { live }]) => live);
+  const links = [...state.links].filter(([, { live }]) => live);
+  return {
+    ...state,
+    tags: new Map(tags.map(([key, tag]) => [key, { ...tag, seq: 0 }])),
+    manifests: new Map(manifests.map(([key, manifest]) => [key, { ...manifest, seq: 0 }])),
+    links: new Map(links.map(([key, link]) => [key, { ...link, seq: link.seq % 1 }])),
+  };
+}
 
 export function differences(expected: RegionState, actual: RegionState): readonly string[] {
   const visible = ({ tags, manifests, links, referrers, catalog }: RegionState): Record<string, unknown> => ({
@@ -50,7 +88,7 @@ function prefixed(kind: string, entries: Iterable<readonly [string, unknown]>): 
 export const closuresAreWhole: Checker = (evidence) =>
   finding('C4 closure', [
     ...[...evidence.regions].flatMap(([region, state]) =>
-      holes(state, deletedManifests(evidence)).map((what) => `${region}: ${what}`),
+      holes(readable(region, state), deletedManifests(evidence)).map((what) => `${region}: ${what}`),
     ),
     ...evidence.operations.flatMap((operation) => brokenPulls(evidence, operation)),
   ]);

@@ -2,6 +2,7 @@ import type { Checker } from './evidence.js';
 import { closuresAreWhole, nothingIsResurrected, regionsConverge } from './final-state.js';
 import { tagsAreLinearizable } from './linearizable-tags.js';
 import { journalTellsTheTruth, nothingAcknowledgedIsLost } from './lost-push.js';
+import { rulesAreKept } from './policy-kept.js';
 import { nothingPromisedIsRefused } from './promised-blobs.js';
 import { readsAreRecent, regionsNeverGoBack } from './register-reads.js';
 import { progressIsTrue } from './status-truth.js';
@@ -11,7 +12,7 @@ export { type Action, type Condition, History, type Operation, type Outcome } fr
 export { type HistoryLine, historyLine, parseHistoryLine } from './history-lines.js';
 export { type JournalState, readJournalState } from './journal-state.js';
 export { IMPOSSIBLE, isLinearizable, MAX_OPERATIONS, type Step } from './linearizable.js';
-export { type CheckedRule, policyIsKept } from './policy-kept.js';
+export { type CheckedRule, isKept, lastRules, policyIsKept } from './policy-kept.js';
 export { type ReadableStore, type RegionState, readRegionState } from './region-state.js';
 
 /** Every checker that needs nothing but the evidence of a run. */
@@ -29,6 +30,7 @@ export const CHECKERS: readonly Checker[] = [
   closuresAreWhole,
   regionsConverge,
   nothingIsResurrected,
+  rulesAreKept,
   (evidence) =>
     readsAreRecent(evidence, 'C9 reads through the router', {
       reads: ({ via }) => via === 'router',

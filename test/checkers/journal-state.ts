@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { onceFor } from './once-for.js';
+import type { CheckedRule } from './policy-kept.js';
 import { objects, type ReadableStore } from './region-state.js';
 
 /** An entry as the bucket holds it. */
@@ -13,6 +14,8 @@ export interface JournalEntry {
   readonly tags?: readonly string[];
   readonly blobs?: readonly { readonly digest: string }[];
   readonly children?: readonly string[];
+  /** Of `policy.put`: which region has what from here on. */
+  readonly policy?: { readonly rules: readonly CheckedRule[] };
 }
 
 export interface JournalState {

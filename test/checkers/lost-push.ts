@@ -1,6 +1,7 @@
 import { type Checker, type Evidence, finding } from './evidence.js';
 import type { Operation } from './history.js';
 import type { JournalEntry } from './journal-state.js';
+import { isKept } from './policy-kept.js';
 
 /** C1 and C10: every acknowledged change is one entry of the journal, where its answer said, and every refused one is none. */
 export const journalTellsTheTruth: Checker = (evidence) => {
@@ -29,8 +30,8 @@ export const journalTellsTheTruth: Checker = (evidence) => {
 /** More entries than requests that may have made them: one was written twice, or one that was refused was written. */
 function* surplus(entries: readonly JournalEntry[], changes: readonly Operation[]): Generator<string> {
   const counts = new Map<string, number>();
-  // A sweep is nobody's request.
-  const asked = entries.filter(({ type }) => type !== 'blobs.sweep');
+  // A sweep is nobody's request, and who makes the rules is no client.
+  const asked = entries.filter(({ type }) => type !== 'blobs.sweep' && type !== 'policy.put');
   for (const entry of asked) counts.set(entryKey(entry), (counts.get(entryKey(entry)) ?? 0) + 1);
   for (const [key, count] of counts) {
     const possible = changes.filter(({ action, outcome }) => outcome !== 'fail' && changeKey(action) === key).length;
@@ -41,12 +42,14 @@ function* surplus(entries: readonly JournalEntry[], changes: readonly Operation[
 /** C1: what was acknowledged last of a tag or manifest, and nothing else, is what every region shows in the end. */
 export const nothingAcknowledgedIsLost: Checker = (evidence) => finding('C1 lost push', [...lost(evidence)]);
 
-function* lost({ operations, journal, regions }: Evidence): Generator<string> {
+function* lost({ operations, journal, regions, primary }: Evidence): Generator<string> {
+  const kept = isKept(journal, 'at last');
   for (const { action, outcome, seq = 0, id } of operations) {
     if (action.kind !== 'push' || outcome !== 'ok') continue;
     const later = journal.entries.filter((entry) => entry.seq > seq && entry.repository === action.repository);
     const deleted = later.some((entry) => entry.type === 'manifest.delete' && entry.digest === action.digest);
     for (const [region, state] of regions) {
+      if (region !== primary && kept(region, action.repository)) continue;
       const manifest = state.manifests.get(`${action.repository}@${action.digest}`);
       if (!deleted && manifest?.live !== true) yield `${region} has no manifest of push #${id} (${seq})`;
       for (const tag of action.tags) {

@@ -24,6 +24,7 @@ function holding(held: {
     blobs: new Map(),
     watermark: 1,
     beyond: [],
+    policies: [],
   };
 }
 

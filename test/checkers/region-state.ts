@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { keys, type ObjectStat, type ObjectStore } from '#libs/storage';
 import { onceFor } from './once-for.js';
+import type { CheckedRule } from './policy-kept.js';
 
 const forever = new AbortController().signal;
 
@@ -32,6 +33,8 @@ export interface RegionState {
   readonly catalog: readonly string[];
   /** Digests with a record, and whether the bytes are there and hash to it. */
   readonly blobs: ReadonlyMap<string, boolean>;
+  /** The policy that the region knows, and the one that all of it follows: what either keeps from it, it shows to nobody. */
+  readonly policies: readonly (readonly CheckedRule[])[];
   readonly watermark: number;
   readonly beyond: readonly number[];
 }
@@ -69,7 +72,14 @@ export async function readRegionState(store: ReadableStore): Promise<RegionState
     const content = inline.length === size ? inline : (await store.read(data, forever))?.bytes;
     blobs.set(`${algorithm}:${hex}`, content !== undefined && hashed(algorithm, content) === hex);
   }
-  return { tags, manifests, links, referrers, catalog, blobs, ...(await readProgress(store)) };
+  const policies = [await readRules(store, keys.policy), await readRules(store, keys.policyEnforced)];
+  return { tags, manifests, links, referrers, catalog, blobs, policies, ...(await readProgress(store)) };
+}
+
+async function readRules(store: ReadableStore, key: string): Promise<readonly CheckedRule[]> {
+  const found = await store.read(key, forever);
+  if (found === undefined) return [];
+  return decode<{ policy?: { rules: readonly CheckedRule[] } }>(found.bytes).policy?.rules ?? [];
 }
 
 /** What the region says it has applied. */

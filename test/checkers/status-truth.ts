@@ -1,10 +1,15 @@
 import { finding, type Violation } from './evidence.js';
 import type { JournalState } from './journal-state.js';
+import { isKept } from './policy-kept.js';
 import type { RegionState } from './region-state.js';
 
 /** C11: everything that a region says is applied, is: each register stands at that entry, or further. */
-export function progressIsTrue(region: string, state: RegionState, { entries }: JournalState): readonly Violation[] {
-  const claimed = entries.filter(({ seq }) => seq <= state.watermark || state.beyond.includes(seq));
+export function progressIsTrue(region: string, state: RegionState, journal: JournalState): readonly Violation[] {
+  // What was kept from a region, and given back, it takes again in the background.
+  const kept = isKept(journal, 'ever');
+  const claimed = journal.entries
+    .filter(({ seq }) => seq <= state.watermark || state.beyond.includes(seq))
+    .filter(({ repository }) => !kept(region, repository));
   const problems = claimed.flatMap(({ seq, type, repository, digest, tag, tags = [] }) => {
     const stale = [...tags, ...(tag === undefined ? [] : [tag])].filter(
       (each) => (state.tags.get(`${repository}:${each}`)?.seq ?? 0) < seq,

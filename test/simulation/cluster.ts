@@ -191,7 +191,7 @@ export class SimulatedCluster {
       const primary = peers.find((peer) => peer.region === PRIMARY);
       const store = this.#store(region, process, 'replicator');
       const { faults } = this;
-      const options = { process, store, bus: bus.join(process), faults, jobs, peers, primary };
+      const options = { region: name, process, store, bus: bus.join(process), faults, jobs, peers, primary };
       region.replicators.set(seatName, await openReplicator(bugged.replicator(this.bug, options)));
       process.onCrash(() => region.replicators.delete(seatName));
     });

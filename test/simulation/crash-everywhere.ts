@@ -3,17 +3,21 @@ import { differences, holes } from '../checkers/final-state.js';
 import { readJournalState } from '../checkers/journal-state.js';
 import { type RegionState, readRegionState } from '../checkers/region-state.js';
 import { progressIsTrue } from '../checkers/status-truth.js';
-import { type CrashScenario, everything } from './crash-scenarios.js';
+import { type CrashScenario, everything, type ScenarioPrimary } from './crash-scenarios.js';
 import { CrashWorld } from './crash-world.js';
+import type { RegistryProcess } from './registry-process.js';
 
 export type Moment = 'crash' | 'crash_after';
 export const MOMENTS: readonly Moment[] = ['crash', 'crash_after'];
+
+/** What dies is there again within this time, once it is started. */
+const READY_AGAIN_MS = 5_000;
 
 /** How many store writes a scenario makes, the start of the process included: as many crashes to be survived. */
 export async function countWrites(scenario: CrashScenario): Promise<number> {
   const world = await prepared(scenario);
   const store = new FaultyObjectStore(world.primaryStore);
-  await world.run(async () => scenario.act(pushOf(await world.startPrimary(store))));
+  await world.run(async () => scenario.act(primaryOf(await world.startPrimary(store))));
   return store.calls.length;
 }
 
@@ -31,18 +35,20 @@ export async function crashPrimary(
     crashed = true;
   });
   const end = await world.run(
-    async () => scenario.act(pushOf(await world.startPrimary(store))),
+    async () => scenario.act(primaryOf(await world.startPrimary(store))),
     () => crashed,
   );
   const problems = holes(await readRegionState(world.primaryStore), new Set()).map((what) => `at once: ${what}`);
 
+  const downMs = world.nowMs;
   const again = await world.run(() => world.startPrimary());
   if (again !== 'done') return [...problems, 'it does not start again'];
+  if (world.nowMs - downMs > READY_AGAIN_MS) problems.push(`it is ready after ${world.nowMs - downMs} ms`);
   const visible = summary(await readRegionState(world.primaryStore), scenario);
   if (end === 'done' && visible !== after) problems.push('what was acknowledged is not there');
   if (end !== 'done' && visible !== before && visible !== after) problems.push(`half of it is there: ${visible}`);
 
-  const retried = await world.run(async () => scenario.act(pushOf(await world.startPrimary())));
+  const retried = await world.run(async () => scenario.act(primaryOf(await world.startPrimary())));
   if (retried !== 'done') problems.push('it cannot be repeated');
   const last = await readRegionState(world.primaryStore);
   if (summary(last, scenario) !== after)
@@ -93,7 +99,7 @@ export async function crashReplicator(number: number, moment: Moment): Promise<r
 
 async function fullPrimary(): Promise<CrashWorld> {
   const world = new CrashWorld();
-  await world.run(async () => everything(pushOf(await world.startPrimary())));
+  await world.run(async () => everything(primaryOf(await world.startPrimary()).push));
   return world;
 }
 
@@ -104,7 +110,7 @@ async function caughtUp(world: CrashWorld): Promise<boolean> {
 
 async function prepared(scenario: CrashScenario): Promise<CrashWorld> {
   const world = new CrashWorld();
-  const end = await world.run(async () => scenario.before(pushOf(await world.startPrimary())));
+  const end = await world.run(async () => scenario.before(primaryOf(await world.startPrimary())));
   if (end !== 'done') throw new Error(`${scenario.name} cannot be prepared`);
   return world;
 }
@@ -112,12 +118,15 @@ async function prepared(scenario: CrashScenario): Promise<CrashWorld> {
 async function bothStates(scenario: CrashScenario): Promise<readonly [string, string]> {
   const world = await prepared(scenario);
   const before = summary(await readRegionState(world.primaryStore), scenario);
-  await world.run(async () => scenario.act(pushOf(await world.startPrimary())));
+  await world.run(async () => scenario.act(primaryOf(await world.startPrimary())));
   return [before, summary(await readRegionState(world.primaryStore), scenario)];
 }
 
 /** What can be seen from outside, without the places in the journal: those differ when something is repeated. */
-function summary({ tags, manifests, referrers, catalog, links }: RegionState, scenario: CrashScenario): string {
+function summary(
+  { tags, manifests, referrers, catalog, links, policies }: RegionState,
+  scenario: CrashScenario,
+): string {
   return JSON.stringify({
     tags: [...tags].flatMap(([key, { digest }]) => (digest === undefined ? [] : [[key, digest]])),
     manifests: [...manifests].flatMap(([key, { live }]) => (live ? [key] : [])),
@@ -125,12 +134,13 @@ function summary({ tags, manifests, referrers, catalog, links }: RegionState, sc
       list.length === 0 ? [] : [[key, list.map(({ digest }) => digest).sort()]],
     ),
     catalog,
+    rules: policies[0],
     // Blobs are pushed one by one; only where a single one is the whole of it, none or all of it must be there.
     ...(scenario.ofOneBlob === true ? { links: [...links].flatMap(([key, { live }]) => (live ? [key] : [])) } : {}),
   });
 }
 
-function pushOf<T>({ push }: { readonly push: T | undefined }): T {
-  if (push === undefined) throw new Error('not the primary');
-  return push;
+function primaryOf({ push, journal, collections, content, process }: RegistryProcess): ScenarioPrimary {
+  if (push === undefined || journal === undefined || collections === undefined) throw new Error('not the primary');
+  return { push, journal, collections, content, process };
 }

@@ -43,6 +43,10 @@ export class CrashWorld {
     this.replicaStore = new MemoryObjectStore({ clock });
   }
 
+  get nowMs(): number {
+    return this.#universe.scheduler.nowMs;
+  }
+
   /** Starts the primary's process on a store that leads to `primaryStore`; the one before it is gone. */
   async startPrimary(store: ObjectStore = this.primaryStore): Promise<RegistryProcess> {
     this.#primary?.process.crash();
@@ -67,7 +71,7 @@ export class CrashWorld {
     const primary = new SimulatedPeer(PRIMARY, { network: this.#network, from: REPLICA, caller: process, pick });
     const bus = new RegionBus(this.#faults).join(process);
     const { jobs, faults } = { jobs: new MemoryQueueJobs(), faults: this.#faults };
-    await openReplicator({ process, store, bus, faults, jobs, peers: [primary], primary });
+    await openReplicator({ region: REPLICA, process, store, bus, faults, jobs, peers: [primary], primary });
     return { stop: () => process.crash() };
   }
 

@@ -3,7 +3,7 @@ import type { Chance } from './chance.js';
 import type { FaultPlan } from './fault-plan.js';
 import type { Script } from './script.js';
 
-export type StoreFault = 'none' | 'before' | 'after' | 'late';
+export type StoreFault = 'none' | 'before' | 'after' | 'late' | 'stall' | 'refused' | 'conflict';
 
 /** How often one wait in many is long, and how much longer it is then. */
 const SLOW_CHANCE = 0.02;
@@ -64,9 +64,13 @@ export class Faults {
     return true;
   }
 
-  storeFault(changes: boolean): StoreFault {
-    const { storeFailure, storeLate } = this.plan;
+  /** `conditional`: a write that depends on what is there. */
+  storeFault(changes: boolean, conditional = false): StoreFault {
+    const { storeFailure, storeLate, storeStall, storeRefusal } = this.plan;
     const afterwards = this.#random.next() < 0.5;
+    if (conditional && this.strikes('store-refused', storeRefusal / 2)) return 'refused';
+    if (conditional && this.strikes('store-conflict', storeRefusal / 2)) return 'conflict';
+    if (this.strikes('store-stall', storeStall)) return 'stall';
     if (changes && this.strikes('store-late', storeLate)) return 'late';
     if (!this.strikes('store-failure', storeFailure)) return 'none';
     return changes && afterwards ? 'after' : 'before';

@@ -30,6 +30,14 @@ export interface FaultPlan {
   readonly gcIntervalMs: number;
   readonly gcGraceMs: number;
   readonly uploadIdleMs: number;
+  /** Chance that a store call is answered by nothing for so long that its caller's driver gives up. */
+  readonly storeStall: number;
+  /** Chance that a conditional write is done, and refused because it was done; and that it collides with nothing known. */
+  readonly storeRefusal: number;
+  /** Of a listing, the most objects on one page; as many as were asked for, if 0. */
+  readonly storePage: number;
+  /** Between two changes of the rules; 0 for none. */
+  readonly rulePauseMs: number;
 }
 
 export function drawFaultPlan(random: SeededRandom, operations: number): FaultPlan {
@@ -57,5 +65,9 @@ export function drawFaultPlan(random: SeededRandom, operations: number): FaultPl
     gcIntervalMs: one(0, 3_000, 20_000),
     gcGraceMs: one(5_000, 12_000),
     uploadIdleMs: one(5_000, 20_000),
+    storeStall: one(0, 0, 0.002),
+    storeRefusal: one(0, 0.01, 0.05),
+    storePage: one(0, 2, 7),
+    rulePauseMs: one(0, 4_000, 12_000),
   };
 }

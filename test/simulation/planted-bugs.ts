@@ -1,13 +1,14 @@
 import { Readable } from 'node:stream';
-import type { RegionName } from '#libs/geo';
+import { EMPTY_POLICY, type RegionName } from '#libs/geo';
 import type { Entry } from '#libs/journal';
-import type { Digest, Reference, RepositoryName } from '#libs/oci';
+import { type Digest, parseRepositoryName, type Reference, type RepositoryName } from '#libs/oci';
 import type { JournalMessage, PeerClient } from '#libs/peer';
 import type { Pull, Push } from '#libs/registry';
 import type { MemoryQueueJobs } from '#libs/replication';
 import type { Clock } from '#libs/resilience';
 import { isStorageError, keys, type ObjectStore } from '#libs/storage';
 import { changed, statOf } from './bugged-store.js';
+import { ANSWER_BUGS } from './planted-answers.js';
 import { COLLECTION_BUGS } from './planted-collections.js';
 import { PUSH_BUGS, replaced } from './planted-pushes.js';
 import type { RegistryProcess } from './registry-process.js';
@@ -46,6 +47,9 @@ export const PLANTED_BUGS = {
   'condemned-is-enough': 'whoever finds a blob on notice does not call the notice off',
   'orphans-at-once': 'a collection takes data that no record names yet',
   'bytes-stay': 'a blob is swept, and its bytes stay',
+  'rules-ignored': 'a replica does not go by the rules',
+  'never-given-back': 'a replica takes what the rules take away for gone for good',
+  'unanswered-is-done': 'a write without an answer is believed to be done',
 } as const;
 
 export type PlantedBug = keyof typeof PLANTED_BUGS;
@@ -65,6 +69,7 @@ export const bugged = {
   ): ObjectStore {
     const replica = kind === 'replicator' && region !== 'eu';
     if (isOneOf(COLLECTION_BUGS, bug)) return COLLECTION_BUGS[bug](store);
+    if (isOneOf(ANSWER_BUGS, bug)) return ANSWER_BUGS[bug](store);
     switch (bug) {
       case 'journal-overwrites':
         return changed(store, {
@@ -119,6 +124,8 @@ export const bugged = {
     if (primary === undefined) return options;
     if (bug === 'deletes-skipped') return { ...options, primary: retelling(primary, withoutTagDelete) };
     if (bug === 'waits-for-the-deleted') return { ...options, primary: rememberingAll(primary) };
+    if (bug === 'rules-ignored') return { ...options, primary: retelling(primary, withoutRules) };
+    if (bug === 'never-given-back') return { ...options, primary: retelling(primary, withoutLoosening) };
     if (bug === 'manifest-keeps-tags') return { ...options, primary: retelling(primary, withoutTags) };
     return options;
   },
@@ -340,10 +347,22 @@ function rememberingAll(primary: PeerClient): PeerClient {
   });
 }
 
-/** An entry that changes nothing, at the same place. */
+function withoutRules(entry: Entry): Entry {
+  return entry.type === 'policy.put' ? { ...entry, policy: EMPTY_POLICY } : entry;
+}
+
+/** Hears only of rules that take something away. */
+function withoutLoosening(entry: Entry): Entry {
+  const loosens = entry.type === 'policy.put' && entry.policy.rules.length === 0;
+  return loosens ? idle(entry, parseRepositoryName('none')) : entry;
+}
+
 function withoutTagDelete(entry: Entry): Entry {
-  if (entry.type !== 'tag.delete') return entry;
-  const { seq, epoch, timeMs, repository } = entry;
+  return entry.type === 'tag.delete' ? idle(entry, entry.repository) : entry;
+}
+
+/** An entry that changes nothing, at the same place. */
+function idle({ seq, epoch, timeMs }: Entry, repository: RepositoryName): Entry {
   return { type: 'blob.delete', repository, digest: `sha256:${'0'.repeat(64)}` as Digest, seq, epoch, timeMs };
 }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ControlBus } from '#libs/control';
 import type { RegionName } from '#libs/geo';
-import type { JournalReader } from '#libs/journal';
+import type { Journal } from '#libs/journal';
 import { type BlobDescriptor, digestOf } from '#libs/oci';
 import { type PeerClient, PeerError } from '#libs/peer';
 import type { AppContext } from '#libs/platform';
@@ -46,6 +46,10 @@ export interface RegistryProcess extends PeerService {
   readonly listing: Listing;
   /** Only at the primary. */
   readonly push: Push | undefined;
+  /** Only at the primary. */
+  readonly journal: Journal | undefined;
+  /** What the rules keep from this region. */
+  readonly residency: Residency;
   /** Whether a manifest's bytes were fetched from the primary for this one answer. */
   readonly isReadThrough: (content: Uint8Array) => boolean;
   /** Only at the primary. */
@@ -97,6 +101,7 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     status,
     presence,
     hints,
+    residency,
     isReadThrough: (bytes: Uint8Array) => fetched.has(bytes),
   };
   const whole = asRegionParts(parts, processContext(process, faults.plan));
@@ -123,7 +128,7 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
       ...{ store, content, clock, region, objectsPerSecond: 1_000_000, rateBytesPerSecond: 1e12 },
       upTo: async () => ({ seq: status.progress.watermark, epoch: status.progress.epoch }),
     }),
-    journal: undefined satisfies JournalReader | undefined,
+    journal: undefined,
     push: undefined,
     collections: undefined,
     local,

@@ -1,4 +1,5 @@
 import type { ControlBus } from '#libs/control';
+import type { RegionName } from '#libs/geo';
 import { openCollections } from '#libs/http';
 import { ObjectStoreJournalReader } from '#libs/journal';
 import type { PeerClient } from '#libs/peer';
@@ -22,6 +23,7 @@ import type { SimulatedProcess } from './simulated-process.js';
 import { SIMULATED_INLINE_BYTES } from './simulated-store.js';
 
 export interface ReplicatorProcessOptions {
+  readonly region: RegionName;
   readonly process: SimulatedProcess;
   readonly store: ObjectStore;
   readonly bus: ControlBus;
@@ -47,7 +49,7 @@ export interface ReplicatorProcess {
 
 /** Begins a region's worker as the application does. */
 export async function openReplicator(options: ReplicatorProcessOptions): Promise<ReplicatorProcess> {
-  const { process, store, bus, faults, jobs, peers, primary } = options;
+  const { region, process, store, bus, faults, jobs, peers, primary } = options;
   const { clock, random, signal, universe } = process;
   const content = openRegionContent({
     store,
@@ -73,6 +75,7 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
     faults.of(process.name),
   );
   const replicator = new Replicator({
+    ...(primary === undefined ? {} : { region }),
     source,
     content,
     queue,

@@ -1,7 +1,9 @@
-import { deletedManifests, holes } from '../checkers/final-state.js';
+import { keys } from '#libs/storage';
+import { deletedManifests, holes, readable } from '../checkers/final-state.js';
 import { History } from '../checkers/history.js';
 import { CHECKERS, type Evidence, type Violation } from '../checkers/index.js';
 import { readJournalState } from '../checkers/journal-state.js';
+import { lastRules } from '../checkers/policy-kept.js';
 import { type RegionState, readProgress, readRegionState } from '../checkers/region-state.js';
 import { progressIsTrue } from '../checkers/status-truth.js';
 import { Chance } from './chance.js';
@@ -11,6 +13,7 @@ import { FaultInjector } from './fault-injector.js';
 import { drawFaultPlan } from './fault-plan.js';
 import { forbidRealTime } from './forbid-real-time.js';
 import { Nemesis } from './nemesis.js';
+import { Operator } from './operator.js';
 import type { PlantedBug } from './planted-bugs.js';
 import { Scheduler } from './scheduler.js';
 import { Script } from './script.js';
@@ -92,13 +95,16 @@ async function live(cluster: SimulatedCluster, history: History): Promise<Pick<S
   const { scheduler } = cluster.universe;
   const workload = new Workload(cluster, history, cluster.faults.plan);
   const nemesis = new Nemesis(cluster);
+  const operator = new Operator(cluster);
   const look = new LookInto(cluster, history);
   cluster.start();
   nemesis.start();
+  operator.start();
   workload.start();
   look.start();
   const finished = await scheduler.run(WORK_LIMIT_MS, () => workload.done);
   nemesis.stop();
+  operator.stop();
   cluster.faults.heal();
   cluster.network.healAll();
   cluster.revive();
@@ -172,7 +178,10 @@ class LookInto {
         this.violations.push(...progressIsTrue(region, state, journal));
         const deleted = deletedManifests({ journal, operations });
         this.violations.push(
-          ...holes(state, deleted).map((what) => ({ checker: 'C4 closure, meanwhile', what: `${region}: ${what}` })),
+          ...holes(readable(region, state), deleted).map((what) => ({
+            checker: 'C4 closure, meanwhile',
+            what: `${region}: ${what}`,
+          })),
         );
       }
     }
@@ -185,7 +194,18 @@ async function backlogMs(cluster: SimulatedCluster): Promise<number> {
 }
 
 async function untilConverged(cluster: SimulatedCluster): Promise<void> {
-  while (isCollecting(cluster) || (await behind(cluster)) > 0) await cluster.network.pause(1_000);
+  while (isCollecting(cluster) || (await behind(cluster)) > 0 || !(await rulesAreFollowed(cluster)))
+    await cluster.network.pause(1_000);
+}
+
+/** Whether every replica says that all of it follows the rules that were made last. */
+async function rulesAreFollowed(cluster: SimulatedCluster): Promise<boolean> {
+  const newest = lastRules(await readJournalState(viewOf(cluster.region(PRIMARY).store)));
+  const followed = REGIONS.filter((name) => name !== PRIMARY).map((name) => {
+    const found = cluster.region(name).store.peek(keys.policyEnforced);
+    return found === undefined ? 0 : (JSON.parse(Buffer.from(found.bytes).toString()) as { seq: number }).seq;
+  });
+  return followed.every((seq) => seq >= newest.seq);
 }
 
 /** How many entries the last region lacks of the journal. */

@@ -82,8 +82,9 @@ export class SimulatedClient {
     const operation = this.#begin(via, action);
     const { repository } = action;
     try {
-      const region = await this.#routed(via, repository);
-      if (region === undefined) throw new Error('no region can be used');
+      const routed = await this.#routed(via, repository);
+      if (routed === undefined) throw new Error('no region can be used');
+      const region = await this.#admitted(routed, action);
       operation.region = region;
       const reference =
         action.kind === 'read-tag'
@@ -196,6 +197,13 @@ export class SimulatedClient {
     const { network, routerSeat } = this.cluster;
     const pick = (): SimulatedProcess | undefined => routerSeat.process;
     return this.#patient(callRemote({ network, from: 'clients', to: ROUTER, region: PRIMARY, pick }, work));
+  }
+
+  /** A region that the rules keep it from sends its client to the primary. */
+  async #admitted(region: RegionName, action: Action & { readonly tag?: Tag }): Promise<RegionName> {
+    if (this.cluster.faults.plan.rulePauseMs === 0) return region;
+    const refused = await this.#call(region, async ({ residency }) => residency.refusal(action.repository, action.tag));
+    return refused === undefined ? region : PRIMARY;
   }
 
   #call<T>(region: RegionName, work: (node: RegistryProcess) => Promise<T>, from: Place = 'clients'): Promise<T> {

@@ -12,6 +12,7 @@ import {
   type PartPosition,
   type PutCondition,
   StorageError,
+  type StorageErrorCode,
   type StoredObject,
   type StoredPart,
 } from '#libs/storage';
@@ -20,6 +21,9 @@ import type { SimulatedProcess } from './simulated-process.js';
 
 /** An effect that comes after its caller has given up comes within this time. */
 const LATE_MS = 12_000;
+
+/** After this time the drivers give up on a store that says nothing. */
+const STALL_MS = 20_000;
 
 /** How many answers come later than their effect, although nothing is wrong. */
 const LATER_ANSWER_CHANCE = 0.3;
@@ -67,7 +71,9 @@ export class SimulatedStore implements ObjectStore {
   }
 
   list(request: ListRequest, signal: AbortSignal): Promise<ListPage> {
-    return this.#call('list', request.prefix, signal, false, () => this.store.list(request, forever));
+    const { storePage } = this.faults.plan;
+    const paged = storePage === 0 ? request : { ...request, limit: Math.min(request.limit, storePage) };
+    return this.#call('list', request.prefix, signal, false, () => this.store.list(paged, forever));
   }
 
   put(
@@ -76,7 +82,8 @@ export class SimulatedStore implements ObjectStore {
     { condition, signal }: { readonly condition?: PutCondition; readonly signal: AbortSignal },
   ): Promise<ObjectStat> {
     const options = condition === undefined ? { signal: forever } : { condition, signal: forever };
-    return this.#call('put', key, signal, true, () => this.store.put(key, bytes, options));
+    const fault = this.faults.storeFault(true, condition !== undefined);
+    return this.#call('put', key, signal, true, () => this.store.put(key, bytes, options), fault);
   }
 
   async write(
@@ -116,9 +123,9 @@ export class SimulatedStore implements ObjectStore {
     signal: AbortSignal,
     changes: boolean,
     effect: () => Promise<T>,
+    fault: StoreFault = this.faults.storeFault(changes),
   ): Promise<T> {
     signal.throwIfAborted();
-    const fault = this.faults.storeFault(changes);
     // A stream can't be read twice, so its effect is never late: it happens or not.
     const result = this.#happen(operation, key, fault === 'late' && operation === 'write' ? 'after' : fault, effect);
     result.catch(() => undefined);
@@ -129,6 +136,15 @@ export class SimulatedStore implements ObjectStore {
     await this.#wait();
     if (fault === 'before') {
       throw this.#error(this.process.random.next() < 0.5 ? 'throttled' : 'unavailable', operation, key);
+    }
+    if (fault === 'stall') {
+      await this.#pause(STALL_MS);
+      throw this.#error('unavailable', operation, key);
+    }
+    // Which of two writers is meant, the store does not say.
+    if (fault === 'conflict') {
+      if (this.process.random.next() < 0.5) await effect();
+      throw this.#error('conflict', operation, key);
     }
     if (fault === 'late') {
       this.process.universe.scheduler.after(this.process.random.next() * LATE_MS, () => {
@@ -143,14 +159,18 @@ export class SimulatedStore implements ObjectStore {
     // Most answers come with the effect, so that half as much has to be waited for; the rest leave time for others to see it first.
     if (fault !== 'none' || this.process.random.next() < LATER_ANSWER_CHANCE) await this.#wait();
     if (fault === 'after') throw this.#error('unavailable', operation, key);
+    // Somebody in between sent it again, and it is there already.
+    if (fault === 'refused') throw this.#error('precondition_failed', operation, key);
     return result;
   }
 
   #wait(): Promise<void> {
-    const { scheduler } = this.process.universe;
-    const delayMs = this.faults.delayMs(this.faults.plan.storeSlowMs);
+    return this.#pause(this.faults.delayMs(this.faults.plan.storeSlowMs));
+  }
+
+  #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      scheduler.after(delayMs, resolve);
+      this.process.universe.scheduler.after(ms, resolve);
     });
   }
 
@@ -158,7 +178,7 @@ export class SimulatedStore implements ObjectStore {
     this.process.universe.trace.say(this.process.name, what);
   }
 
-  #error(code: 'throttled' | 'unavailable', operation: string, key: string): StorageError {
+  #error(code: StorageErrorCode, operation: string, key: string): StorageError {
     this.#trace(`${operation} ${key}: ${code}`);
     return new StorageError(code, { driver: this.driver, operation, key });
   }

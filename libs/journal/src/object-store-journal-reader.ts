@@ -166,12 +166,9 @@ export class ObjectStoreJournalReader implements JournalReader {
     return entries.filter((entry) => entry.seq > seen);
   }
 
-  /** A batch is named by its first seq and holds at most {@link MAX_BATCH_ENTRIES}, so one LIST page finds it. */
   async #batchHolding(seq: number, signal: AbortSignal): Promise<Batch> {
     const { store } = this.options;
-    const startAfter = keys.journalBatch(Math.max(0, seq - MAX_BATCH_ENTRIES));
-    const page = await store.list({ prefix: keys.journalPrefix, startAfter, limit: MAX_BATCH_ENTRIES }, signal);
-    const key = page.objects.map((object) => object.key).findLast((candidate) => candidate <= keys.journalBatch(seq));
+    const key = await this.#newestUpTo(seq, signal);
     const found = key === undefined ? undefined : await store.read(key, signal, MAX_BATCH_BYTES);
     if (found === undefined) throw await this.#absent(seq, signal);
     const batch = parseBatch(found.bytes);
@@ -185,6 +182,23 @@ export class ObjectStoreJournalReader implements JournalReader {
     const cutOff = await this.cutOff(signal);
     if (seq <= cutOff) return new JournalError('truncated', `entries up to ${cutOff} are gone, and ${seq} with them`);
     return new JournalError('corrupt', `no batch holds entry ${seq}`);
+  }
+
+  /**
+   * A batch is named by its first seq and holds at most {@link MAX_BATCH_ENTRIES}, so it is among as many keys: on one page,
+   * unless the store gives less than it was asked for.
+   */
+  async #newestUpTo(seq: number, signal: AbortSignal): Promise<string | undefined> {
+    const wanted = keys.journalBatch(seq);
+    let startAfter = keys.journalBatch(Math.max(0, seq - MAX_BATCH_ENTRIES));
+    for (let newest: string | undefined; ; ) {
+      const request = { prefix: keys.journalPrefix, startAfter, limit: MAX_BATCH_ENTRIES };
+      const page = await this.options.store.list(request, signal);
+      newest = page.objects.findLast(({ key }) => key <= wanted)?.key ?? newest;
+      const last = page.objects.at(-1)?.key;
+      if (!page.more || last === undefined || last >= wanted) return newest;
+      startAfter = last;
+    }
   }
 
   async #locate(hint: number, signal: AbortSignal): Promise<void> {

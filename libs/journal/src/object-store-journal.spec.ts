@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { parseRepositoryName, parseTag } from '#libs/oci';
 import { systemClock } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
-import { keys, MemoryObjectStore, type ObjectStore, StorageError } from '#libs/storage';
+import { keys, type ListRequest, MemoryObjectStore, type ObjectStore, StorageError } from '#libs/storage';
 import { parseBatch } from './batch.js';
 import type { Change, Entry } from './entry.js';
 import { ObjectStoreJournal } from './object-store-journal.js';
@@ -238,6 +238,22 @@ describe('a reader of the journal', () => {
       for await (const entry of reader.read(after, never)) seqs.push(entry.seq);
       expect(seqs).toEqual(Array.from({ length: 40 - after }, (_, i) => after + 1 + i));
     }
+  });
+
+  it('reads all of it from a store whose pages are shorter than asked for', async () => {
+    const store = new MemoryObjectStore({ clock: systemClock });
+    const { journal } = await openWriter(store);
+    for (const tag of ['a', 'b', 'c', 'd', 'e']) await journal.append(sampleManifestPut(tag), noGuard, never);
+    const short = new Proxy<ObjectStore>(store, {
+      get: (target, property) => {
+        if (property === 'list') {
+          return (request: ListRequest, signal: AbortSignal) => store.list({ ...request, limit: 2 }, signal);
+        }
+        const value: unknown = Reflect.get(target, property, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    expect((await readAll(short)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it('refuses a batch that does not continue the chain', async () => {

@@ -1,6 +1,7 @@
 import type { Entry } from '#libs/journal';
 import { applyEntry, type RegionContent } from '#libs/registry';
 import { type Clock, Limiter, type Random } from '#libs/resilience';
+import type { EntryPlanner } from './entry-planner.js';
 import type { PolicyEnforcer } from './policy-enforcer.js';
 import type { RegionStanding } from './region-standing.js';
 import type { ReplicatorObserver } from './replicator-options.js';
@@ -14,6 +15,7 @@ export interface EntryApplierOptions {
   readonly content: RegionContent;
   readonly selection: Selection;
   readonly enforcer: Pick<PolicyEnforcer, 'alone'>;
+  readonly planner: Pick<EntryPlanner, 'isOutdated' | 'plan'>;
   readonly standing: () => RegionStanding;
   readonly observer: ReplicatorObserver;
   /** It shows in the region now. */
@@ -31,7 +33,7 @@ export class EntryApplier {
 
   constructor(private readonly options: EntryApplierOptions) {}
 
-  /** Resolves when it is applied; rejects only when the replicator stops, which nobody has to hear. */
+  /** Resolves when it is applied, or planned anew because another policy came; rejects only when the replicator stops, which nobody has to hear. */
   apply(entry: Entry): Promise<void> {
     const applying = this.#apply(entry);
     const settled = applying.catch(() => undefined).finally(() => this.#applying.delete(settled));
@@ -47,18 +49,27 @@ export class EntryApplier {
   async #apply(entry: Entry): Promise<void> {
     const { clock, random, observer, standing, onApplied, signal } = this.options;
     const onRetry = (what: string, error: unknown): void => observer.onRetry(what, error, entry);
-    const work = (): Promise<void> => this.#limiter.run(signal, () => this.#once(entry));
+    let outdated = false;
+    const work = (): Promise<void> =>
+      this.#limiter.run(signal, async () => {
+        outdated = await this.#once(entry);
+      });
     await untilDone(`applying entry ${entry.seq}`, work, { clock, random, onRetry, signal });
+    if (outdated) return this.options.planner.plan(entry);
     standing().apply(entry.seq);
     observer.onApplied(entry);
     onApplied(entry);
   }
 
-  #once(entry: Entry): Promise<void> {
-    const { content, selection, enforcer, signal } = this.options;
-    return enforcer.alone(entry, async () => {
-      const admitted = selection.admitted(entry);
+  /** @returns true if nothing was done: by the policy that came meanwhile it may need what is not here (I2) */
+  async #once(entry: Entry): Promise<boolean> {
+    const { content, selection, enforcer, planner, signal } = this.options;
+    let outdated = false;
+    await enforcer.alone(entry, async () => {
+      outdated = planner.isOutdated(entry);
+      const admitted = outdated ? undefined : selection.admitted(entry);
       if (admitted !== undefined) await applyEntry(content, admitted, signal);
     });
+    return outdated;
   }
 }

@@ -31,6 +31,8 @@ export interface EntryPlannerOptions {
 export class EntryPlanner {
   readonly #limiter = new Limiter(PLAN_CONCURRENCY);
   readonly #planning = new Set<Promise<void>>();
+  /** By the policy of which place in the journal its needs were found. */
+  readonly #plannedUnder = new WeakMap<Entry, number>();
 
   constructor(private readonly options: EntryPlannerOptions) {}
 
@@ -41,6 +43,12 @@ export class EntryPlanner {
       .catch(() => undefined) // It only rejects when the replicator stops.
       .finally(() => this.#planning.delete(planning));
     this.#planning.add(planning);
+  }
+
+  /** Whether another policy came since: the entry may need what was not looked for. */
+  isOutdated(entry: Entry): boolean {
+    const under = this.#plannedUnder.get(entry);
+    return under !== undefined && under !== this.options.selection.placed.seq;
   }
 
   /** Resolves when all that was begun is planned. */
@@ -60,6 +68,7 @@ export class EntryPlanner {
 
   async #needsOf(entry: Entry): Promise<readonly Need[]> {
     const { content, selection, signal } = this.options;
+    this.#plannedUnder.set(entry, selection.placed.seq);
     const admitted = selection.admitted(entry);
     if (admitted?.type !== 'manifest.put') return [];
     return findNeeds(content, admitted, signal, selection.wantedBlobs(admitted));

@@ -1,3 +1,4 @@
+import { type Policy, parsePolicy } from '#libs/geo';
 import type { Entry } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
 import { PeerError } from '#libs/peer';
@@ -8,6 +9,11 @@ import type { JournalSource } from './journal-source.js';
 import type { RegionStanding } from './region-standing.js';
 import { NO_POLICY, type Selection } from './selection.js';
 import { untilDone } from './until-done.js';
+
+/** They are stored beside the newest. */
+const MAX_UNFINISHED = 4;
+
+const EVERYTHING_EXCLUDED = parsePolicy({ rules: [{ regions: ['*'], repositories: '**', action: 'exclude' }] });
 
 export interface PolicyEnforcerOptions {
   readonly source: JournalSource;
@@ -37,6 +43,8 @@ export interface PolicyEnforcerOptions {
 export class PolicyEnforcer {
   readonly #alone = new Limiter(1);
   #enforced = NO_POLICY;
+  /** What was taken away by policies since, and has not been given back. */
+  #unfinished: readonly Policy[] = [];
   #regaining = new AbortController();
   #regained: Promise<void> = Promise.resolve();
 
@@ -48,7 +56,9 @@ export class PolicyEnforcer {
     const [current, enforced] = [await content.policies.current(signal), await content.policies.enforced(signal)];
     this.#enforced = enforced ?? NO_POLICY;
     standing().follows(this.#enforced.seq);
-    if (current !== undefined) selection.adopt(current);
+    if (current === undefined) return;
+    selection.adopt(current);
+    if (current.seq > this.#enforced.seq) this.#unfinished = current.unfinished ?? [];
   }
 
   /** Goes on with what another process has begun. */
@@ -59,9 +69,12 @@ export class PolicyEnforcer {
   /** Goes by that policy if it is newer than what is known. */
   async adopt({ seq, policy }: PlacedPolicy): Promise<void> {
     const { content, selection, signal } = this.options;
-    const placed = { seq, policy };
-    if (!selection.adopt(placed)) return;
-    await this.#untilDone('storing the policy', () => content.policies.put(placed, signal));
+    const { placed: before, rules } = selection;
+    if (!selection.adopt({ seq, policy })) return;
+    const superseded = before.seq > this.#enforced.seq && rules.restricts;
+    this.#unfinished = superseded ? lastOf([...this.#unfinished, before.policy]) : this.#unfinished;
+    const unfinished = this.#unfinished.length === 0 ? {} : { unfinished: this.#unfinished };
+    await this.#untilDone('storing the policy', () => content.policies.put({ seq, policy, ...unfinished }, signal));
     await this.#enforce();
   }
 
@@ -103,7 +116,7 @@ export class PolicyEnforcer {
     await replan();
     await this.#regained;
     await this.trim();
-    const regains = selection.regained(this.#enforced);
+    const regains = selection.regained([this.#enforced.policy, ...this.#unfinished]);
     if (regains === undefined) return this.#note(placed);
     this.#regaining = new AbortController();
     this.#regained = this.#regain(placed, regains, this.#regaining.signal).catch(() => undefined);
@@ -163,6 +176,7 @@ export class PolicyEnforcer {
     const { content, standing, signal } = this.options;
     await this.#untilDone('noting that the policy is followed', () => content.policies.enforce(placed, signal));
     this.#enforced = placed;
+    this.#unfinished = [];
     standing().follows(placed.seq);
   }
 
@@ -194,4 +208,9 @@ export class PolicyEnforcer {
   #untilDone(what: string, work: () => Promise<void>, signal = this.options.signal): Promise<void> {
     return untilDone(what, work, { ...this.options, signal });
   }
+}
+
+/** Where many policies come in a row, all that the oldest of them may have taken is given back. */
+function lastOf(policies: readonly Policy[]): readonly Policy[] {
+  return policies.length <= MAX_UNFINISHED ? policies : [EVERYTHING_EXCLUDED];
 }

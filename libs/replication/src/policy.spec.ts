@@ -167,6 +167,30 @@ describe('a replica under a policy', () => {
     expect(await replica.links.has(secret, shared.digest, signal)).toBe(true);
   });
 
+  it.each(['goes on', 'dies'])(
+    'gets back what a policy took that was replaced before it was done (the worker %s)',
+    async (how) => {
+      const replicator = await start();
+      const blob = await primary.blob('a layer');
+      const digest = await push(secret, 'image', ['v1']);
+      await put({ ...excluded, repositories: 'open/**' });
+      await push(open, 'image', ['v1'], { blobs: [blob] });
+      await caughtUp(replicator);
+      link.stuck.add(blob.digest);
+      // This one gives back what cannot come yet, and takes something else.
+      await put(excluded);
+      await until(async () => !(await shows(secret, digest)));
+      await until(() => replicator.progress().watermark === primary.reader.head.seq);
+      await put();
+      await until(() => replicator.progress().watermark === primary.reader.head.seq);
+      if (how === 'dies') await settled(replicator.stop(1_000));
+      link.stuck.clear();
+      await caughtUp(how === 'dies' ? await start() : replicator);
+      expect(await shows(secret, digest)).toBe(true);
+      expect(await tagsOf(open)).toEqual(['v1']);
+    },
+  );
+
   it('ends a copy that runs when the policy takes its blob away', async () => {
     const blob = await primary.blob('a secret');
     link.withheld.add(blob.digest);

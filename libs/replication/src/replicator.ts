@@ -85,7 +85,7 @@ export class Replicator {
     });
     const planner = new EntryPlanner({ ...common, missing });
     const onApplied = (entry: Entry): void => waiting.applied(entry).forEach(onReady);
-    const applier = new EntryApplier({ ...common, enforcer, observer, onApplied });
+    const applier = new EntryApplier({ ...common, enforcer, planner, observer, onApplied });
     let onIntroduced = (): void => undefined;
     const introduced = new Promise<void>((resolve) => {
       onIntroduced = resolve;

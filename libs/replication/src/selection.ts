@@ -1,4 +1,4 @@
-import { type Decision, EMPTY_POLICY, loosens, mayLoosen, type RegionName, RegionRules } from '#libs/geo';
+import { type Decision, EMPTY_POLICY, loosens, mayLoosen, type Policy, type RegionName, RegionRules } from '#libs/geo';
 import type { Entry, ManifestPut } from '#libs/journal';
 import type { RepositoryName, Tag } from '#libs/oci';
 import type { PlacedPolicy } from '#libs/registry';
@@ -47,10 +47,15 @@ export class Selection {
     return this.#rules.share(repository) === 'all' ? 'own' : 'all';
   }
 
-  /** What of the entries before it the region may have left out under `from` and takes now; `undefined`: nothing. */
-  regained(from: PlacedPolicy): ((entry: Entry) => boolean) | undefined {
-    if (!mayLoosen(from.policy, this.#placed.policy)) return undefined;
-    const before = new RegionRules(from.policy, this.region);
+  /** What of the entries before it the region may have left out under any of `from` and takes now; `undefined`: nothing. */
+  regained(from: readonly Policy[]): ((entry: Entry) => boolean) | undefined {
+    const each = from.map((policy) => this.#regainedFrom(policy)).filter((regains) => regains !== undefined);
+    return each.length === 0 ? undefined : (entry) => each.some((regains) => regains(entry));
+  }
+
+  #regainedFrom(from: Policy): ((entry: Entry) => boolean) | undefined {
+    if (!mayLoosen(from, this.#placed.policy)) return undefined;
+    const before = new RegionRules(from, this.region);
     if (!before.restricts) return undefined;
     const after = this.#rules;
     const regains = (decide: (rules: RegionRules) => Decision): boolean => loosens(decide(before), decide(after));

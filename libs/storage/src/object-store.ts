@@ -36,7 +36,7 @@ export interface ListRequest {
   readonly prefix: string;
   /** Only keys after this one in byte order, itself left out. It need not exist. */
   readonly startAfter?: string;
-  /** 1 to 1,000. */
+  /** 1 to 1,000. A page never holds more, and may hold fewer although there are more. */
   readonly limit: number;
 }
 
