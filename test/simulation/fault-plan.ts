@@ -40,7 +40,8 @@ export interface FaultPlan {
   readonly rulePauseMs: number;
 }
 
-export function drawFaultPlan(random: SeededRandom, operations: number): FaultPlan {
+/** `rules`: somebody changes them meanwhile. */
+export function drawFaultPlan(random: SeededRandom, operations: number, rules = false): FaultPlan {
   const one = <T>(...choices: readonly [T, ...T[]]): T => choices[random.below(choices.length)] ?? choices[0];
   return {
     storeFailure: one(0, 0.005, 0.02, 0.06),
@@ -68,6 +69,6 @@ export function drawFaultPlan(random: SeededRandom, operations: number): FaultPl
     storeStall: one(0, 0, 0.002),
     storeRefusal: one(0, 0.01, 0.05),
     storePage: one(0, 2, 7),
-    rulePauseMs: one(0, 4_000, 12_000),
+    rulePauseMs: rules ? one(4_000, 12_000) : 0,
   };
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import { EMPTY_POLICY, type RegionName } from '#libs/geo';
+import type { RegionName } from '#libs/geo';
 import type { Entry } from '#libs/journal';
-import { type Digest, parseRepositoryName, type Reference, type RepositoryName } from '#libs/oci';
+import type { Digest, Reference, RepositoryName } from '#libs/oci';
 import type { JournalMessage, PeerClient } from '#libs/peer';
 import type { Pull, Push } from '#libs/registry';
 import type { MemoryQueueJobs } from '#libs/replication';
@@ -47,8 +47,6 @@ export const PLANTED_BUGS = {
   'condemned-is-enough': 'whoever finds a blob on notice does not call the notice off',
   'orphans-at-once': 'a collection takes data that no record names yet',
   'bytes-stay': 'a blob is swept, and its bytes stay',
-  'rules-ignored': 'a replica does not go by the rules',
-  'never-given-back': 'a replica takes what the rules take away for gone for good',
   'unanswered-is-done': 'a write without an answer is believed to be done',
 } as const;
 
@@ -124,8 +122,6 @@ export const bugged = {
     if (primary === undefined) return options;
     if (bug === 'deletes-skipped') return { ...options, primary: retelling(primary, withoutTagDelete) };
     if (bug === 'waits-for-the-deleted') return { ...options, primary: rememberingAll(primary) };
-    if (bug === 'rules-ignored') return { ...options, primary: retelling(primary, withoutRules) };
-    if (bug === 'never-given-back') return { ...options, primary: retelling(primary, withoutLoosening) };
     if (bug === 'manifest-keeps-tags') return { ...options, primary: retelling(primary, withoutTags) };
     return options;
   },
@@ -347,22 +343,10 @@ function rememberingAll(primary: PeerClient): PeerClient {
   });
 }
 
-function withoutRules(entry: Entry): Entry {
-  return entry.type === 'policy.put' ? { ...entry, policy: EMPTY_POLICY } : entry;
-}
-
-/** Hears only of rules that take something away. */
-function withoutLoosening(entry: Entry): Entry {
-  const loosens = entry.type === 'policy.put' && entry.policy.rules.length === 0;
-  return loosens ? idle(entry, parseRepositoryName('none')) : entry;
-}
-
-function withoutTagDelete(entry: Entry): Entry {
-  return entry.type === 'tag.delete' ? idle(entry, entry.repository) : entry;
-}
-
 /** An entry that changes nothing, at the same place. */
-function idle({ seq, epoch, timeMs }: Entry, repository: RepositoryName): Entry {
+function withoutTagDelete(entry: Entry): Entry {
+  if (entry.type !== 'tag.delete') return entry;
+  const { seq, epoch, timeMs, repository } = entry;
   return { type: 'blob.delete', repository, digest: `sha256:${'0'.repeat(64)}` as Digest, seq, epoch, timeMs };
 }
 

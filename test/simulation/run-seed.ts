@@ -56,19 +56,21 @@ export interface SeedOptions {
   readonly seed: number;
   readonly operations: number;
   readonly bug?: PlantedBug;
+  /** Whether an operator changes the rules meanwhile. */
+  readonly rules?: boolean;
   readonly traceLines?: number;
   /** Of requests and faults, those that happen; see {@link SeedRun.played}. All, if absent. */
   readonly only?: ReadonlySet<string>;
 }
 
 /** One world: lets it live, heals it, and holds what came of it against the invariants. */
-export async function runSeed({ seed, operations, bug, only, traceLines = 60 }: SeedOptions): Promise<SeedRun> {
+export async function runSeed({ seed, operations, bug, only, rules, traceLines = 60 }: SeedOptions): Promise<SeedRun> {
   const release = forbidRealTime();
   try {
     const [chance, script] = [new Chance(seed), new Script(only)];
     const scheduler = new Scheduler();
     const trace = new Trace(scheduler, traceLines);
-    const plan = drawFaultPlan(chance.of('plan'), operations);
+    const plan = drawFaultPlan(chance.of('plan'), operations, rules);
     trace.say('plan', JSON.stringify(plan));
     const universe = { scheduler, chance, script, trace };
     const faults = new FaultInjector(universe, plan);

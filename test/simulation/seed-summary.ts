@@ -24,7 +24,7 @@ export interface Shrunk {
 }
 
 /** What a process that runs seeds is asked. */
-export type SeedTask = Pick<SeedOptions, 'seed' | 'operations'> & {
+export type SeedTask = Pick<SeedOptions, 'seed' | 'operations' | 'rules'> & {
   readonly only?: readonly string[];
   /** How long a failing run may be shrunk; 0: not at all. */
   readonly shrinkMs: number;
@@ -32,8 +32,14 @@ export type SeedTask = Pick<SeedOptions, 'seed' | 'operations'> & {
 
 const TRACE_LINES = 400;
 
-export async function runTask({ seed, operations, only, shrinkMs }: SeedTask): Promise<SeedSummary> {
-  const options = { seed, operations, traceLines: TRACE_LINES, ...(only === undefined ? {} : { only: new Set(only) }) };
+export async function runTask({ seed, operations, only, rules = false, shrinkMs }: SeedTask): Promise<SeedSummary> {
+  const options = {
+    seed,
+    operations,
+    rules,
+    traceLines: TRACE_LINES,
+    ...(only === undefined ? {} : { only: new Set(only) }),
+  };
   const run = await runSeed(options);
   const { traceHash, checks, virtualMs, violations } = run;
   const told = { seed, operations, traceHash, checks, virtualMs, violations, requests: run.operations };
