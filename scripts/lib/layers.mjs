@@ -15,6 +15,8 @@ export const LAYERS = [
   { name: 'e2e', required: true, limitMinutes: 20, needsPrograms: true },
   { name: 'load', required: true, limitMinutes: 10, needsPrograms: true },
   { name: 'nemesis', required: true, limitMinutes: 10, needsPrograms: true },
+  // Last, and skipped with a reason where no engine runs or can be started.
+  { name: 'compose', required: false, limitMinutes: 20, needsPrograms: true },
 ];
 
 /** What is checked before any test runs; each counts as one check. `args` are given to Node. */
