@@ -42,7 +42,6 @@ export const PLANTED_BUGS = {
   'blind-retry': 'a push of several tags is sent twice',
   'tags-one-by-one': 'a push of several tags is several changes',
   'conditions-ignored': 'a push does not ask whether its condition holds',
-  'waits-for-the-deleted': 'a replica waits for an image that was deleted and collected meanwhile',
   'mark-misses-manifests': 'a collection does not see the first manifest of a page',
   'condemned-is-enough': 'whoever finds a blob on notice does not call the notice off',
   'orphans-at-once': 'a collection takes data that no record names yet',
@@ -121,7 +120,6 @@ export const bugged = {
     if (bug === 'job-never-again') return { ...options, jobs: onlyOnce(jobs) };
     if (primary === undefined) return options;
     if (bug === 'deletes-skipped') return { ...options, primary: retelling(primary, withoutTagDelete) };
-    if (bug === 'waits-for-the-deleted') return { ...options, primary: rememberingAll(primary) };
     if (bug === 'manifest-keeps-tags') return { ...options, primary: retelling(primary, withoutTags) };
     return options;
   },
@@ -322,21 +320,6 @@ function retelling(primary: PeerClient, tell: (entry: Entry) => Entry): PeerClie
   return new Proxy(primary, {
     get: (target, name) => {
       if (name === 'journal') return journal;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-/** A primary of which nobody hears that it has a manifest no more. */
-function rememberingAll(primary: PeerClient): PeerClient {
-  const findManifest: PeerClient['findManifest'] = async (...question) => {
-    const found = await primary.findManifest(...question);
-    return found ?? ({ content: Buffer.alloc(0) } as unknown as Awaited<ReturnType<PeerClient['findManifest']>>);
-  };
-  return new Proxy(primary, {
-    get: (target, name) => {
-      if (name === 'findManifest') return findManifest;
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

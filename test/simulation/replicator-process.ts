@@ -35,8 +35,8 @@ export interface ReplicatorProcessOptions {
   readonly primary: PeerClient | undefined;
 }
 
-/** Of the blobs that are pushed here some come whole, and some in parts. */
-const COPY_SIZES = { partedFromBytes: 150, partBytes: 64 };
+/** Of the blobs that are pushed here some are held in memory, some are streamed, and some come in parts. */
+const COPY_SIZES = { inMemoryBytes: 90, partedFromBytes: 150, partBytes: 64 };
 
 /** Some blobs go through the queue, and some are too small for it. */
 const DIRECT_BYTES = 60;

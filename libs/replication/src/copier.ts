@@ -24,6 +24,7 @@ export interface CopierOptions extends BlobSourcesOptions {
   readonly blobs: BlobStore;
   readonly scratch: CopyScratch;
   readonly partedFromBytes?: number;
+  readonly inMemoryBytes?: number;
   readonly partBytes?: number;
   readonly followedFromBytes?: number;
   /** How fast all copies together may be; without it as fast as it goes. */
@@ -47,9 +48,9 @@ export class Copier {
 
   /** Resolves when the blob is stored here, hashed here. @throws PeerError when no source could give it. */
   async copy(blob: BlobDescriptor, signal: AbortSignal): Promise<void> {
-    const { blobs, partedFromBytes = PARTED_FROM_BYTES } = this.options;
+    const { blobs, partedFromBytes = PARTED_FROM_BYTES, inMemoryBytes = IN_MEMORY_BYTES } = this.options;
     if ((await blobs.stat(blob.digest, signal)) !== undefined) return;
-    if (blob.size < Math.min(partedFromBytes, IN_MEMORY_BYTES + 1)) return this.#copyAtOnce(blob, signal);
+    if (blob.size < Math.min(partedFromBytes, inMemoryBytes + 1)) return this.#copyAtOnce(blob, signal);
     if (blob.size < partedFromBytes) return this.#copyWhole(blob, signal);
     await this.#big.copy(blob, (lanes) => this.#fetch(blob, lanes), signal);
   }
