@@ -49,6 +49,15 @@ describe('cutJournal', () => {
     await expect(seqsAfter(reader, 3)).rejects.toMatchObject({ code: 'truncated' });
   });
 
+  it.each([1, 2, 3])('goes on however few batches a page of the listing has: %i', async (most) => {
+    const { store } = await written(6);
+    const list = store.list.bind(store);
+    store.list = (request, aborted) => list({ ...request, limit: Math.min(request.limit, most) }, aborted);
+    expect(await cut(store, 4)).toBe(4);
+    const { reader } = await open(store);
+    expect(await seqsAfter(reader, 4)).toEqual([5, 6]);
+  });
+
   it('leaves the newest batch, and batches that are young', async () => {
     const { store } = await written(3);
     expect(await cut(store, 3, 0)).toBe(0);

@@ -24,14 +24,20 @@ interface FoundBatch {
  * @returns how many batches went
  */
 export async function cutJournal(store: ObjectStore, request: CutRequest, signal: AbortSignal): Promise<number> {
+  let carried: readonly FoundBatch[] = [];
   for (let removed = 0; ; ) {
-    const page = await store.list({ prefix: keys.journalPrefix, limit: PAGE }, signal);
-    const batches = page.objects.map(({ key, modifiedMs }) => {
+    const last = carried.at(-1)?.key;
+    const after = last === undefined ? {} : { startAfter: last };
+    const page = await store.list({ prefix: keys.journalPrefix, limit: PAGE, ...after }, signal);
+    const listed = page.objects.map(({ key, modifiedMs }) => {
       return { key, modifiedMs, firstSeq: Number(key.slice(keys.journalPrefix.length)) };
     });
+    const batches = [...carried, ...listed];
     const gone = await cutBatches(store, batches, request, signal);
     removed += gone;
-    if (gone === 0 || !page.more) return removed;
+    // How far the last of a page reaches only the next page says, and a store may list a single object at a time.
+    if (!page.more || gone < batches.length - 1) return removed;
+    carried = batches.slice(gone);
   }
 }
 
