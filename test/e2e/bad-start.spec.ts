@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'meridian-bad-start-'));
   writeFileSync(join(folder, 'key'), randomBytes(32).toString('hex'), { mode: 0o600 });
   writeFileSync(join(folder, 'empty'), '', { mode: 0o600 });
+  const { privateKey } = generateKeyPairSync('ed25519');
+  writeFileSync(join(folder, 'signing-key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   taken = await listening();
   takenPort = portOf(taken);
   const gone = await listening();
@@ -47,7 +49,7 @@ describe('a process that cannot start says why in one line, and ends with code 1
       'a secret that is empty',
       'replicator',
       () => ({ MERIDIAN_CLUSTER_KEY_FILE: inFolder('empty') }),
-      () => "the cluster's secret needs at least 32 bytes",
+      () => `${inFolder('empty')} is empty: it must hold a secret (named by clusterKeyFile)`,
     ],
     ['a store that does not answer', 'registry', s3, () => `unavailable: connect ECONNREFUSED ${HOST}:${deadPort}`],
     ['a store that does not answer', 'replicator', s3, () => `unavailable: connect ECONNREFUSED ${HOST}:${deadPort}`],
@@ -94,6 +96,7 @@ function environmentOf(app: string): Record<string, string> {
       ? {}
       : {
           MERIDIAN_STORAGE_SECRET_ACCESS_KEY_FILE: join(folder, 'key'),
+          MERIDIAN_SIGNING_KEY_FILE: join(folder, 'signing-key'),
           MERIDIAN_REDIS_URL: `redis://${HOST}:${deadPort}`,
         }),
   };

@@ -6,8 +6,11 @@ import { Throughput } from './throughput.js';
 /** Changes that come quicker than this are told together. */
 const PAUSE_MS = 50;
 
-/** A status is said again once a heartbeat even if nothing changed, so that a silent region can be told from a quiet one. */
-const REPEAT_MS = JOURNAL_HEARTBEAT_MS - PAUSE_MS;
+/**
+ * A status is said again this often even if nothing changed, so that a silent region can be told from a quiet one. Twice a
+ * heartbeat: routers take two seconds of silence for an end, and one word that is late must not look like that.
+ */
+const REPEAT_MS = JOURNAL_HEARTBEAT_MS / 2 - PAUSE_MS;
 
 export interface RegionStatusBoardOptions {
   readonly region: RegionName;

@@ -2,7 +2,7 @@ import type { RegionName } from '#libs/geo';
 import type { PeerClient, RegionStatus, StatusSource } from '#libs/peer';
 import { type Clock, exponentialBackoff, Notifier, type Random } from '#libs/resilience';
 
-/** A region says something every second; after so long without a word it is silent. */
+/** A region says something every half second; after so long without a word it is silent. */
 const SILENT_AFTER_MS = 3_000;
 const LOOK_FOR_SILENCE_MS = 500;
 const RETRY = { baseMs: 200, capMs: 2_000 };
