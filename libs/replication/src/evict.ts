@@ -39,7 +39,9 @@ export async function evict(
     : doomedManifests(survey, new Set(leaving.map(({ digest }) => digest)), new Set([...kept, ...inUse]));
   await evictManifests(content, repository, survey, doomed, signal);
   await inGroups(leaving, ({ tag }) => content.tags.evict(repository, tag, signal));
-  if (nothing) await content.catalog.remove(repository, signal);
+  if (!nothing) return;
+  await evictLinks(content, repository, signal);
+  await content.catalog.remove(repository, signal);
 }
 
 export async function heldTags(
@@ -130,6 +132,13 @@ async function evictManifests(
     if (subject !== undefined) await referrers.evict(repository, subject, digest, signal);
     await manifests.evict(repository, digest, signal);
   });
+}
+
+/** Those too that no manifest here needs: the link of one that was deleted goes only when nothing at the primary needs it. */
+async function evictLinks({ links }: RegionContent, repository: RepositoryName, signal: AbortSignal): Promise<void> {
+  for await (const page of links.digests(repository, false, signal)) {
+    await inGroups(page, (digest) => links.evict(repository, digest, signal));
+  }
 }
 
 async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {

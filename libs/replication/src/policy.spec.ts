@@ -167,6 +167,23 @@ describe('a replica under a policy', () => {
     expect(await replica.links.has(secret, shared.digest, signal)).toBe(true);
   });
 
+  it('keeps no link of a manifest that was deleted before the policy took the repository away', async () => {
+    const replicator = await start();
+    const shared = await primary.blob('shared');
+    const digest = await push(secret, 'image', ['v1'], { blobs: [shared] });
+    await primary.append({ type: 'manifest.delete', repository: secret, digest, tags: [parseTag('v1')] });
+    await push(secret, 'later', ['v2'], { blobs: [await primary.blob('other')] });
+    await caughtUp(replicator);
+    expect(await replica.links.has(secret, shared.digest, signal)).toBe(true);
+    await put(excluded);
+    await caughtUp(replicator);
+    expect(await replica.links.has(secret, shared.digest, signal)).toBe(false);
+
+    await put();
+    await caughtUp(replicator);
+    expect(await replica.links.has(secret, shared.digest, signal)).toBe(true);
+  });
+
   it.each(['goes on', 'dies'])(
     'gets back what a policy took that was replaced before it was done (the worker %s)',
     async (how) => {
