@@ -63,7 +63,9 @@ export async function readRegionState(store: ReadableStore): Promise<RegionState
     referrers.set(name.replace('/@', '@'), live);
   }
   const catalog: string[] = [];
-  for await (const { name } of objects(store, 'catalog/')) catalog.push(name);
+  for await (const { name, bytes } of objects(store, 'catalog/')) {
+    if (!Buffer.from(bytes).toString().trimEnd().endsWith('removed')) catalog.push(name);
+  }
   const blobs = new Map<string, boolean>();
   for await (const { name, bytes } of objects(store, 'blobs/')) {
     const [algorithm = '', , hex = ''] = name.split('/');

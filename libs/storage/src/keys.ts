@@ -30,7 +30,7 @@ import {
  *   manifests/<name>/@<digest>         a manifest's exact bytes behind a header line, or its tombstone
  *   tags/<name>/:<tag>                 digest + the sequence number that set it, or its tombstone
  *   referrers/<name>/@<digest>         what refers to that manifest
- *   catalog/<name>                     zero bytes; so that the catalog is one native LIST in the order of names
+ *   catalog/<name>                     zero bytes, how often it came back, or a tombstone: one native LIST in the order of names
  *   uploads/<uuid>                     an upload session that bytes came to, and those that are too few for a part
  *   copies/<algorithm>/<aa>/<hex>      a big blob on its way here from another region: data key, multipart, parts, who copies
  *
