@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
@@ -409,6 +409,32 @@ describe('the router', () => {
     const body = Buffer.alloc(16 * 1024 * 1024, 1);
     const reply = await ask('PATCH', `/v2/team/app/blobs/uploads/${session}`, {}, body);
     expect([reply.status, reply.headers.connection]).toEqual([307, 'close']);
+  });
+
+  it("serves a client's next request, however much of a body the region left unread", async () => {
+    regions.eu.leavesBodies = true;
+    regions.eu.answer = (_seen, response) => response.writeHead(413, { 'Content-Length': 2 }).end('{}');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    try {
+      for (let turn = 0; turn < 5; turn += 1) {
+        const put = { host: '127.0.0.1', port, method: 'PUT', path: '/v2/team/app/manifests/v1', agent };
+        const refused = httpRequest(put);
+        refused.on('error', () => undefined);
+        refused.end(Buffer.alloc(MAX_MANIFEST_BYTES, 1));
+        const [answer] = await once(refused, 'response');
+        expect(answer.statusCode).toBe(413);
+        answer.resume();
+        const next = httpRequest({ host: '127.0.0.1', port, path: '/v2/', agent, timeout: 5_000 });
+        next.on('timeout', () => next.destroy(new Error('nobody reads that connection')));
+        next.end();
+        const [served] = await once(next, 'response');
+        expect(served.statusCode).toBe(200);
+        served.resume();
+        await once(served, 'end');
+      }
+    } finally {
+      agent.destroy();
+    }
   });
 
   it('keeps the connection of a client that sent no body', async () => {

@@ -18,6 +18,8 @@ export function endAnswer(response: ServerResponse, body: string): void {
   const request = response.req;
   if (!leavesUnread(request)) {
     response.end(body);
+    // Of a body that came whole, something may still wait to be read; Node reads no next request until it was.
+    request.resume();
     return;
   }
   response.flushHeaders();

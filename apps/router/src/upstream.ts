@@ -5,6 +5,7 @@ import { Agent, type Dispatcher } from 'undici';
 import { MAX_CONCERN_MS, type RegionSite, WRITE_CONCERN_HEADER } from '#libs/geo';
 import { RegistryError } from '#libs/oci';
 import { requestHeaders, responseHeaders } from './forwarded-headers.js';
+import { endAnswer, leavesUnread } from './unread-body.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** A commit waits for the store, and for blobs that are large; a read is answered sooner. */
@@ -73,10 +74,20 @@ export class Upstream {
     }
   }
 
-  /** Gives a region's answer to the client, to its end. A body that breaks off breaks off for the client as well. */
+  /**
+   * Gives a region's answer to the client, to its end. A body that breaks off breaks off for the client as well. A region
+   * that refuses may answer before it has read what the client sends.
+   */
   async relay(answer: Dispatcher.ResponseData, site: RegionSite, response: ServerResponse, signal: AbortSignal) {
-    response.writeHead(answer.statusCode, responseHeaders(answer.headers, site));
-    await pipeline(answer.body, response, { signal });
+    const close = leavesUnread(response.req) ? { Connection: 'close' } : {};
+    response.writeHead(answer.statusCode, { ...responseHeaders(answer.headers, site), ...close });
+    try {
+      await pipeline(answer.body, response, { signal, end: false });
+    } catch (error) {
+      response.destroy();
+      throw error;
+    }
+    endAnswer(response, '');
   }
 
   close(): Promise<void> {

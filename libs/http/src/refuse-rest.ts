@@ -17,8 +17,10 @@ export async function endUnread(
   content: Uint8Array,
   clock: Clock,
 ): Promise<void> {
-  if (request.complete || !announcesBody(request)) {
+  if (!leavesUnread(request)) {
     response.end(content);
+    // Of a body that came whole, something may still wait to be read; Node reads no next request until it was.
+    request.resume();
     return;
   }
   response.write(content);

@@ -25,6 +25,8 @@ export class FakeRegion implements RegionFeed {
   /** The head that its journal begins with, if that is not what its status says. */
   journalHead: number | undefined;
   refuseJournal = false;
+  /** Answers while a request's body is on its way, and leaves the rest of it unread, as a registry does that refuses. */
+  leavesBodies = false;
   readonly #server: Server;
   readonly #statuses = new Broadcast<RegionStatus>();
   readonly #journal = new Broadcast<JournalMessage>();
@@ -110,7 +112,7 @@ export class FakeRegion implements RegionFeed {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     try {
-      for await (const chunk of request) chunks.push(chunk as Buffer);
+      if (!this.leavesBodies) for await (const chunk of request) chunks.push(chunk as Buffer);
     } catch {
       return; // the router gave up in the middle of a body
     }
