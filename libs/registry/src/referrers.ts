@@ -1,6 +1,7 @@
 import type { Descriptor, Digest, RepositoryName } from '#libs/oci';
 import { isStorageError, keys, type ObjectStore } from '#libs/storage';
 import { putOver } from './seq-register.js';
+import { allObjects, forEachOf } from './upkeep/all-objects.js';
 
 /**
  * What the entry at `seq` said of a manifest: that it refers to the subject, or, without a descriptor, that it is deleted.
@@ -66,11 +67,25 @@ export class Referrers {
 
   /** The policy does not let the region have it; it comes back with the entry that it came from. */
   evict(repository: RepositoryName, subject: Digest, digest: Digest, signal: AbortSignal): Promise<void> {
+    return this.#evict(keys.referrers(repository, subject), (each) => each.digest === digest, signal);
+  }
+
+  /** The policy does not let the region have any of the repository, whether or not their manifests are here. */
+  async evictAll(repository: RepositoryName, signal: AbortSignal): Promise<void> {
+    for await (const page of allObjects(this.store, keys.referrersOf(repository), signal)) {
+      await forEachOf(page, ({ key }) => this.#evict(key, () => true, signal));
+    }
+  }
+
+  #evict(key: string, leaves: (referrer: Referrer) => boolean, signal: AbortSignal): Promise<void> {
+    const shownAndLeaves = (each: Referrer): boolean => each.descriptor !== undefined && leaves(each);
     return this.#change(
-      keys.referrers(repository, subject),
+      key,
       (referrers) =>
-        referrers.some((each) => each.digest === digest && each.descriptor !== undefined)
-          ? referrers.map((each) => (each.digest === digest ? { seq: each.seq, digest, evicted: true } : each))
+        referrers.some(shownAndLeaves)
+          ? referrers.map((each) =>
+              shownAndLeaves(each) ? { seq: each.seq, digest: each.digest, evicted: true } : each,
+            )
           : referrers,
       signal,
     );

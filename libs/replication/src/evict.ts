@@ -40,6 +40,7 @@ export async function evict(
   await evictManifests(content, repository, survey, doomed, signal);
   await inGroups(leaving, ({ tag }) => content.tags.evict(repository, tag, signal));
   if (!nothing) return;
+  await content.referrers.evictAll(repository, signal);
   await evictLinks(content, repository, signal);
   await content.catalog.remove(repository, signal);
 }

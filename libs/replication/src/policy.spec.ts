@@ -184,6 +184,23 @@ describe('a replica under a policy', () => {
     expect(await replica.links.has(secret, shared.digest, signal)).toBe(true);
   });
 
+  it('keeps no referrer of which another process of the region took the manifest already', async () => {
+    const replicator = await start();
+    const subject = await push(secret, 'image', ['v1']);
+    const change = { ...primary.manifest('a signature', {}), repository: secret, subject, tags: [] };
+    await primary.append(change);
+    await caughtUp(replicator);
+    await replica.manifests.evict(secret, change.digest, signal);
+    expect(await replica.referrers.list(secret, subject, signal)).toHaveLength(1);
+    await put(excluded);
+    await caughtUp(replicator);
+    expect(await replica.referrers.list(secret, subject, signal)).toEqual([]);
+
+    await put();
+    await caughtUp(replicator);
+    expect(await replica.referrers.list(secret, subject, signal)).toHaveLength(1);
+  });
+
   it.each(['goes on', 'dies'])(
     'gets back what a policy took that was replaced before it was done (the worker %s)',
     async (how) => {
