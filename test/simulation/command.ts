@@ -120,21 +120,21 @@ async function bite(): Promise<void> {
   process.exitCode = missed === 0 ? 0 : 1;
 }
 
-function describe({ seed, operations, shrunk, violations, traceHash, virtualMs }: SeedSummary): void {
+function describe({ seed, operations, rules, shrunk, violations, traceHash, virtualMs }: SeedSummary): void {
   for (const line of shrunk?.trace ?? []) say(line);
   const shown = shrunk?.violations ?? violations;
   for (const { checker, what } of shown.slice(0, SHOWN_VIOLATIONS)) say(`seed ${seed}: ${checker}: ${what}`);
   if (shown.length > SHOWN_VIOLATIONS) say(`seed ${seed}: and ${shown.length - SHOWN_VIOLATIONS} more`);
   say(`seed ${seed}: trace ${traceHash.slice(0, 16)}, ${(virtualMs / 1_000).toFixed(0)} s of virtual time`);
-  const again = `npm run simulate:faults -- --seed ${seed} --operations ${operations}`;
+  const again = `npm run simulate:faults -- --seed ${seed} --operations ${operations}${rules ? ' --rules' : ''}`;
   say(`again: ${again}`);
   if (shrunk === undefined) return;
   say(`shrunk from ${shrunk.from} requests and faults to ${shrunk.only.length}:`);
   say(`${again} --shrink-seconds 0 --only "${shrunk.only.join(',')}"`);
 }
 
-function corpusEntry({ seed, operations, violations, shrunk }: SeedSummary) {
+function corpusEntry({ seed, operations, rules, violations, shrunk }: SeedSummary) {
   const found = (shrunk?.violations ?? violations)[0];
-  const entry = { seed, operations, found: `${found?.checker}: ${found?.what}` };
+  const entry = { seed, operations, ...(rules ? { rules } : {}), found: `${found?.checker}: ${found?.what}` };
   return shrunk === undefined ? entry : { ...entry, only: shrunk.only };
 }

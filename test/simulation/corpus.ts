@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 export interface CorpusEntry {
   readonly seed: number;
   readonly operations: number;
+  /** Whether the rules are changed meanwhile. */
+  readonly rules?: boolean;
   readonly found: string;
   /** What of it happens: as little as was needed. */
   readonly only?: readonly string[];

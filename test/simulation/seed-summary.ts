@@ -6,6 +6,7 @@ import { shrink } from './shrink.js';
 export interface SeedSummary {
   readonly seed: number;
   readonly operations: number;
+  readonly rules: boolean;
   readonly traceHash: string;
   readonly requests: number;
   readonly checks: number;
@@ -42,7 +43,7 @@ export async function runTask({ seed, operations, only, rules = false, shrinkMs 
   };
   const run = await runSeed(options);
   const { traceHash, checks, virtualMs, violations } = run;
-  const told = { seed, operations, traceHash, checks, virtualMs, violations, requests: run.operations };
+  const told = { seed, operations, rules, traceHash, checks, virtualMs, violations, requests: run.operations };
   const summary = { ...told, faults: [...run.faults] };
   if (violations.length === 0) return summary;
   const limits = { limitMs: shrinkMs, nowMs: () => performance.now() };
