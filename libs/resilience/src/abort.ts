@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** A signal that listens to others for as long as it is needed. Whoever made it must release it. */
 export interface LinkedSignal {
   readonly signal: AbortSignal;
@@ -21,6 +23,8 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
  */
 export function anySignal(signals: readonly AbortSignal[]): LinkedSignal {
   const controller = new AbortController();
+  // A signal that ends a process is listened to by everything that is under way: no leak, as long as links are released.
+  setMaxListeners(0, ...signals);
   const stops = signals.map((signal) => onAbort(signal, () => controller.abort(signal.reason)));
   return {
     signal: controller.signal,
