@@ -11,6 +11,7 @@ import {
 import type { RepositoryName, Tag } from '#libs/oci';
 import type { RegionStatus } from '#libs/peer';
 import type { PlacedPolicy } from '#libs/registry';
+import { type Clock, Notifier } from '#libs/resilience';
 import type { AwakeTime } from './awake-time.js';
 import { KnownPolicies } from './known-policies.js';
 
@@ -33,6 +34,7 @@ export class RegionKnowledge {
   readonly #freshness: Freshness;
   readonly #policies = new KnownPolicies();
   readonly #statuses = new Map<RegionName, RegionStatus>();
+  readonly #news = new Notifier();
 
   constructor(
     readonly topology: Topology,
@@ -51,6 +53,7 @@ export class RegionKnowledge {
     this.#policies.follows(region, status.policySeq);
     if (status.ready) this.#health.good(region, this.time.now());
     else this.#health.failed(region);
+    this.#news.notify();
   }
 
   failed(region: RegionName): void {
@@ -86,6 +89,17 @@ export class RegionKnowledge {
 
   health(region: RegionName): RegionHealth {
     return this.#health.state(region, this.time.now());
+  }
+
+  /** Resolves when a region can be used as far as is known here, or after `limitMs`. Rejects with the signal's reason. */
+  async untilUsable(region: RegionName, limitMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    const endMs = clock.monotonic() + limitMs;
+    for (;;) {
+      const { version } = this.#news;
+      const leftMs = endMs - clock.monotonic();
+      if (this.health(region) !== 'unhealthy' || leftMs <= 0) return;
+      await this.#news.waitFor(version, { limitMs: leftMs, clock, signal });
+    }
   }
 
   /** Whether there is any region at all that a request could be sent to. */

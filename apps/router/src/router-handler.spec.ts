@@ -46,9 +46,13 @@ describe('the router', () => {
   let metrics: Metrics;
   let port: number;
   let nowMs: number;
+  let pass: (ms: number) => void;
 
   beforeEach(async () => {
     nowMs = 1_000_000;
+    pass = (ms) => {
+      nowMs += ms;
+    };
     regions = {
       eu: new FakeRegion(eu, 'primary'),
       us: new FakeRegion(us, 'replica'),
@@ -86,6 +90,7 @@ describe('the router', () => {
       targets: new GrantedTargets(key, 60_000, clock),
       upstream,
       metrics,
+      clock: { ...clock, sleep: async (ms) => pass(ms) },
       log,
     });
     server = new PublicServer((request, response, context) => handler.handle({ request, response, ...context }), {
@@ -223,6 +228,21 @@ describe('the router', () => {
       expectError(reply, 503, 'UNAVAILABLE');
       expect(reply.headers['retry-after']).toBe('2');
     }
+  });
+
+  it.each([
+    ['begins an upload', 'POST', '/v2/team/app/blobs/uploads/', 307],
+    ['reads', 'GET', '/v2/team/app/manifests/v1', 307],
+    ['writes', 'PUT', '/v2/team/app/manifests/v1', 200],
+    ['lists', 'GET', '/v2/_catalog', 200],
+  ])('lets a client that %s wait for a primary that is back in a moment', async (_what, method, path, status) => {
+    for (const region of [eu, us, ap]) knowledge.failed(region);
+    pass = () => {
+      hear(regions.eu, 10);
+      hear(regions.eu, 10);
+    };
+    expect((await ask(method, path)).status).toBe(status);
+    expect(knowledge.health(eu)).toBe('healthy');
   });
 
   it('refuses what was passed on already (T3)', async () => {

@@ -10,6 +10,7 @@ import {
   SEQUENCE_HEADER,
 } from '#libs/geo';
 import { MAX_MANIFEST_BYTES, RegistryError } from '#libs/oci';
+import type { Clock } from '#libs/resilience';
 import { type AnonymousAccess, requireAccess } from './access.js';
 import { sendError, sendJson, sendRedirect, unavailable } from './answers.js';
 import { HOP_HEADER } from './forwarded-headers.js';
@@ -18,6 +19,12 @@ import { parseRoute, type Route } from './parse-route.js';
 import type { RegionKnowledge } from './region-knowledge.js';
 import { countDecision, type RouterMetrics } from './router-metrics.js';
 import { type Upstream, UpstreamError } from './upstream.js';
+
+/**
+ * How long a request waits for a primary that was lost: a process that is restarted, or a stream that broke, is back by
+ * then, and a client that waits is better off than one that gives up.
+ */
+const PATIENCE_MS = 3_000;
 
 /** A little more than a manifest may have: the primary is the one that says no, in its own words. */
 const MAX_WRITE_BYTES = MAX_MANIFEST_BYTES + 1_024;
@@ -32,6 +39,7 @@ export interface RouterParts {
   readonly targets: GrantedTargets;
   readonly upstream: Upstream;
   readonly metrics: RouterMetrics;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -73,7 +81,7 @@ export class RouterHandler {
     const access = route.kind === 'repository' ? route.access : 'pull';
     requireAccess(passage.request, access, this.parts.anonymousAccess);
     if (route.kind === 'base') return this.#base(passage);
-    if (route.kind === 'catalog') return this.#forward(passage, this.#primaryFor(passage), passage.target);
+    if (route.kind === 'catalog') return this.#catalog(passage);
     if (route.access === 'pull') return this.#read(passage, route);
     return route.resource.kind === 'upload' ? this.#upload(passage, route) : this.#write(passage, route);
   }
@@ -82,7 +90,12 @@ export class RouterHandler {
     sendJson(response, 200, '{}');
   }
 
+  async #catalog(passage: Passage): Promise<void> {
+    await this.#forward(passage, await this.#primaryFor(passage), passage.target);
+  }
+
   async #read(passage: Passage, route: RepositoryRoute): Promise<void> {
+    if (this.#placeOfRead(passage, route).site === undefined) await this.#waitForPrimary(passage);
     const { site, reason } = this.#placeOfRead(passage, route);
     countDecision(this.parts.metrics, passage.client, site?.name, reason);
     if (site === undefined) throw unavailable();
@@ -115,7 +128,7 @@ export class RouterHandler {
   /** The bytes of blobs never pass through here, unless clients cannot follow, or will not. */
   async #upload(passage: Passage, route: RepositoryRoute): Promise<void> {
     const { mode, proxyUploadsFor } = this.parts;
-    const primary = this.#primaryFor(passage);
+    const primary = await this.#primaryFor(passage);
     const follows = !isNamed(proxyUploadsFor, passage.request.headers['user-agent']);
     if (mode === 'redirect' && follows) return this.#redirect(passage, primary, route);
     await this.#forward(passage, primary, this.#granted(passage, primary, route), Number.POSITIVE_INFINITY);
@@ -126,6 +139,7 @@ export class RouterHandler {
     const { knowledge, metrics, upstream } = this.parts;
     const { signal } = passage;
     const site = knowledge.primary;
+    await this.#waitForPrimary(passage);
     countDecision(metrics, passage.client, site.name, 'write');
     const target = this.#granted(passage, site, route);
     const answer = await upstream.send({ ...passage, site, target, maxBodyBytes: MAX_WRITE_BYTES }, signal);
@@ -160,13 +174,20 @@ export class RouterHandler {
     return this.parts.targets.target(target, { access, repository, resource, region });
   }
 
-  #primaryFor({ client }: Passage): RegionSite {
+  async #primaryFor(passage: Passage): Promise<RegionSite> {
+    const { client } = passage;
     const { knowledge, metrics } = this.parts;
     const { primary } = knowledge;
+    await this.#waitForPrimary(passage);
     const usable = knowledge.health(primary.name) !== 'unhealthy';
     countDecision(metrics, client, usable ? primary.name : undefined, usable ? 'primary-only' : 'none');
     if (!usable) throw unavailable();
     return primary;
+  }
+
+  #waitForPrimary({ signal }: Passage): Promise<void> {
+    const { knowledge, clock } = this.parts;
+    return knowledge.untilUsable(knowledge.primary.name, PATIENCE_MS, clock, signal);
   }
 
   #clientOf({ socket, headers }: IncomingMessage): RegionName {

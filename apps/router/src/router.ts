@@ -75,6 +75,7 @@ export class Router {
       targets: new GrantedTargets(deriveClusterKey(clusterSecret, 'grant'), lifeMs, clock),
       upstream: this.#upstream,
       metrics,
+      clock,
       log,
     });
   }

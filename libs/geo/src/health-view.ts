@@ -27,7 +27,9 @@ export class HealthView {
   good(region: RegionName, nowMs: number): void {
     const before = this.#settled(region, nowMs);
     const goodInRow = before.goodInRow + 1;
-    this.#observed.set(region, { failed: before.failed && goodInRow < GOOD_TO_RECOVER, goodInRow, heardMs: nowMs });
+    // Who could not be reached before it had ever spoken was not up yet: that says nothing of how it is now.
+    const failed = before.failed && before.heardMs !== undefined && goodInRow < GOOD_TO_RECOVER;
+    this.#observed.set(region, { failed, goodInRow, heardMs: nowMs });
   }
 
   /** It spoke and said that it cannot serve, or it did not answer. */
