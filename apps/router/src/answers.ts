@@ -1,7 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { endUnread, leavesUnread } from '#libs/http';
 import { errorBody, RegistryError } from '#libs/oci';
-import { endAnswer, leavesUnread } from './unread-body.js';
+import type { Clock } from '#libs/resilience';
 
 const COMMON_HEADERS = { 'Docker-Distribution-API-Version': 'registry/2.0', 'X-Content-Type-Options': 'nosniff' };
 
@@ -13,19 +14,26 @@ export function unavailable(cause?: unknown): RegistryError {
   return new RegistryError('UNAVAILABLE', undefined, { cause, headers: { 'Retry-After': RETRY_AFTER_SECONDS } });
 }
 
-export function sendJson(response: ServerResponse, status: number, body: string, headers: OutgoingHttpHeaders = {}) {
-  const json = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
-  send(response, status, body, { ...json, ...headers });
+interface Json {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
+export function sendJson(response: ServerResponse, { status, body, headers = {} }: Json, clock: Clock): Promise<void> {
+  const content = Buffer.from(body);
+  const json = { 'Content-Type': 'application/json', 'Content-Length': content.byteLength };
+  return send(response, { status, content, headers: { ...json, ...headers } }, clock);
 }
 
 /** Clients repeat method and body at `location`; what is true of a region now need not be true in a second. */
-export function sendRedirect(response: ServerResponse, location: string, region: string): void {
+export function sendRedirect(response: ServerResponse, location: string, region: string, clock: Clock): Promise<void> {
   const headers = { Location: location, 'Meridian-Region': region, 'Cache-Control': 'no-store', 'Content-Length': 0 };
-  send(response, 307, '', headers);
+  return send(response, { status: 307, content: Buffer.alloc(0), headers }, clock);
 }
 
 /** Answers in the spec's form (Error Codes). What has begun cannot be taken back: then the connection ends. */
-export function sendError(response: ServerResponse, error: unknown, log: Logger): void {
+export async function sendError(response: ServerResponse, error: unknown, log: Logger, clock: Clock): Promise<void> {
   if (!(error instanceof RegistryError)) log.error({ err: error }, 'request failed');
   else if (error.status >= 500) log.warn({ err: error }, 'request refused');
   if (response.headersSent || response.destroyed) {
@@ -33,11 +41,17 @@ export function sendError(response: ServerResponse, error: unknown, log: Logger)
     return;
   }
   const known = error instanceof RegistryError ? error : new RegistryError('INTERNAL', undefined, { cause: error });
-  sendJson(response, known.status, errorBody([known]), known.headers);
+  await sendJson(response, { status: known.status, body: errorBody([known]), headers: known.headers }, clock);
 }
 
-function send(response: ServerResponse, status: number, body: string, headers: OutgoingHttpHeaders): void {
+interface Answer {
+  readonly status: number;
+  readonly content: Buffer;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+async function send(response: ServerResponse, { status, content, headers }: Answer, clock: Clock): Promise<void> {
   const close = leavesUnread(response.req) ? { Connection: 'close' } : {};
   response.writeHead(status, { ...COMMON_HEADERS, ...headers, ...close });
-  endAnswer(response, body);
+  await endUnread(response.req, response, content, clock);
 }

@@ -15,7 +15,7 @@ import {
 } from '#libs/geo';
 import { digestOf, MAX_MANIFEST_BYTES, parseRepositoryName, parseTag } from '#libs/oci';
 import { createMetrics, type Metrics, PublicServer } from '#libs/platform';
-import { systemRandom } from '#libs/resilience';
+import { systemClock, systemRandom } from '#libs/resilience';
 import type { AnonymousAccess } from './access.js';
 import { GrantedTargets } from './granted-target.js';
 import { RegionKnowledge } from './region-knowledge.js';
@@ -78,7 +78,7 @@ describe('the router', () => {
   async function start(mode: 'redirect' | 'proxy', anonymousAccess: AnonymousAccess): Promise<void> {
     const clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async () => undefined };
     knowledge = new RegionKnowledge(topology, { now: () => nowMs });
-    upstream = new Upstream();
+    upstream = new Upstream(systemClock);
     metrics = createMetrics({ app: 'router' });
     const log = pino({ level: 'silent' });
     const handler = new RouterHandler({

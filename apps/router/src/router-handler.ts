@@ -73,7 +73,7 @@ export class RouterHandler {
         throw new RegistryError('UNAVAILABLE', undefined, { status: 502, message: 'the request came round in a loop' });
       await this.#route(passage, parseRoute(request.method ?? '', passage.target));
     } catch (error) {
-      this.#refuse(passage, error);
+      await this.#refuse(passage, error);
     }
   }
 
@@ -86,8 +86,8 @@ export class RouterHandler {
     return route.resource.kind === 'upload' ? this.#upload(passage, route) : this.#write(passage, route);
   }
 
-  async #base({ response }: Passage): Promise<void> {
-    sendJson(response, 200, '{}');
+  #base({ response }: Passage): Promise<void> {
+    return sendJson(response, { status: 200, body: '{}' }, this.parts.clock);
   }
 
   async #catalog(passage: Passage): Promise<void> {
@@ -156,17 +156,18 @@ export class RouterHandler {
     await upstream.relay(answer, site, response, signal);
   }
 
-  #refuse({ response, signal }: Passage, error: unknown): void {
-    const { knowledge, log } = this.parts;
+  async #refuse({ response, signal }: Passage, error: unknown): Promise<void> {
+    const { knowledge, log, clock } = this.parts;
     const reached = !(error instanceof UpstreamError) || error.reached;
     // A region that cannot be reached is avoided from now on, not only when its stream has been missed.
     if (!reached) knowledge.failed(error.site.name);
-    if (!signal.aborted) sendError(response, error instanceof UpstreamError ? unavailable(error) : error, log);
+    if (signal.aborted) return;
+    await sendError(response, error instanceof UpstreamError ? unavailable(error) : error, log, clock);
   }
 
-  #redirect(passage: Passage, site: RegionSite, route: RepositoryRoute): void {
-    const origin = publicOrigin(site, passage.client);
-    sendRedirect(passage.response, `${origin}${this.#granted(passage, site, route)}`, site.name);
+  #redirect(passage: Passage, site: RegionSite, route: RepositoryRoute): Promise<void> {
+    const location = `${publicOrigin(site, passage.client)}${this.#granted(passage, site, route)}`;
+    return sendRedirect(passage.response, location, site.name, this.parts.clock);
   }
 
   #granted({ target }: Passage, { name: region }: RegionSite, route: RepositoryRoute): string {

@@ -21,7 +21,7 @@ export class Router {
   readonly #peers: readonly HttpPeerClient[];
   readonly #feeds: RegionFeeds;
   readonly #watch: HealthWatch;
-  readonly #upstream = new Upstream();
+  readonly #upstream: Upstream;
   readonly #stop = new AbortController();
   #listening: Promise<unknown> = Promise.resolve();
 
@@ -29,6 +29,7 @@ export class Router {
   constructor(context: RouterContext, clusterSecret: Uint8Array) {
     const { config, clock, random, log, metrics } = context;
     const time = new AwakeTime(clock);
+    this.#upstream = new Upstream(clock);
     this.#knowledge = new RegionKnowledge(config.topology, time);
     this.#clients = new ClientRegions(config.topology, config.router);
     this.#peers = peersOf(context, clusterSecret);

@@ -3,9 +3,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, type Dispatcher } from 'undici';
 import { MAX_CONCERN_MS, type RegionSite, WRITE_CONCERN_HEADER } from '#libs/geo';
+import { endUnread, leavesUnread } from '#libs/http';
 import { RegistryError } from '#libs/oci';
+import type { Clock } from '#libs/resilience';
 import { requestHeaders, responseHeaders } from './forwarded-headers.js';
-import { endAnswer, leavesUnread } from './unread-body.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** A commit waits for the store, and for blobs that are large; a read is answered sooner. */
@@ -59,6 +60,8 @@ export interface ForwardedRequest {
 export class Upstream {
   readonly #agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS }, connections: MAX_CONNECTIONS });
 
+  constructor(private readonly clock: Clock) {}
+
   /**
    * Resolves with the head of the region's answer; its body must then be relayed or destroyed.
    * @throws UpstreamError · RegistryError `SIZE_INVALID` when the body is longer than it may be
@@ -87,7 +90,7 @@ export class Upstream {
       response.destroy();
       throw error;
     }
-    endAnswer(response, '');
+    await endUnread(response.req, response, Buffer.alloc(0), this.clock);
   }
 
   close(): Promise<void> {

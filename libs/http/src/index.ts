@@ -20,4 +20,5 @@ export * from './peer-api/copy-api.js';
 export * from './peer-api/hints.js';
 export * from './peer-api/peer-api.js';
 export type { SendableBlob } from './peer-api/send-blob.js';
+export * from './refuse-rest.js';
 export * from './region-edge.js';

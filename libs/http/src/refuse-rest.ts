@@ -7,7 +7,7 @@ const MAX_UNWANTED_BYTES = 1024 * 1024;
 const MAX_UNWANTED_MS = 2_000;
 
 /**
- * Answers a request whose body nobody will read. The answer goes out first, and the connection is closed only after the
+ * Ends an answer whose head was written, to a request whose body may not have been read. The answer goes out first, and the connection is closed only after the
  * client had a chance to read it: closing under a client that sends makes TCP reset the connection and takes the answer
  * along. A client that sends on and on is not read any further, so that it has to stop, and can see the answer.
  */
@@ -23,7 +23,8 @@ export async function endUnread(
     request.resume();
     return;
   }
-  response.write(content);
+  response.flushHeaders();
+  if (content.byteLength > 0) response.write(content);
   await dropRest(request, clock);
   response.end();
 }
