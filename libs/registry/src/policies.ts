@@ -1,6 +1,6 @@
 import { type Policy, parsePolicy } from '#libs/geo';
 import { keys, type ObjectStore } from '#libs/storage';
-import { type SeqCodec, SeqRegisters } from './seq-register.js';
+import { type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /** A policy and the place in the journal that it has. */
 export interface PlacedPolicy {
@@ -13,6 +13,11 @@ export interface CurrentPolicy extends PlacedPolicy {
   /** Those that it went by before, without finishing: what they took away has not been given back yet. */
   readonly unfinished?: readonly Policy[];
 }
+
+/** They are stored beside the newest. */
+const MAX_UNFINISHED = 4;
+
+const EVERYTHING_EXCLUDED = parsePolicy({ rules: [{ regions: ['*'], repositories: '**', action: 'exclude' }] });
 
 type Stored = Omit<CurrentPolicy, 'seq'>;
 
@@ -42,9 +47,23 @@ export class Policies {
     return this.#get(keys.policy, signal);
   }
 
-  async put({ seq, policy, unfinished }: CurrentPolicy, signal: AbortSignal): Promise<void> {
-    const value = unfinished === undefined ? { policy } : { policy, unfinished };
-    await this.#registers.advance(keys.policy, { seq, value }, signal);
+  async put({ seq, policy }: PlacedPolicy, signal: AbortSignal): Promise<void> {
+    await this.#registers.advance(keys.policy, { seq, value: { policy } }, signal);
+  }
+
+  /**
+   * The same in a region that has to follow it. The one before it is remembered until what it took away is given back,
+   * whichever process of the region went by it.
+   */
+  async follow({ seq, policy }: PlacedPolicy, signal: AbortSignal): Promise<void> {
+    const enforced = (await this.enforced(signal))?.seq ?? 0;
+    const next = (current: Sequenced<Stored> | undefined): Sequenced<Stored> | undefined => {
+      if (current !== undefined && current.seq >= seq) return undefined;
+      if (current?.value === undefined || current.seq <= enforced) return { seq, value: { policy } };
+      const unfinished = lastOf([...(current.value.unfinished ?? []), current.value.policy]);
+      return { seq, value: { policy, unfinished } };
+    };
+    await this.#registers.update(keys.policy, next, signal);
   }
 
   /** The newest that all content of this region follows. */
@@ -60,4 +79,9 @@ export class Policies {
     const found = await this.#registers.get(key, signal);
     return found?.value === undefined ? undefined : { seq: found.seq, ...found.value };
   }
+}
+
+/** Where many policies come in a row, all that the oldest of them may have taken is given back. */
+function lastOf(policies: readonly Policy[]): readonly Policy[] {
+  return policies.length <= MAX_UNFINISHED ? policies : [EVERYTHING_EXCLUDED];
 }

@@ -33,7 +33,7 @@ export interface BootstrapOptions {
   readonly waiting: WaitingEntries;
   readonly selection: Selection;
   /** Runs what shows a manifest, as the policy wants it. */
-  readonly alone: (entry: Entry, apply: () => Promise<void>) => Promise<void>;
+  readonly alone: (entry: Entry, apply: () => Promise<void>) => Promise<unknown>;
   readonly clock: Clock;
   readonly random: Random;
   readonly onRetry: (what: string, error: unknown) => void;

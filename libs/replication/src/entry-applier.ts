@@ -61,15 +61,15 @@ export class EntryApplier {
     onApplied(entry);
   }
 
-  /** @returns true if nothing was done: by the policy that came meanwhile it may need what is not here (I2) */
+  /** @returns true if by the policy that came meanwhile it may need what is not here, or have to be looked at again (I2) */
   async #once(entry: Entry): Promise<boolean> {
     const { content, selection, enforcer, planner, signal } = this.options;
     let outdated = false;
-    await enforcer.alone(entry, async () => {
+    const overtaken = await enforcer.alone(entry, async () => {
       outdated = planner.isOutdated(entry);
       const admitted = outdated ? undefined : selection.admitted(entry);
       if (admitted !== undefined) await applyEntry(content, admitted, signal);
     });
-    return outdated;
+    return outdated || overtaken;
   }
 }

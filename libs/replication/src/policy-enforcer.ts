@@ -1,19 +1,17 @@
-import { type Policy, parsePolicy } from '#libs/geo';
+import type { Policy } from '#libs/geo';
 import type { Entry } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
 import { PeerError } from '#libs/peer';
 import type { PlacedPolicy, RegionContent } from '#libs/registry';
-import { anySignal, type Clock, Limiter, type Random } from '#libs/resilience';
+import { anySignal, type Clock, Limiter, type Random, SharedRounds } from '#libs/resilience';
 import { evict } from './evict.js';
 import type { JournalSource } from './journal-source.js';
 import type { RegionStanding } from './region-standing.js';
 import { NO_POLICY, type Selection } from './selection.js';
 import { untilDone } from './until-done.js';
 
-/** They are stored beside the newest. */
-const MAX_UNFINISHED = 4;
-
-const EVERYTHING_EXCLUDED = parsePolicy({ rules: [{ regions: ['*'], repositories: '**', action: 'exclude' }] });
+/** What this process knows may be so old that others have noted a newer policy: so long it waits for the store's answer. */
+const LOOK_LIMIT_MS = 10_000;
 
 export interface PolicyEnforcerOptions {
   readonly source: JournalSource;
@@ -43,12 +41,17 @@ export interface PolicyEnforcerOptions {
 export class PolicyEnforcer {
   readonly #alone = new Limiter(1);
   #enforced = NO_POLICY;
-  /** What was taken away by policies since, and has not been given back. */
-  #unfinished: readonly Policy[] = [];
+  /** Those that this process went by since, for what they took away. */
+  readonly #superseded = new Set<Policy>();
+  #adopting: Promise<void> = Promise.resolve();
   #regaining = new AbortController();
   #regained: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: PolicyEnforcerOptions) {}
+  readonly #looks: SharedRounds<string, void>;
+
+  constructor(private readonly options: PolicyEnforcerOptions) {
+    this.#looks = new SharedRounds({ clock: options.clock, limitMs: LOOK_LIMIT_MS });
+  }
 
   /** Reads what this region knows of the policy, before it takes any entry. */
   async open(signal: AbortSignal): Promise<void> {
@@ -56,39 +59,56 @@ export class PolicyEnforcer {
     const [current, enforced] = [await content.policies.current(signal), await content.policies.enforced(signal)];
     this.#enforced = enforced ?? NO_POLICY;
     standing().follows(this.#enforced.seq);
-    if (current === undefined) return;
-    selection.adopt(current);
-    if (current.seq > this.#enforced.seq) this.#unfinished = current.unfinished ?? [];
+    if (current !== undefined) selection.adopt(current);
   }
 
-  /** Goes on with what another process has begun. */
+  /** Goes on with what another process has begun, and takes away what one left that went by older rules and died. */
   async resume(): Promise<void> {
     if (this.options.selection.placed.seq > this.#enforced.seq) await this.#enforce();
+    else this.#regained = this.trim().catch(() => undefined);
   }
 
-  /** Goes by that policy if it is newer than what is known. */
-  async adopt({ seq, policy }: PlacedPolicy): Promise<void> {
+  /** Goes by that policy if it is newer than what is known. Resolves when it is clear what it leaves here. */
+  adopt({ seq, policy }: PlacedPolicy): Promise<void> {
     const { content, selection, signal } = this.options;
-    const { placed: before, rules } = selection;
-    if (!selection.adopt({ seq, policy })) return;
-    const superseded = before.seq > this.#enforced.seq && rules.restricts;
-    this.#unfinished = superseded ? lastOf([...this.#unfinished, before.policy]) : this.#unfinished;
-    const unfinished = this.#unfinished.length === 0 ? {} : { unfinished: this.#unfinished };
-    await this.#untilDone('storing the policy', () => content.policies.put({ seq, policy, ...unfinished }, signal));
-    await this.#enforce();
+    const before = selection.placed;
+    if (!selection.adopt({ seq, policy })) return this.#adopting;
+    // Whatever others have noted since: this process may have taken something away by it.
+    if (before.seq > this.#enforced.seq) this.#superseded.add(before.policy);
+    this.#adopting = this.#adopting.then(async () => {
+      await this.#untilDone('storing the policy', () => {
+        const { policies } = content;
+        return selection.isWhole ? policies.put({ seq, policy }, signal) : policies.follow({ seq, policy }, signal);
+      });
+      await this.#enforce();
+    });
+    return this.#adopting;
   }
 
   /**
    * Runs what applies an entry. Where the region has only a part of a repository, one at a time, and after it what became
-   * too old leaves: nothing may come while it is decided what has to go.
+   * too old leaves: nothing may come while it is decided what has to go. When rules came meanwhile that this process or
+   * another one of the region goes by, the entry's repository is held against them, for their turn may be over.
+   * @returns whether rules came meanwhile
    */
-  async alone(entry: Entry, apply: () => Promise<void>): Promise<void> {
+  async alone(entry: Entry, apply: () => Promise<void>): Promise<boolean> {
     const { selection, signal } = this.options;
-    if (entry.type !== 'manifest.put' || !selection.rules.limits(entry.repository)) return apply();
-    await this.#alone.run(signal, async () => {
+    if (entry.type !== 'manifest.put' || selection.isWhole) {
       await apply();
-      if (entry.tags.length > 0) await this.#evict(entry.repository, entry.seq);
-    });
+      return false;
+    }
+    const { repository, tags, seq } = entry;
+    const { placed, rules } = selection;
+    if (rules.limits(repository)) {
+      await this.#alone.run(signal, async () => {
+        await apply();
+        if (tags.length > 0) await this.#evict(repository, seq);
+      });
+    } else await apply();
+    await this.#looks.run('newest', (look) => this.#look(look), signal);
+    if (selection.placed.seq === placed.seq) return false;
+    if (selection.rules.limits(repository)) await this.#alone.run(signal, () => this.#evict(repository, seq));
+    return true;
   }
 
   /** Takes away what the policy excludes and is here all the same. */
@@ -116,10 +136,30 @@ export class PolicyEnforcer {
     await replan();
     await this.#regained;
     await this.trim();
-    const regains = selection.regained([this.#enforced.policy, ...this.#unfinished]);
+    const unfinished = await this.#unfinished();
+    const regains = selection.regained([this.#enforced.policy, ...unfinished, ...this.#superseded]);
     if (regains === undefined) return this.#note(placed);
     this.#regaining = new AbortController();
     this.#regained = this.#regain(placed, regains, this.#regaining.signal).catch(() => undefined);
+  }
+
+  /** Whether the region's store knows of newer rules than this process: then it goes by them at once. */
+  async #look(signal: AbortSignal): Promise<void> {
+    const { content, selection } = this.options;
+    const newest = await content.policies.current(signal);
+    if (newest === undefined || newest.seq <= selection.placed.seq) return;
+    // It waits for what is being applied, and so for whoever looks.
+    this.adopt(newest).catch(() => undefined);
+  }
+
+  /** Policies that were replaced before this region was done with them, whichever of its processes went by them. */
+  async #unfinished(): Promise<readonly Policy[]> {
+    const { content, signal } = this.options;
+    let found: readonly Policy[] = [];
+    await this.#untilDone('reading the policy', async () => {
+      found = (await content.policies.current(signal))?.unfinished ?? [];
+    });
+    return found;
   }
 
   /** Reads from the journal what is given back. Until all of it is here the region does not say that it follows the policy. */
@@ -176,7 +216,7 @@ export class PolicyEnforcer {
     const { content, standing, signal } = this.options;
     await this.#untilDone('noting that the policy is followed', () => content.policies.enforce(placed, signal));
     this.#enforced = placed;
-    this.#unfinished = [];
+    this.#superseded.clear();
     standing().follows(placed.seq);
   }
 
@@ -208,9 +248,4 @@ export class PolicyEnforcer {
   #untilDone(what: string, work: () => Promise<void>, signal = this.options.signal): Promise<void> {
     return untilDone(what, work, { ...this.options, signal });
   }
-}
-
-/** Where many policies come in a row, all that the oldest of them may have taken is given back. */
-function lastOf(policies: readonly Policy[]): readonly Policy[] {
-  return policies.length <= MAX_UNFINISHED ? policies : [EVERYTHING_EXCLUDED];
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parsePolicy, parseRegionName } from '#libs/geo';
 import { type BlobDescriptor, type Digest, parseRepositoryName, parseTag } from '#libs/oci';
-import { openRegionContent, type RegionContent } from '#libs/registry';
+import { applyEntry, openRegionContent, type RegionContent } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import { Copier } from './copier.js';
@@ -40,7 +40,7 @@ describe('a replica under a policy', () => {
     await Promise.all([...running.splice(0).map((each) => settled(each.stop(1_000))), settled(primary.close())]);
   });
 
-  async function start(store: ObjectStore = bucket): Promise<Replicator> {
+  async function start(store: ObjectStore = bucket, source: PrimaryLink = link): Promise<Replicator> {
     const random = new SeededRandom(running.length + 2);
     const content = openRegionContent({ store, clock, random });
     const copier = new Copier({
@@ -54,7 +54,7 @@ describe('a replica under a policy', () => {
     });
     const replicator = new Replicator({
       region: ap,
-      source: link,
+      source,
       content,
       queue: new MemoryReplicationQueue(new MemoryQueueJobs(), { clock, random }),
       copy: (job, copying) => copier.copy(job, copying),
@@ -224,6 +224,61 @@ describe('a replica under a policy', () => {
       expect(await tagsOf(open)).toEqual(['v1']);
     },
   );
+
+  describe('with a process that has not heard of it', () => {
+    const known = async () => (await replica.policies.enforced(signal))?.seq;
+
+    it('keeps nothing that such a process applies after another has noted that the region follows it', async () => {
+      const [blob, ownLine] = [await primary.blob('a layer'), new PrimaryLink(primary, clock)];
+      link.withheld.add(blob.digest);
+      const behind = await start(bucket, ownLine);
+      const digest = await push(secret, 'image', ['v1'], { blobs: [blob] });
+      await until(() => behind.progress().backlog.bytes > 0);
+      ownLine.cut();
+      const ahead = await start();
+      await put(excluded);
+      await caughtUp(ahead);
+      link.withheld.delete(blob.digest);
+      await until(async () => (await holds(blob)) && behind.progress().watermark > 0);
+      expect([await shows(secret, digest), await tagsOf(secret)]).toEqual([false, []]);
+    });
+
+    it('loses what such a process applied and died', async () => {
+      const digest = await push(secret, 'image', ['v1']);
+      const first = await start();
+      await put(excluded);
+      await caughtUp(first);
+      const manifest = primary.manifest('secret/app image', {});
+      await applyEntry(replica, { ...manifest, repository: secret, seq: 1, epoch: 1, timeMs: 1, tags: [] }, signal);
+      expect(await shows(secret, digest)).toBe(true);
+      await settled(first.stop(1_000));
+      await start();
+      await until(async () => !(await shows(secret, digest)));
+    });
+
+    it('gets back what the others took by rules that it never heard of', async () => {
+      const digest = await push(secret, 'image', ['v1']);
+      const [ownLine, last] = [new PrimaryLink(primary, clock), await start()];
+      await caughtUp(last);
+      const behind = await start(bucket, ownLine);
+      await caughtUp(behind);
+      ownLine.cut();
+      // What this one gives back cannot come, so it is not finished when the next one comes.
+      const blob = await primary.blob('another layer');
+      link.stuck.add(blob.digest);
+      await put({ ...excluded, repositories: 'open/**' });
+      await push(open, 'image', ['v1'], { blobs: [blob] });
+      await caughtUp(last);
+      await put(excluded);
+      await until(async () => !(await shows(secret, digest)));
+      await settled(last.stop(1_000));
+      await put();
+      link.stuck.clear();
+      ownLine.heal();
+      await until(async () => (await known()) === primary.reader.head.seq);
+      expect([await shows(secret, digest), await tagsOf(open)]).toEqual([true, ['v1']]);
+    });
+  });
 
   it('ends a copy that runs when the policy takes its blob away', async () => {
     const blob = await primary.blob('a secret');

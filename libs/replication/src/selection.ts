@@ -16,6 +16,11 @@ export class Selection {
     this.#rules = new RegionRules(EMPTY_POLICY, region);
   }
 
+  /** It is the primary: no policy takes anything from it. */
+  get isWhole(): boolean {
+    return this.region === undefined;
+  }
+
   get placed(): PlacedPolicy {
     return this.#placed;
   }
