@@ -19,7 +19,7 @@ export const LIBS = {
   journal: { libs: [...CORE, 'storage', 'geo'], npm: [] },
   peer: { libs: [...CORE, 'storage', 'geo', 'journal'], npm: ['undici', 'zod'] },
   registry: { libs: [...CORE, 'storage', 'geo', 'journal'], npm: ['lru-cache'] },
-  replication: { libs: BELOW_REPLICATION, npm: [] },
+  replication: { libs: BELOW_REPLICATION, npm: ['lru-cache'] },
   queue: {
     libs: [...BELOW_REPLICATION, 'replication'],
     npm: ['@nestjs/common', 'bullmq', 'ioredis', 'reflect-metadata'],

@@ -61,7 +61,10 @@ export async function openReplica(parts: RegionParts, origin: PeerClient, signal
   const local = new LocalPull(content, new StoreReader(shared));
   return {
     local,
-    pull: new ReadThroughPull({ local, content, origin, fetches, residency, isPending, retryAfterSeconds: retryAfter }),
+    pull: new ReadThroughPull({
+      ...{ local, content, origin, fetches, residency, isPending, clock },
+      retryAfterSeconds: retryAfter,
+    }),
     listing: new ReplicaListing(new LocalListing(content), isPending, retryAfter),
     summary: summaryOf(parts),
     findCopy: (digest, waitMs, copying) => findCopy(copies, digest, waitMs, copying),

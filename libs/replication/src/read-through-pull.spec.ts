@@ -128,6 +128,7 @@ describe('ReadThroughPull', () => {
       residency,
       isPending: () => pending,
       retryAfterSeconds: () => 17,
+      clock: systemClock,
     });
   }
 
@@ -292,6 +293,43 @@ describe('ReadThroughPull', () => {
       const found = await pull().manifest(repository, parseReference(reference), signal);
       expect(found).toMatchObject({ digest });
     }
+  });
+
+  describe('of a manifest that the primary gave a moment ago', () => {
+    const config = digestOf('a config');
+    const asked: Digest[] = [];
+
+    async function pulled() {
+      asked.length = 0;
+      const blob = remoteBlob();
+      const image = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json' };
+      const descriptor = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: config, size: 8 };
+      const layers = [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', ...blob }];
+      remote.addManifest(repository, 'v1', JSON.stringify({ ...image, config: descriptor, layers }));
+      const find = origin.findLinkedBlob.bind(origin);
+      origin.findLinkedBlob = (inside, digest, finding) => {
+        asked.push(digest);
+        return find(inside, digest, finding);
+      };
+      const reading = pull();
+      await reading.manifest(repository, parseReference('v1'), signal);
+      return { reading, blob };
+    }
+
+    it('gives blobs without asking whether the repository has them', async () => {
+      const { reading, blob } = await pulled();
+      expect((await buffer(await open(reading, blob.digest))).toString()).toBe(text);
+      await until(() => ended === 1);
+      expect(asked).toEqual([]);
+    });
+
+    it('asks for them in another repository, and in that one when they were deleted there', async () => {
+      const { reading, blob } = await pulled();
+      expect(await reading.blob(other, blob.digest, signal)).toBeUndefined();
+      await content.links.remove(repository, blob.digest, 9, signal);
+      await reading.blob(repository, blob.digest, signal);
+      expect(asked).toEqual([blob.digest, blob.digest]);
+    });
   });
 
   it('serves bytes that are here for another repository only when the primary says that this one may read them', async () => {

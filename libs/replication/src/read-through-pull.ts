@@ -10,7 +10,9 @@ import {
 } from '#libs/oci';
 import { type PeerClient, PeerError, type PeerManifest } from '#libs/peer';
 import type { LocalPull, Pull, PullableBlob, PullableManifest, RegionContent } from '#libs/registry';
+import type { Clock } from '#libs/resilience';
 import type { FetchThrough } from './fetch-through.js';
+import { NamedBlobs } from './named-blobs.js';
 import { ExcludedHere, type Residency } from './selection.js';
 
 /** What a client asked for and this region lacks. */
@@ -32,6 +34,7 @@ export interface ReadThroughPullOptions {
   readonly isPending: (repository: RepositoryName) => boolean;
   /** When it is worth asking again for what is on its way. */
   readonly retryAfterSeconds: () => number;
+  readonly clock: Clock;
 }
 
 /**
@@ -39,7 +42,11 @@ export interface ReadThroughPullOptions {
  * is a "no such thing"; when it cannot be asked, the answer is *not yet*, never "not there" (I2).
  */
 export class ReadThroughPull implements Pull {
-  constructor(private readonly options: ReadThroughPullOptions) {}
+  readonly #named: NamedBlobs;
+
+  constructor(private readonly options: ReadThroughPullOptions) {
+    this.#named = new NamedBlobs(options.clock);
+  }
 
   async manifest(
     repository: RepositoryName,
@@ -55,6 +62,7 @@ export class ReadThroughPull implements Pull {
     const wanted = reference.kind === 'digest' ? reference.digest : found.digest;
     if (digestOf(found.content, digestAlgorithm(wanted)) !== wanted) throw this.#notYet(missing, undefined);
     await this.#remember(repository, reference, found, signal);
+    this.#named.remember(repository, found);
     return { ...found, digest: wanted, source: 'peer' };
   }
 
@@ -76,9 +84,13 @@ export class ReadThroughPull implements Pull {
     const { local, content, origin } = this.options;
     const here = await local.blob(repository, digest, signal);
     if (here !== undefined) return here;
+    const link = await content.links.state(repository, digest, signal);
     // What a manifest that is shown here names may be fetched, whatever tags there are besides.
-    if (!(await content.links.has(repository, digest, signal))) this.#requireKnown(repository);
-    const blob = await this.#ask({ repository, digest }, () => origin.findLinkedBlob(repository, digest, signal));
+    if (link?.value === undefined) this.#requireKnown(repository);
+    const hasEnded = link !== undefined && link.value === undefined;
+    const blob =
+      (hasEnded ? undefined : this.#named.find(repository, digest)) ??
+      (await this.#ask({ repository, digest }, () => origin.findLinkedBlob(repository, digest, signal)));
     if (blob === undefined) return undefined;
     // The bytes may be here already, for another repository; only that this one may read them was not known yet.
     const record = await content.blobs.stat(digest, signal);
