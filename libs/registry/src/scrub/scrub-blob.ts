@@ -3,6 +3,7 @@ import { digestOfBlobKey } from '#libs/storage';
 import type { HeldHeader } from '../blob-record.js';
 import { type FoundBlob, liveHeader } from '../blob-records.js';
 import { findDamage } from './find-damage.js';
+import { noteRepair } from './scrub-report.js';
 import { found, type ScrubRun } from './scrub-run.js';
 
 /** Looks at one blob whose record is at `key`; takes it out of use if its bytes are wrong, and fetches right ones. */
@@ -22,8 +23,8 @@ export async function scrubBlob(run: ScrubRun, key: string, signal: AbortSignal)
   // Otherwise somebody pushed it again or took it away since it was read: these bytes are not in use.
   if (header.state !== 'quarantined' && !(await blobs.quarantine(damage, signal))) return;
   const finding = { kind: 'blob', digest, data: header.data, expected: digest, found: wrong } as const;
-  found(run, { ...finding, repaired: false });
-  if (await run.repair({ digest, size: header.size }, signal)) found(run, { ...finding, repaired: true });
+  found(run, finding);
+  if (await run.repair({ digest, size: header.size }, signal)) noteRepair(run.report, finding);
 }
 
 /** A second look: what was wrong on its way here only is not damage. */
@@ -57,7 +58,7 @@ async function inspect(run: ScrubRun, digest: Digest, signal: AbortSignal): Prom
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const removed = await blobs.records.discard(digest, blobs.newDataKey(), signal);
-    if (removed) found(run, { kind: 'record', digest, expected: 'a record', found: error.message, repaired: false });
+    if (removed) found(run, { kind: 'record', digest, expected: 'a record', found: error.message });
     return undefined;
   }
 }

@@ -3,6 +3,7 @@ import { partsOfKey } from '#libs/storage';
 import type { CompactSet } from '../gc/compact-set.js';
 import type { StoredManifest } from '../manifests.js';
 import { lostEntry } from './lost-entry.js';
+import { noteRepair } from './scrub-report.js';
 import { found, type ScrubRun } from './scrub-run.js';
 
 /** Looks at one manifest, and at whether the blobs that it names are here. `here`: blobs that were looked at already. */
@@ -42,12 +43,12 @@ async function restore(
   signal: AbortSignal,
 ): Promise<void> {
   const finding = { kind: 'manifest', repository, digest, expected: digest, found: wrong } as const;
-  found(run, { ...finding, repaired: false });
+  found(run, finding);
   const entry = await lostEntry(run, { repository, digest, seq: stored.state?.seq }, signal);
   if (entry === undefined) return;
   const restored = await run.content.manifests.restore(entry, stored.etag, signal);
   if (!restored) return;
-  found(run, { ...finding, repaired: true });
+  noteRepair(run.report, finding);
   run.observer.onRestored(finding);
 }
 
@@ -70,8 +71,8 @@ async function scrubReference(
   // A manifest that was deleted since may have been the last to need it.
   if ((await manifests.find(repository, digest, signal)) === undefined) return;
   const finding = { kind: 'missing', digest: blob.digest, expected: `${blob.size} bytes`, found: 'nothing' } as const;
-  found(run, { ...finding, repaired: false });
+  found(run, finding);
   if (!(await run.repair(blob, signal))) return;
-  found(run, { ...finding, repaired: true });
+  noteRepair(run.report, finding);
   here.add(blob.digest);
 }

@@ -54,17 +54,24 @@ export function freshScrub(scrub: string, rateBytesPerSecond: number, startedMs:
   };
 }
 
-/** Adds what was found, once however often it is found, and whether it is right again. @returns whether it is new */
-export function note(report: ScrubReport, finding: ScrubFinding): boolean {
-  const known = report.findings.find(
-    ({ digest, repository }) => digest === finding.digest && repository === finding.repository,
-  );
-  if (finding.repaired && known?.repaired !== true) report.repaired += 1;
-  if (known !== undefined) {
-    known.repaired ||= finding.repaired;
-    return false;
-  }
+type Damage = Pick<ScrubFinding, 'digest' | 'repository'>;
+
+/** Adds what was found, once however often it is found, as far as it is named. @returns whether it is new */
+export function noteDamage(report: ScrubReport, finding: Omit<ScrubFinding, 'repaired'>): boolean {
+  if (named(report, finding) !== undefined) return false;
   report.damaged += 1;
-  if (report.findings.length < MAX_FINDINGS) report.findings.push(finding);
+  if (report.findings.length < MAX_FINDINGS) report.findings.push({ ...finding, repaired: false });
   return true;
+}
+
+/** What was found is right again. */
+export function noteRepair(report: ScrubReport, damage: Damage): void {
+  const known = named(report, damage);
+  if (known?.repaired) return;
+  if (known !== undefined) known.repaired = true;
+  report.repaired += 1;
+}
+
+function named({ findings }: ScrubReport, { digest, repository }: Damage): ScrubFinding | undefined {
+  return findings.find((known) => known.digest === digest && known.repository === repository);
 }

@@ -4,7 +4,7 @@ import type { Clock } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
 import type { RegionContent } from '../region-content.js';
 import type { Pace } from './pace.js';
-import { note, type ScrubFinding, type ScrubReport } from './scrub-report.js';
+import { noteDamage, type ScrubFinding, type ScrubReport } from './scrub-report.js';
 
 /** Fetches right bytes from elsewhere. @returns whether they are here now; false if nobody has them at the moment */
 export type RepairBlob = (blob: BlobDescriptor, signal: AbortSignal) => Promise<boolean>;
@@ -25,7 +25,7 @@ export type ReadEntries = (after: number, signal: AbortSignal) => AsyncIterable<
 /** What hears of a scrub as it goes: for metrics and the log. */
 export interface ScrubObserver {
   onSeen(kind: 'blobs' | 'manifests', count: number, bytes: number): void;
-  onFinding(finding: ScrubFinding): void;
+  onFinding(finding: Omit<ScrubFinding, 'repaired'>): void;
   onRestored(manifest: { readonly repository: RepositoryName; readonly digest: Digest }): void;
   onUnreadable(key: string, error: unknown): void;
   onFinished(report: ScrubReport): void;
@@ -44,10 +44,12 @@ export interface ScrubRun {
   readonly observer: ScrubObserver;
 }
 
+type Finding = Omit<ScrubFinding, 'foundMs' | 'repaired'>;
+
 /** Notes what was found; tells it if it is new. */
-export function found(run: ScrubRun, finding: Omit<ScrubFinding, 'foundMs'>): void {
+export function found(run: ScrubRun, finding: Finding): void {
   const noted = { ...finding, foundMs: run.clock.now() };
-  if (note(run.report, noted)) run.observer.onFinding(noted);
+  if (noteDamage(run.report, noted)) run.observer.onFinding(noted);
 }
 
 /** What the store does not give says nothing of what it holds; the others go on. */

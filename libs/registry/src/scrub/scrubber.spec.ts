@@ -18,7 +18,7 @@ type Region = Awaited<ReturnType<typeof openCollectedRegion>>;
 let clock: FakeClock;
 let store: MemoryObjectStore;
 let region: Region;
-let told: ScrubFinding[];
+let told: Omit<ScrubFinding, 'repaired'>[];
 let unreadable: string[];
 /** What another region has of the manifest. */
 let elsewhere: ManifestEntry | undefined;
