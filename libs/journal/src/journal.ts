@@ -18,6 +18,8 @@ export interface JournalReader {
    * call, by whomever, is known afterwards. Those who ask at the same time share a look, so it may be asked per request.
    */
   refresh(signal: AbortSignal): Promise<Position>;
+  /** The same, content with a look that began at most `maxAgeMs` before this call. */
+  refreshWithin(maxAgeMs: number, signal: AbortSignal): Promise<Position>;
 }
 
 /** What must be true at the very place in the order where a change is put. */

@@ -43,6 +43,8 @@ export class ObjectStoreJournalReader implements JournalReader {
   #sureAt: Instant;
   #recent: Entry[] = [];
   #recentCharacters = 0;
+  /** When the last look began, by the monotonic clock, that found nothing after the head. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
   readonly #advanced = new Notifier();
   readonly #looks: SharedRounds<'head', Position>;
   readonly #listeners: ((batch: Batch) => void)[] = [];
@@ -107,6 +109,11 @@ export class ObjectStoreJournalReader implements JournalReader {
     return this.#looks.run('head', (look) => this.#catchUp(look), signal);
   }
 
+  async refreshWithin(maxAgeMs: number, signal: AbortSignal): Promise<Position> {
+    const ageMs = this.options.clock.monotonic() - this.#lookedMs;
+    return ageMs < maxAgeMs ? this.#head : this.refresh(signal);
+  }
+
   /** Takes a batch that was just written at the head, or found there; `sureAt` is what {@link confirmNotCut} then said. */
   advance(batch: Batch, after: Position, sureAt: Instant): void {
     if (after.seq <= this.#head.seq) return;
@@ -143,10 +150,12 @@ export class ObjectStoreJournalReader implements JournalReader {
 
   async #catchUp(signal: AbortSignal): Promise<Position> {
     for (;;) {
+      const lookedMs = this.options.clock.monotonic();
       const next = await this.slot(this.#head, signal);
       const sureAt = await this.confirmNotCut(signal);
       if (next === undefined) {
         this.#sureAt = sureAt;
+        this.#lookedMs = lookedMs;
         return this.#head;
       }
       this.advance(next.batch, next.after, sureAt);

@@ -78,6 +78,10 @@ export class ObjectStoreJournal implements Journal {
     return this.options.reader.refresh(signal);
   }
 
+  refreshWithin(maxAgeMs: number, signal: AbortSignal): Promise<Position> {
+    return this.options.reader.refreshWithin(maxAgeMs, signal);
+  }
+
   async settled(signal: AbortSignal): Promise<Position> {
     const head = await this.options.reader.refresh(signal);
     await withDeadline(signal, APPLY_LIMIT_MS, this.options.clock, () => this.#applying.whenAllApplied());

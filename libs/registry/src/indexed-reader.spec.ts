@@ -5,7 +5,7 @@ import { noGuard } from '#libs/journal/testing';
 import { digestOf, parseRepositoryName, parseTag, type Reference, type Tag } from '#libs/oci';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
-import { IndexedReader } from './indexed-reader.js';
+import { DIGEST_AGE_MS, IndexedReader } from './indexed-reader.js';
 import { ReadIndex } from './read-index.js';
 import { openRegionContent, type RegionContent } from './region-content.js';
 
@@ -28,7 +28,8 @@ function openContent(store: ObjectStore): RegionContent {
   return openRegionContent({ store, clock, random: new SeededRandom(1) });
 }
 
-async function openProcess(store: ObjectStore): Promise<Process> {
+/** With `digestAgeMs` 0 every read makes sure, so that the order of all can be judged. */
+async function openProcess(store: ObjectStore, digestAgeMs = 0): Promise<Process> {
   seed += 1;
   const random = new SeededRandom(seed);
   const content = openContent(store);
@@ -39,7 +40,7 @@ async function openProcess(store: ObjectStore): Promise<Process> {
     apply: index.applying(content),
     onRetry: () => undefined,
   });
-  return { journal, reader: new IndexedReader(content, index, journal) };
+  return { journal, reader: new IndexedReader(content, index, journal, digestAgeMs) };
 }
 
 function put(content: string, moved: readonly Tag[]): Change {
@@ -238,5 +239,50 @@ describe('reading from memory at the primary', () => {
     await expect(read()).rejects.toThrow('the store is gone');
     broken = false;
     await expect(read()).resolves.toBeDefined();
+  });
+
+  it('answers by digest for a moment from what it knew, and by tag never', async () => {
+    const store = new MemoryObjectStore({ clock });
+    const [here, elsewhere] = await Promise.all([openProcess(store, DIGEST_AGE_MS), openProcess(store)]);
+    const [tag, digest] = [parseTag('a'), digestOf(loose)];
+    const byDigest = () => here.reader.manifest(repository, { kind: 'digest', digest }, never);
+    const byTag = () => here.reader.manifest(repository, { kind: 'tag', tag }, never);
+    const remove = () =>
+      elsewhere.journal.append({ type: 'manifest.delete', repository, digest, tags: [tag] }, noGuard, never);
+    await here.journal.append(put(loose, [tag]), noGuard, never);
+    await Promise.all([byTag(), byDigest()]);
+    await remove();
+    await clock.advance(DIGEST_AGE_MS - 1);
+    await expect(byDigest()).resolves.toBeDefined();
+    await clock.advance(1);
+    await expect(byDigest()).resolves.toBeUndefined();
+
+    await here.journal.append(put(loose, [tag]), noGuard, never);
+    await Promise.all([byTag(), byDigest()]);
+    await remove();
+    await expect(byTag()).resolves.toBeUndefined();
+    await expect(byDigest()).resolves.toBeUndefined();
+  });
+
+  it('looks for no layer of an image whose tag was just asked for', async () => {
+    const seen: string[] = [];
+    const store = slow(new MemoryObjectStore({ clock }), async (what) => {
+      if (!what.startsWith('answer')) seen.push(what);
+    });
+    await openContent(store).blobs.adopt(
+      { ...blob, kept: { data: keys.data('x') }, writtenMs: clock.monotonic() },
+      never,
+    );
+    const { journal, reader } = await openProcess(store, DIGEST_AGE_MS);
+    const tag = parseTag('a');
+    await journal.append(put(loose, [tag]), noGuard, never);
+    const pull = async (): Promise<void> => {
+      await reader.manifest(repository, { kind: 'tag', tag }, never);
+      for (let layer = 0; layer < 8; layer += 1) await reader.blob(repository, blob.digest, never);
+    };
+    await pull();
+    seen.length = 0;
+    await pull();
+    expect(seen).toEqual([`read ${keys.journalBatch(2)}`]);
   });
 });

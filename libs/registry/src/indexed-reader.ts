@@ -15,16 +15,24 @@ const DAMAGED = { message: 'the manifest is damaged in the store; a scrub restor
 type Confirm = () => Promise<unknown>;
 
 /**
+ * What a digest names never changes, so only its deletion through another process of the region can be missed, and for no
+ * longer than this. An image's layers are asked for moments after its tag: they cost the store nothing more.
+ */
+export const DIGEST_AGE_MS = 50;
+
+/**
  * Reading at the primary. All changes are entries of the journal, so what was read before is still true if the journal
  * has not moved on; a look at the slot after its head tells, and everybody who asks at the same time shares that look.
- * An absent slot means that nothing newer was committed when the look began, which was after the question came: the
- * answer is linearizable over all processes, with no lease and no clock. What is not known is read from the store.
+ * An absent slot means that nothing newer was committed when the look began. For a tag it begins after the question came: the
+ * answer is linearizable over all processes, with no lease and no clock. For a digest it may have begun {@link DIGEST_AGE_MS}
+ * before. What is not known is read from the store.
  */
 export class IndexedReader implements RegionReader {
   constructor(
     private readonly content: RegionContent,
     private readonly index: ReadIndex,
-    private readonly journal: Pick<JournalReader, 'refresh'>,
+    private readonly journal: Pick<JournalReader, 'refresh' | 'refreshWithin'>,
+    private readonly digestAgeMs = DIGEST_AGE_MS,
   ) {}
 
   async manifest(
@@ -32,7 +40,7 @@ export class IndexedReader implements RegionReader {
     reference: Reference,
     signal: AbortSignal,
   ): Promise<PullableManifest | undefined> {
-    const confirm = this.#confirmation(signal);
+    const confirm = reference.kind === 'digest' ? this.#recent(signal) : this.#confirmation(signal);
     const resolved =
       reference.kind === 'digest'
         ? { digest: reference.digest }
@@ -52,7 +60,7 @@ export class IndexedReader implements RegionReader {
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {
     const { content, index } = this;
-    const confirm = this.#confirmation(signal);
+    const confirm = this.#recent(signal);
     const [linked, record] = await Promise.all([
       known(index.links, keys.link(repository, digest), confirm, () => content.links.state(repository, digest, signal)),
       // Records have no place in the journal: before the first entry, so that any entry that names one outdates it.
@@ -71,12 +79,20 @@ export class IndexedReader implements RegionReader {
   }
 
   #confirmation(signal: AbortSignal): Confirm {
-    let look: Promise<unknown> | undefined;
-    return () => {
-      look ??= this.journal.refresh(signal);
-      return look;
-    };
+    return once(() => this.journal.refresh(signal));
   }
+
+  #recent(signal: AbortSignal): Confirm {
+    return once(() => this.journal.refreshWithin(this.digestAgeMs, signal));
+  }
+}
+
+function once(begin: Confirm): Confirm {
+  let look: Promise<unknown> | undefined;
+  return () => {
+    look ??= begin();
+    return look;
+  };
 }
 
 /** From memory, if it is still there once it is certain that memory is up to date; else from the store. */

@@ -94,6 +94,10 @@ class MemoryJournal implements JournalReader {
     this.#entries.push(...this.#elsewhere.splice(0));
     return Promise.resolve(this.head);
   }
+
+  refreshWithin() {
+    return this.refresh();
+  }
 }
 
 async function all<T>(values: AsyncIterable<T>): Promise<readonly T[]> {
