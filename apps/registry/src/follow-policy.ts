@@ -1,4 +1,5 @@
 import type { Residency } from '#libs/replication';
+import { nextBeat } from '#libs/resilience';
 import type { RegionParts } from './region-parts.js';
 
 /** How soon this process goes by a policy that the region's replicator heard of: two small reads. */
@@ -28,7 +29,7 @@ async function poll(
   const { clock, log } = context;
   while (!signal.aborted) {
     try {
-      await clock.sleep(POLL_MS, signal);
+      await nextBeat(POLL_MS, clock, signal);
       await look();
     } catch (error) {
       if (!signal.aborted) log.debug({ err: error }, 'reading the policy failed');

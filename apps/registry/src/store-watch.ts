@@ -1,5 +1,5 @@
 import type { Readiness } from '#libs/platform';
-import type { Clock } from '#libs/resilience';
+import { type Clock, nextBeat } from '#libs/resilience';
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -24,7 +24,7 @@ export class StoreWatch {
     while (!signal.aborted) {
       const { checks } = await this.readiness.report();
       this.#answers = Object.values(checks).every(({ ok }) => ok);
-      await this.clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+      await nextBeat(LOOK_EVERY_MS, this.clock, signal).catch(() => undefined);
     }
   }
 }

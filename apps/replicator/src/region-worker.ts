@@ -43,7 +43,7 @@ import {
   Replicator,
   type Steering,
 } from '#libs/replication';
-import { Pace, retry } from '#libs/resilience';
+import { nextBeat, Pace, retry } from '#libs/resilience';
 import type { ObjectStore } from '#libs/storage';
 import { openRegionScrubs, type RegionScrubParts } from './region-scrubs.js';
 import { ReplicationReport } from './replication-report.js';
@@ -161,7 +161,7 @@ export class RegionWorker {
     const { signal } = this.#ending;
     while (this.regional.site.role !== 'primary' && !signal.aborted) {
       try {
-        await clock.sleep(BUCKET_WATCH_MS, signal);
+        await nextBeat(BUCKET_WATCH_MS, clock, signal);
         if (!(await this.#progress.isLost(signal))) continue;
         log.error('the bucket is not what it was: the region begins anew in it');
         await this.#dropReplicator();

@@ -83,6 +83,11 @@ export function formatEnvelope({ from, message: said }: Envelope): object {
   return { version: VERSION, from, message: said };
 }
 
+/** Whose envelope it claims to be: nobody has to read closely what he said himself. */
+export function senderOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'from' in value ? value.from : undefined;
+}
+
 /** The envelope, or why it is none: from a newer release, from something else, or broken. */
 export function readEnvelope(value: unknown): Envelope | { readonly unreadable: string } {
   const result = envelope.safeParse(value);

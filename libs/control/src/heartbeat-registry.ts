@@ -1,4 +1,4 @@
-import type { Clock } from '#libs/resilience';
+import { type Clock, nextBeat } from '#libs/resilience';
 import type { ControlBus, ProcessHeartbeat } from './control-bus.js';
 
 export const PROCESS_HEARTBEAT_MS = 2_000;
@@ -28,7 +28,7 @@ export class HeartbeatRegistry {
     while (!signal.aborted) {
       this.#hear(self);
       this.#bus.publish({ kind: 'process.heartbeat', process: self });
-      await this.#clock.sleep(PROCESS_HEARTBEAT_MS, signal).catch(() => undefined);
+      await nextBeat(PROCESS_HEARTBEAT_MS, this.#clock, signal).catch(() => undefined);
     }
     this.#heard.delete(self.id);
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '#libs/resilience';
 import type { ControlMessage } from './control-bus.js';
 import type { ControlLog } from './control-log.js';
-import { formatEnvelope, readEnvelope } from './control-message-schema.js';
+import { formatEnvelope, readEnvelope, senderOf } from './control-message-schema.js';
 import { Listeners } from './listeners.js';
 import type { ManagedControlBus } from './managed-control-bus.js';
 import { PatientRedisServer } from './patient-redis-server.js';
@@ -79,12 +79,13 @@ export class RedisControlBus implements ManagedControlBus {
   }
 
   #receive(payload: unknown): void {
+    if (senderOf(payload) === this.#options.processId) return;
     const envelope = readEnvelope(payload);
     if ('unreadable' in envelope) {
       this.#options.log.debug({ reason: envelope.unreadable }, 'control message dropped');
       return;
     }
-    if (envelope.from !== this.#options.processId) this.#listeners.tell(envelope.message);
+    this.#listeners.tell(envelope.message);
   }
 
   /** Nest's client drops its connections when the first attempt fails; once one succeeded, it reconnects by itself. */

@@ -2,7 +2,7 @@ import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest } from '#libs/oci';
 import { PeerError, type RegionProgress } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
-import type { Clock, Random } from '#libs/resilience';
+import { type Clock, nextBeat, type Random } from '#libs/resilience';
 import { isStorageError } from '#libs/storage';
 import type { RetryRequest } from './control-store.js';
 import { CopyRuns } from './copy-runs.js';
@@ -186,7 +186,7 @@ export class MissingBlobs {
   async keepSweeping(): Promise<void> {
     const { clock, signal, onRetry } = this.options;
     for (;;) {
-      await clock.sleep(SWEEP_MS, signal);
+      await nextBeat(SWEEP_MS, clock, signal);
       try {
         await this.#sweep();
       } catch (error) {

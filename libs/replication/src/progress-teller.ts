@@ -28,9 +28,11 @@ export class ProgressTeller {
     const { current, clock, onProgress, signal } = this.options;
     for (;;) {
       const { version } = this.options.standing.changed;
+      const toldMs = clock.monotonic();
       onProgress(current());
-      await clock.sleep(REPORT_MS, signal);
       await this.#untilChanged(version);
+      const pauseMs = REPORT_MS - (clock.monotonic() - toldMs);
+      if (pauseMs > 0) await clock.sleep(pauseMs, signal);
     }
   }
 

@@ -10,7 +10,7 @@ const PAUSE_MS = 50;
  * A status is said again this often even if nothing changed, so that a silent region can be told from a quiet one. Twice a
  * heartbeat: routers take two seconds of silence for an end, and one word that is late must not look like that.
  */
-const REPEAT_MS = JOURNAL_HEARTBEAT_MS / 2 - PAUSE_MS;
+const REPEAT_MS = JOURNAL_HEARTBEAT_MS / 2;
 
 export interface RegionStatusBoardOptions {
   readonly region: RegionName;
@@ -68,9 +68,11 @@ export class RegionStatusBoard implements StatusSource {
     const { clock } = this.options;
     for (;;) {
       const { version } = this.changed;
+      const saidMs = clock.monotonic();
       yield this.current();
-      await clock.sleep(PAUSE_MS, signal);
       await this.changed.waitFor(version, { limitMs: REPEAT_MS, clock, signal });
+      const pauseMs = PAUSE_MS - (clock.monotonic() - saidMs);
+      if (pauseMs > 0) await clock.sleep(pauseMs, signal);
     }
   }
 }

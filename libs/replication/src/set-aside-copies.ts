@@ -1,6 +1,6 @@
 import { isRepositoryChange } from '#libs/journal';
 import type { Digest } from '#libs/oci';
-import type { Clock } from '#libs/resilience';
+import { type Clock, nextBeat } from '#libs/resilience';
 import type { RetryRequest } from './control-store.js';
 import { type FailedCopies, type FailedCopy, MAX_REPOSITORIES } from './failed-copies.js';
 import type { Setbacks } from './setbacks.js';
@@ -57,7 +57,7 @@ export class SetAsideCopies {
   async keepNoting(): Promise<void> {
     const { clock, onRetry, signal } = this.options;
     for (;;) {
-      await clock.sleep(LOOK_MS, signal);
+      await nextBeat(LOOK_MS, clock, signal);
       try {
         await this.#note();
       } catch (error) {

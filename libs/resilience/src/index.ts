@@ -1,5 +1,6 @@
 export * from './abort.js';
 export * from './backoff.js';
+export * from './beat.js';
 export * from './byte-budget.js';
 export * from './clock.js';
 export * from './deadline.js';

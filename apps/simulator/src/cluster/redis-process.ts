@@ -63,8 +63,14 @@ export function redisProcess(program: RedisProgram, place: RedisPlace): ProcessS
   };
 }
 
-/** BullMQ's keys must never be evicted; the file makes a restart cheaper, nothing more. */
-const OPTIONS = ['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', '', '--databases', '1'];
+/**
+ * BullMQ's keys must never be evicted; the file makes a restart cheaper, nothing more. What Redis does ten times a second by
+ * default is most of what an idle one costs. Twice is enough: a job that failed is tried again up to half a second later.
+ */
+const OPTIONS = [
+  ...['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', '', '--databases', '1'],
+  ...['--hz', '2'],
+];
 
 function binaryCommand(command: string, { port }: RedisPlace) {
   return { command, args: ['--bind', '127.0.0.1', '--port', String(port), '--daemonize', 'no', ...OPTIONS] };

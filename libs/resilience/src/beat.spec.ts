@@ -1,0 +1,42 @@
+import { describe, expect, it } from '@jest/globals';
+import { nextBeat } from './beat.js';
+import { FakeClock } from './testing/index.js';
+
+const { signal } = new AbortController();
+
+describe('nextBeat', () => {
+  it('is the same moment for all who begin to wait before it, and never further off than a period', async () => {
+    const clock = new FakeClock();
+    const heard: string[] = [];
+    const wait = (who: string) => nextBeat(1_000, clock, signal).then(() => heard.push(who));
+    await clock.advance(100);
+    void wait('one');
+    await clock.advance(800);
+    void wait('other');
+    await clock.advance(99);
+    expect(heard).toEqual([]);
+    await clock.advance(10);
+    expect(heard).toEqual(['one', 'other']);
+  });
+
+  it('comes once a period', async () => {
+    const clock = new FakeClock();
+    let beats = 0;
+    void (async () => {
+      for (;;) {
+        await nextBeat(500, clock, signal);
+        beats += 1;
+      }
+    })();
+    for (let step = 0; step < 100; step += 1) await clock.advance(50);
+    expect(beats).toBeGreaterThanOrEqual(8);
+    expect(beats).toBeLessThanOrEqual(10);
+  });
+
+  it('ends with the signal', async () => {
+    const stop = new AbortController();
+    const waiting = nextBeat(1_000, new FakeClock(), stop.signal);
+    stop.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+  });
+});
