@@ -36,7 +36,7 @@ export interface ReplicatorProcessOptions {
 }
 
 /** Of the blobs that are pushed here some are held in memory, some are streamed, and some come in parts. */
-const COPY_SIZES = { inMemoryBytes: 90, partedFromBytes: 150, partBytes: 64 };
+const COPY_SIZES = { inMemoryBytes: 90, partedFromBytes: 150, partBytes: 64, pieceBytes: 32 };
 
 /** Some blobs go through the queue, and some are too small for it. */
 const DIRECT_BYTES = 60;

@@ -1,22 +1,21 @@
 import { type BlobDescriptor, type Digest, RegistryError } from '#libs/oci';
 import { type BlobStore, type CopyRecord, CopyStates } from '#libs/registry';
-import { anySignal, type Clock, Limiter, Notifier, type Random, untilAborted } from '#libs/resilience';
+import { anySignal, type Clock, Notifier, type Random, untilAborted } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
 import type { BlobFetch, ByteSpan } from './blob-fetch.js';
 import { CLAIM_MS, CopyOwnership, CopyTaken } from './copy-ownership.js';
-import { BytesGone, CopyPieces, partsOf } from './copy-pieces.js';
+import { BytesGone, CopyPieces, partsOf, piecesOf } from './copy-pieces.js';
 import type { CopyScratch } from './copy-scratch.js';
-import { Lanes } from './lanes.js';
 import { PartedCopy } from './parted-copy.js';
 
-/** Above S3's least part of 5 MiB; what a restart fetches again where its scratch was lost, once for each connection. */
+/** Above S3's least part of 5 MiB; what a restart fetches again where its scratch was lost, for each part under way. */
 export const COPY_PART_BYTES = 8 * 1024 * 1024;
+
+/** What is asked for by one request: a connection whose window is small is not busy with the last of them for long. */
+const PIECE_BYTES = 512 * 1024;
 
 /** S3 takes 10,000 parts. */
 const MAX_PARTS = 9_000;
-
-/** Connections that big copies of one process use together; small blobs never wait for one. */
-const MAX_CONNECTIONS = 96;
 
 /** How often a worker looks whether a copy that another one owns has come to its end. */
 const LOOK_MS = 250;
@@ -26,6 +25,7 @@ export interface BigCopiesOptions {
   readonly blobs: BlobStore;
   readonly scratch: CopyScratch;
   readonly partBytes?: number;
+  readonly pieceBytes?: number;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -50,7 +50,6 @@ interface UnderWay {
  */
 export class BigCopies {
   readonly #states: CopyStates;
-  readonly #connections = new Limiter(MAX_CONNECTIONS);
   readonly #underWay = new Map<Digest, UnderWay>();
   readonly #began = new Notifier();
   readonly #worker: string;
@@ -61,7 +60,7 @@ export class BigCopies {
   }
 
   /** Resolves when the blob is stored and was hashed here. @throws PeerError · RegistryError · StorageError */
-  copy(blob: BlobDescriptor, fetch: (lanes: Lanes) => BlobFetch, signal: AbortSignal): Promise<void> {
+  copy(blob: BlobDescriptor, fetch: () => BlobFetch, signal: AbortSignal): Promise<void> {
     const running = this.#underWay.get(blob.digest);
     if (running !== undefined) return untilAborted(running.done, signal);
     const underWay: UnderWay = { blob, done: Promise.resolve(), pieces: undefined };
@@ -85,12 +84,7 @@ export class BigCopies {
     }
   }
 
-  async #copy(
-    blob: BlobDescriptor,
-    fetch: (lanes: Lanes) => BlobFetch,
-    underWay: UnderWay,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #copy(blob: BlobDescriptor, fetch: () => BlobFetch, underWay: UnderWay, signal: AbortSignal): Promise<void> {
     for (;;) {
       const record = await this.#claim(blob, signal);
       if (record === undefined) return;
@@ -128,13 +122,13 @@ export class BigCopies {
   }
 
   async #begin(blob: BlobDescriptor, signal: AbortSignal): Promise<CopyRecord | undefined> {
-    const { store, blobs, partBytes = COPY_PART_BYTES } = this.options;
+    const { store, blobs, partBytes = COPY_PART_BYTES, pieceBytes = PIECE_BYTES } = this.options;
     const data = blobs.newDataKey();
     const multipart = await store.multipart.begin(data, signal);
     const state = {
       data,
       multipart,
-      partBytes: Math.max(partBytes, Math.ceil(blob.size / MAX_PARTS)),
+      partBytes: Math.max(partBytes, Math.ceil(blob.size / MAX_PARTS / pieceBytes) * pieceBytes),
       parts: [],
       claim: this.#newClaim(),
     };
@@ -150,28 +144,18 @@ export class BigCopies {
   async #work(
     blob: BlobDescriptor,
     record: CopyRecord,
-    makeFetch: (lanes: Lanes) => BlobFetch,
+    makeFetch: () => BlobFetch,
     underWay: UnderWay,
     signal: AbortSignal,
   ): Promise<void> {
-    const { store, clock, scratch } = this.options;
+    const { store, clock, scratch, pieceBytes = PIECE_BYTES } = this.options;
     const { data, partBytes } = record.state;
     const parts = partsOf(blob.size, partBytes);
-    const pieces = new CopyPieces({ scratch, name: data.replaceAll('/', '-'), parts, partBytes, clock });
+    const cut = piecesOf(blob.size, partBytes, pieceBytes);
+    const pieces = new CopyPieces({ ...{ scratch, cut, clock }, name: data.replaceAll('/', '-') });
     const ownership = new CopyOwnership({ states: this.#states, blob, worker: this.#worker, clock }, record);
-    const lanes = new Lanes(clock);
-    const fetch = makeFetch(lanes);
-    const copy = new PartedCopy({
-      store,
-      blob,
-      parts,
-      pieces,
-      ownership,
-      fetch,
-      lanes,
-      connections: this.#connections,
-      clock,
-    });
+    const fetch = makeFetch();
+    const copy = new PartedCopy({ store, blob, parts, pieces, ownership, fetch, clock });
     underWay.pieces = pieces;
     this.#began.notify();
     let keep = true;

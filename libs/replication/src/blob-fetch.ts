@@ -2,6 +2,7 @@ import type { BlobDescriptor } from '#libs/oci';
 import { type OpenedBlob, type PeerClient, PeerError } from '#libs/peer';
 import { anySignal, type Clock, exponentialBackoff, type Random } from '#libs/resilience';
 import type { BlobSources } from './blob-sources.js';
+import type { Turn } from './source-line.js';
 
 /** Times in a row that every source was asked and none gave a byte; then the queue tries again later. */
 const MAX_BARREN_ROUNDS = 4;
@@ -29,8 +30,14 @@ export interface BlobFetchOptions {
   readonly onBytes: (bytes: number) => void;
   /** Resolves when that many more bytes may come; `undefined` for at once. */
   readonly pass?: (bytes: number, signal: AbortSignal) => Promise<void> | undefined;
-  /** The bytes come from a copy that is being made elsewhere: more connections would only overtake it. */
-  readonly onGrowing: () => void;
+  /** Of a blob whose ranges take turns on the line with those of others: whether somebody waits for it right now. */
+  readonly isUrgent?: () => boolean;
+}
+
+interface Range {
+  at: number;
+  readonly end: number;
+  readonly onTurn: () => void;
 }
 
 /** Bytes from `start` up to, not including, `end`. */
@@ -52,6 +59,8 @@ export class BlobFetch {
   /** Until when a source may begin to copy the blob itself. */
   readonly #beginsUntilMs = new Map<PeerClient, number>();
   readonly #lackingUntilMs = new Map<PeerClient, number>();
+  /** Bytes that each gave. */
+  readonly #given = new Map<PeerClient, number>();
   /** What went wrong last. */
   #lost: PeerError | undefined;
 
@@ -65,10 +74,14 @@ export class BlobFetch {
     for (const source of this.#used) this.options.sources.lied(source);
   }
 
-  /** @throws PeerError when no source could give them */
-  async *bytes({ start, end }: ByteSpan, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  /** `onTurn`: the first request for them is made. @throws PeerError when no source could give them */
+  async *bytes(
+    { start, end }: ByteSpan,
+    signal: AbortSignal,
+    onTurn: () => void = () => undefined,
+  ): AsyncGenerator<Uint8Array, void> {
     const { clock, random, sources } = this.options;
-    const range = { at: start, end };
+    const range = { at: start, end, onTurn };
     for (let barren = 0; range.at < end; ) {
       const before = range.at;
       const asked = yield* this.#round(range, signal);
@@ -91,7 +104,7 @@ export class BlobFetch {
   }
 
   /** Asks each source once; says how many that were. */
-  async *#round(range: { at: number; end: number }, signal: AbortSignal): AsyncGenerator<Uint8Array, number> {
+  async *#round(range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array, number> {
     const { sources } = this.options;
     let asked = 0;
     for (const source of sources.askable(this.blob.size)) {
@@ -111,41 +124,53 @@ export class BlobFetch {
     return asked;
   }
 
-  async *#from(
-    source: PeerClient,
-    range: { at: number; end: number },
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void> {
-    if ((this.#lackingUntilMs.get(source) ?? 0) > this.options.clock.monotonic()) return;
+  async *#from(source: PeerClient, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    if (this.#isLacking(source)) return;
+    const turn = await this.#turn(source, signal);
+    range.onTurn();
     const ended = new AbortController();
     const reading = anySignal([signal, ended.signal]);
     let heldBack = false;
     try {
-      const opened = await this.#open(source, range, reading.signal);
+      // Another range may have asked while this one waited for its turn.
+      const opened = this.#isLacking(source) ? undefined : await this.#open(source, range, reading.signal);
       if (opened === undefined) return;
+      turn?.answered(opened.growing === true);
       if (opened.growing === true) {
-        this.options.onGrowing();
-        this.#watch(() => (heldBack ? 'held back' : range.at), reading.signal).then(
+        this.#watch(() => (heldBack ? 'held back' : (this.#given.get(source) ?? 0)), reading.signal).then(
           () => ended.abort(new PeerError('stalled', source.region, 'its own copy does not go on')),
           () => undefined,
         );
       }
       for await (const chunk of opened.body as AsyncIterable<Uint8Array>) {
         this.#used.add(source);
+        this.#given.set(source, (this.#given.get(source) ?? 0) + chunk.length);
         range.at += chunk.length;
+        turn?.carried(chunk.length);
         this.options.sources.answered(source);
         this.options.onBytes(chunk.length);
         yield chunk;
         const passing = this.options.pass?.(chunk.length, signal);
         if (passing === undefined) continue;
         heldBack = true;
+        turn?.heldBack();
         await passing;
         heldBack = false;
       }
     } finally {
       ended.abort(new Error('nobody reads any more'));
       reading.release();
+      turn?.end();
     }
+  }
+
+  #isLacking(source: PeerClient): boolean {
+    return (this.#lackingUntilMs.get(source) ?? 0) > this.options.clock.monotonic();
+  }
+
+  async #turn(source: PeerClient, signal: AbortSignal): Promise<Turn | undefined> {
+    const { sources, isUrgent } = this.options;
+    return isUrgent === undefined ? undefined : sources.lineTo(source).turn({ isUrgent, signal });
   }
 
   async #open(
@@ -182,8 +207,8 @@ export class BlobFetch {
   }
 
   /**
-   * Resolves when there was no progress for a while: a copy elsewhere that stands still must not hold this one up. What we
-   * hold back ourselves does not stand still.
+   * Resolves when there was no progress for a while, in any range: a copy elsewhere that stands still must not hold this
+   * one up. What we hold back ourselves does not stand still.
    */
   async #watch(position: () => number | 'held back', signal: AbortSignal): Promise<void> {
     for (let before = -1, now = position(); now !== before; now = position()) {

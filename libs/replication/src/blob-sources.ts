@@ -1,6 +1,7 @@
 import type { RegionName } from '#libs/geo';
 import type { PeerClient } from '#libs/peer';
 import type { Clock } from '#libs/resilience';
+import { SourceLine } from './source-line.js';
 
 /** A source that sent wrong bytes this often is asked last. */
 const SUSPECT_AFTER = 3;
@@ -33,6 +34,7 @@ export interface BlobSourcesOptions {
 /** The regions that blobs may be had from: who is to be asked first, and who is to be left alone for a while. */
 export class BlobSources {
   readonly #standing = new Map<PeerClient, Standing>();
+  readonly #lines = new Map<PeerClient, SourceLine>();
 
   constructor(private readonly options: BlobSourcesOptions) {}
 
@@ -58,6 +60,13 @@ export class BlobSources {
         : 0;
     };
     return rested.toSorted((a, b) => rank(a) - rank(b));
+  }
+
+  /** The line to it, for bytes of big blobs. */
+  lineTo(source: PeerClient): SourceLine {
+    const line = this.#lines.get(source) ?? new SourceLine(this.options.clock);
+    this.#lines.set(source, line);
+    return line;
   }
 
   mayFollow(source: PeerClient): boolean {

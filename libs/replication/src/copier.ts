@@ -8,7 +8,6 @@ import { BigCopies, type FollowedBlob } from './big-copies.js';
 import { BlobFetch, FOLLOWED_FROM_BYTES } from './blob-fetch.js';
 import { BlobSources, type BlobSourcesOptions } from './blob-sources.js';
 import type { CopyScratch } from './copy-scratch.js';
-import type { Lanes } from './lanes.js';
 
 /** From this size on a blob comes in parts, and a copy that was cut short goes on; below it, starting anew is cheaper. */
 const PARTED_FROM_BYTES = FOLLOWED_FROM_BYTES;
@@ -26,6 +25,7 @@ export interface CopierOptions extends BlobSourcesOptions {
   readonly partedFromBytes?: number;
   readonly inMemoryBytes?: number;
   readonly partBytes?: number;
+  readonly pieceBytes?: number;
   readonly followedFromBytes?: number;
   /** How fast all copies together may be; without it as fast as it goes. */
   readonly pace?: Pace;
@@ -52,7 +52,7 @@ export class Copier {
     if ((await blobs.stat(blob.digest, signal)) !== undefined) return;
     if (blob.size < Math.min(partedFromBytes, inMemoryBytes + 1)) return this.#copyAtOnce(blob, signal);
     if (blob.size < partedFromBytes) return this.#copyWhole(blob, signal);
-    await this.#big.copy(blob, (lanes) => this.#fetch(blob, lanes), signal);
+    await this.#big.copy(blob, () => this.#fetch(blob, () => this.#hurried.has(blob.digest)), signal);
   }
 
   /** Somebody waits for that blob: from its next bytes on it is as fast as it goes. @returns how to end that, once */
@@ -105,7 +105,7 @@ export class Copier {
     }
   }
 
-  #fetch(blob: BlobDescriptor, lanes?: Lanes): BlobFetch {
+  #fetch(blob: BlobDescriptor, isUrgent?: () => boolean): BlobFetch {
     const { clock, random, onBytes, followedFromBytes = FOLLOWED_FROM_BYTES } = this.options;
     let done = 0;
     return new BlobFetch(blob, {
@@ -114,10 +114,9 @@ export class Copier {
       clock,
       random,
       pass: (bytes, signal) => this.#pass(blob, bytes, signal),
-      onGrowing: () => lanes?.hold(),
+      ...(isUrgent === undefined ? {} : { isUrgent }),
       onBytes: (bytes) => {
         done += bytes;
-        lanes?.carried(bytes);
         onBytes(blob, done, bytes);
       },
     });

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '#libs/resilience';
 import type { CopyScratch, ScratchPiece } from './copy-scratch.js';
@@ -27,12 +27,11 @@ export class FileCopyScratch implements CopyScratch {
   async open(name: string, size: number): Promise<ScratchPiece> {
     const path = join(this.directory, name);
     // `a` would ignore positions, `r+` would not create, and `w+` would forget what is there.
-    const file = await open(path, 'a+').then(async (created) => {
-      await created.close();
-      return open(path, 'r+');
-    });
-    const found = await file.stat();
-    return new FilePiece(path, file, found.size > size ? 0 : found.size);
+    const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    const { size: found } = await file.stat();
+    const piece = new FilePiece(path, file, size, found > size ? 0 : found);
+    await piece.closeIfWhole();
+    return piece;
   }
 
   async discard(name: string): Promise<void> {
@@ -40,12 +39,15 @@ export class FileCopyScratch implements CopyScratch {
   }
 }
 
+/** Open while it is written: of a copy there are many more whole ones than others. */
 class FilePiece implements ScratchPiece {
   #size: number;
+  #isOpen = true;
 
   constructor(
     private readonly path: string,
     private readonly file: FileHandle,
+    private readonly wholeBytes: number,
     size: number,
   ) {
     this.#size = size;
@@ -62,25 +64,39 @@ class FilePiece implements ScratchPiece {
       done += bytesWritten;
     }
     this.#size += chunk.length;
+    await this.closeIfWhole();
   }
 
   async *read(start: number): AsyncGenerator<Uint8Array> {
     const end = this.#size;
-    for (let position = start; position < end; ) {
-      const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, end - position));
-      const { bytesRead } = await this.file.read(buffer, 0, buffer.length, position);
-      if (bytesRead === 0) throw new Error('the scratch is shorter than what was written to it');
-      position += bytesRead;
-      yield buffer.subarray(0, bytesRead);
+    let own: FileHandle | undefined;
+    try {
+      for (let position = start; position < end; ) {
+        // It may become whole, and be closed, between two reads.
+        if (!this.#isOpen) own ??= await open(this.path, 'r');
+        const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, end - position));
+        const { bytesRead } = await (own ?? this.file).read(buffer, 0, buffer.length, position);
+        if (bytesRead === 0) throw new Error('the scratch is shorter than what was written to it');
+        position += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await own?.close();
     }
   }
 
+  async closeIfWhole(): Promise<void> {
+    if (this.#size >= this.wholeBytes) await this.close();
+  }
+
   async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     await this.file.close();
   }
 
   async drop(): Promise<void> {
-    await this.file.close();
+    await this.close();
     await rm(this.path, { force: true });
   }
 }

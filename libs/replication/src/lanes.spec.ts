@@ -1,46 +1,76 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock } from '#libs/resilience/testing';
-import { Lanes } from './lanes.js';
+import { FIRST_LANES, Lanes, MAX_LANES } from './lanes.js';
 
 const STEP_MS = 10;
-const RUN_MS = 6_000;
+const PIECE_BYTES = 512 * 1024;
 
-/** A link of 25,000 bytes/ms: each lane carries `perLane` bytes/ms, from `startMs` after it was opened, all no more than the link. */
-async function grown({ perLane, startMs, heldAtMs }: { perLane: number; startMs: number; heldAtMs?: number }) {
-  const clock = new FakeClock();
-  const lanes = new Lanes(clock);
-  const ended = new AbortController();
-  const opened: number[] = [];
-  const growing = lanes.grow(() => opened.push(clock.monotonic()), ended.signal).catch(() => undefined);
-  const beganMs = clock.monotonic();
-  const lastMs = () => (opened.at(-1) ?? beganMs) - beganMs;
-  for (let atMs = 0; atMs < RUN_MS; atMs += STEP_MS) {
-    if (atMs === heldAtMs) lanes.hold();
-    await clock.advance(STEP_MS);
-    const flowing = opened.filter((sinceMs) => clock.monotonic() - sinceMs > startMs).length;
-    if (flowing > 0) lanes.carried(Math.min(flowing * perLane, 25_000) * STEP_MS);
-  }
-  ended.abort(new Error('the test is over'));
-  await growing;
-  return { lanes: opened.length, lastMs: lastMs() };
+interface Line {
+  /** Bytes per millisecond. */
+  readonly rate: number;
+  readonly roundTripMs: number;
+  /** What one connection may have under way. */
+  readonly windowBytes?: number;
 }
 
-describe('the lanes of a copy', () => {
+/** Lanes that have been busy on a line for so long, and how much of it they used in the last second. */
+async function busy(line: Line, seconds: number, lanes?: Lanes, clock = new FakeClock()) {
+  const used = lanes ?? new Lanes(clock);
+  const { rate, roundTripMs, windowBytes = Number.POSITIVE_INFINITY } = line;
+  let [flowing, sinceMs, carried, atMs, fewest, most] = [0, 0, 0, 0, MAX_LANES, 0];
+  for (; atMs < seconds * 1_000; atMs += STEP_MS) {
+    await clock.advance(STEP_MS);
+    if (used.limit < flowing) flowing = used.limit;
+    if (used.limit > flowing && atMs - sinceMs >= 2 * roundTripMs) flowing = used.limit;
+    if (used.limit === flowing) sinceMs = atMs;
+    const underWay = flowing * Math.min(windowBytes, PIECE_BYTES);
+    const waitMs = Math.max(0, underWay / rate - roundTripMs);
+    const bytes = Math.min(rate, underWay / roundTripMs) * STEP_MS;
+    if (atMs >= (seconds - 1) * 1_000) carried += bytes;
+    if (flowing > 0) used.answered(roundTripMs + (atMs < 3 * roundTripMs ? 0 : waitMs));
+    if (flowing > 0) used.carried(bytes, true);
+    [fewest, most] = [Math.min(fewest, used.limit), Math.max(most, used.limit)];
+  }
+  return { lanes: used.limit, used, clock, share: carried / (rate * 1_000), fewest, most };
+}
+
+describe('the lanes to a source', () => {
   it('become as many as it takes where each carries little, within two seconds', async () => {
-    const { lanes, lastMs } = await grown({ perLane: 800, startMs: 160 });
-    expect(lanes).toBe(48);
-    expect(lastMs).toBeLessThan(2_000);
+    const line = { rate: 25_000, roundTripMs: 80, windowBytes: 64 * 1024 };
+    expect((await busy(line, 2)).lanes).toBe(MAX_LANES);
   });
 
-  it.each([2, 160, 440])('stay few where some of them fill the link, %d ms away', async (startMs) => {
-    expect((await grown({ perLane: 10_000, startMs })).lanes).toBe(8);
+  it.each([
+    [25_000, 80],
+    [25_000, 2],
+    [125_000, 40],
+  ])('stay few where some of them fill the line, %d bytes a millisecond and %d ms away', async (rate, roundTripMs) => {
+    const { lanes, share } = await busy({ rate, roundTripMs }, 20);
+    expect(lanes).toBeLessThanOrEqual(3 * FIRST_LANES);
+    expect(share).toBeGreaterThan(0.95);
   });
 
-  it('stay as they are where the bytes come from a copy that is being made elsewhere', async () => {
-    expect((await grown({ perLane: 800, startMs: 40, heldAtMs: 200 })).lanes).toBe(4);
+  it('become fewer where much waits in the line, and still fill it', async () => {
+    const { fewest, share } = await busy({ rate: 5_000, roundTripMs: 80 }, 9);
+    expect(fewest).toBeLessThanOrEqual(4);
+    expect(share).toBeGreaterThan(0.95);
   });
 
-  it('grow, if need be, where the first byte is slow to come', async () => {
-    expect((await grown({ perLane: 800, startMs: 900 })).lanes).toBeGreaterThanOrEqual(8);
+  it('become fewer again when the line is another one', async () => {
+    const { used, clock } = await busy({ rate: 25_000, roundTripMs: 80, windowBytes: 64 * 1024 }, 3);
+    expect((await busy({ rate: 25_000, roundTripMs: 80 }, 9, used, clock)).lanes).toBeLessThanOrEqual(12);
+  });
+
+  it('stay as they are where there is nothing more to ask for, or bytes are held back', async () => {
+    const clock = new FakeClock();
+    const [idle, held] = [new Lanes(clock), new Lanes(clock)];
+    for (let step = 0; step < 300; step += 1) {
+      await clock.advance(STEP_MS);
+      for (const lanes of [idle, held]) lanes.answered(1);
+      held.undecided();
+      idle.carried(1_000 * step, false);
+      held.carried(1_000 * step, true);
+    }
+    expect([idle.limit, held.limit]).toEqual([FIRST_LANES, FIRST_LANES]);
   });
 });

@@ -1,64 +1,146 @@
-import { type Clock, Notifier } from '#libs/resilience';
+import type { Clock } from '#libs/resilience';
 
-/** Connections that a copy begins with: enough for any link whose connections may have its whole window. */
-const FIRST_LANES = 4;
+/** Requests at once that a source begins with: four megabytes under way fill most lines. */
+export const FIRST_LANES = 8;
 
-/** One over 80 ms with windows of 64 KB carries 0.8 MB/s: so many carry 300 Mbit/s. */
-const MAX_LANES = 48;
+/** A connection over 80 ms with windows of 64 KB carries 0.8 MB/s: so many carry 300 Mbit/s. */
+export const MAX_LANES = 48;
+
+const LEAST_LANES = 2;
 
 /** How long it is looked what a number of lanes carries. */
-const TRIAL_MS = 250;
+const TRIAL_MS = 200;
 
-/** A source that has not begun by then is slow for reasons of its own, and tells nothing of the way. */
-const LONGEST_START_MS = 500;
+/** New lanes have carried something by then, if they ever will. */
+const LONGEST_SETTLING_MS = 500;
 
-/** More lanes are worth having while twice as many carry at least so much more. */
+/** So often it is tried again what brought nothing. */
+const REST_MS = 10_000;
+
+/** More lanes are worth having that carry so much more, and worth keeping, once they are there, for less. */
 const WORTHWHILE = 1.15;
+const WORTH_KEEPING = 1.03;
+
+/** Fewer lanes are better that carry as much, but for so little. */
+const AS_MUCH = 0.95;
+
+/** The quickest answers of so long ago are forgotten: the way may be another since. */
+const QUICKEST_MS = 60_000;
+
+interface Trial {
+  readonly from: number;
+  readonly rate: number;
+}
 
 /**
- * How many connections a copy uses: twice as many, again and again, for as long as that makes it faster. New ones carry nothing
- * until they are open and were answered, so each trial begins that long after its lanes, as long as the first ones took;
- * else all of a short trial would be a start, and more lanes would look faster than they are.
+ * How many requests for big blobs a source has under way: as many as the line to it needs, and no more, for what is under
+ * way is what everything else on that line waits behind. Three times as many are tried while answers begin as soon as
+ * on an empty line, and kept if they carry more; a quarter fewer while they begin much later, if they carry as much.
  */
 export class Lanes {
-  #bytes = 0;
-  #enough = false;
-  readonly #begun = new Notifier();
+  #limit = FIRST_LANES;
+  #trial: Trial | undefined;
+  /** Until when it is not tried again what brought nothing. */
+  readonly #restsUntilMs = { more: 0, fewer: 0 };
+  #settlesUntilMs = 0;
+  #round = newRound();
+  /** The quickest answer of the last round that had any: what stands in the line everybody waits for. */
+  #answerMs: number | undefined;
+  /** The quickest answer of this stretch of time and of the one before. */
+  #quickest = { sinceMs: 0, nowMs: Number.POSITIVE_INFINITY, beforeMs: Number.POSITIVE_INFINITY };
 
   constructor(private readonly clock: Clock) {}
 
-  carried(bytes: number): void {
-    if (this.#bytes === 0) this.#begun.notify();
-    this.#bytes += bytes;
+  get limit(): number {
+    return this.#limit;
   }
 
-  /** There shall be no more of them. */
-  hold(): void {
-    this.#enough = true;
+  /** A request was answered after so long, by a source that had the bytes. */
+  answered(tookMs: number): void {
+    const atMs = this.clock.monotonic();
+    const quickest = this.#quickest;
+    const isOver = atMs - quickest.sinceMs >= QUICKEST_MS;
+    this.#quickest = isOver
+      ? { sinceMs: atMs, nowMs: tookMs, beforeMs: quickest.nowMs }
+      : { ...quickest, nowMs: Math.min(quickest.nowMs, tookMs) };
+    if (atMs >= this.#settlesUntilMs) this.#round.answerMs = Math.min(this.#round.answerMs ?? tookMs, tookMs);
   }
 
-  /** Opens the first lanes, then more while it pays, until the signal aborts or nothing is gained. */
-  async grow(open: () => void, signal: AbortSignal): Promise<void> {
-    const { clock } = this;
-    const openedMs = clock.monotonic();
-    for (let lane = 0; lane < FIRST_LANES; lane += 1) open();
-    await this.#begun.waitFor(0, { limitMs: LONGEST_START_MS, clock, signal });
-    const startMs = clock.monotonic() - openedMs;
-    let best = await this.#trial(signal);
-    for (let lanes = FIRST_LANES; lanes < MAX_LANES && !this.#enough; ) {
-      const wanted = Math.min(MAX_LANES, lanes * 2);
-      for (; lanes < wanted; lanes += 1) open();
-      await clock.sleep(startMs, signal);
-      const carried = await this.#trial(signal);
-      if (carried < best * WORTHWHILE) return;
-      best = carried;
+  /** `full`: as many as may be are under way. A round in which there was nothing more to ask for tells nothing. */
+  carried(bytes: number, full: boolean): void {
+    const atMs = this.clock.monotonic();
+    if (atMs < this.#settlesUntilMs) return;
+    const round = this.#round;
+    round.sinceMs ??= atMs;
+    round.bytes += bytes;
+    if (full) round.full += 1;
+    else round.idle += 1;
+    if (atMs - round.sinceMs >= TRIAL_MS) this.#judge(atMs);
+  }
+
+  /** What comes does not come as the line would have it: it is held back here, or is only being made there. */
+  undecided(): void {
+    this.#round.idle += 1_000;
+  }
+
+  #judge(atMs: number): void {
+    const { sinceMs = atMs, bytes, full, idle, answerMs = this.#answerMs } = this.#round;
+    const before = this.#limit;
+    this.#round = newRound();
+    this.#answerMs = answerMs;
+    if (full > idle && answerMs !== undefined) this.#decide(atMs, bytes / (atMs - sinceMs), answerMs);
+    else this.#trial = undefined;
+    // New ones are opened, ask and are answered first; of those that end, what was under way comes.
+    if (this.#limit !== before) this.#settlesUntilMs = atMs + Math.min(LONGEST_SETTLING_MS, 2 * (answerMs ?? 0));
+  }
+
+  #decide(atMs: number, rate: number, answerMs: number): void {
+    const { quickestMs } = this;
+    const trial = this.#trial;
+    this.#trial = undefined;
+    if (trial !== undefined && !this.#pays(trial, rate)) {
+      this.#giveUp(atMs, trial, rate);
+      return;
     }
+    const isQuick = answerMs <= quickestMs * 1.5 + 10;
+    const isLate = answerMs > quickestMs * 2 + 50;
+    const rests = this.#restsUntilMs;
+    if (isQuick && atMs >= rests.more) this.#try(Math.min(MAX_LANES, this.#limit * 3), rate);
+    if (isLate && atMs >= rests.fewer) this.#try(Math.max(LEAST_LANES, Math.floor((this.#limit * 3) / 4)), rate);
   }
 
-  /** Bytes that all lanes together carry in the time of a trial. */
-  async #trial(signal: AbortSignal): Promise<number> {
-    const before = this.#bytes;
-    await this.clock.sleep(TRIAL_MS, signal);
-    return this.#bytes - before;
+  #pays({ from, rate: before }: Trial, rate: number): boolean {
+    return rate >= before * (this.#limit > from ? WORTHWHILE : AS_MUCH);
   }
+
+  #giveUp(atMs: number, { from, rate: before }: Trial, rate: number): void {
+    const grew = this.#limit > from;
+    this.#restsUntilMs[grew ? 'more' : 'fewer'] = atMs + REST_MS;
+    if (!grew || rate < before * WORTH_KEEPING) this.#limit = from;
+  }
+
+  #try(limit: number, rate: number): void {
+    if (limit === this.#limit) return;
+    this.#trial = { from: this.#limit, rate };
+    this.#limit = limit;
+  }
+
+  /** How soon an answer begins where nothing is in its way. */
+  get quickestMs(): number {
+    return Math.min(this.#quickest.nowMs, this.#quickest.beforeMs);
+  }
+}
+
+interface Round {
+  sinceMs: number | undefined;
+  bytes: number;
+  /** How often something came while as many as may be were under way, and while fewer were. */
+  full: number;
+  idle: number;
+  /** The quickest. */
+  answerMs: number | undefined;
+}
+
+function newRound(): Round {
+  return { sinceMs: undefined, bytes: 0, full: 0, idle: 0, answerMs: undefined };
 }

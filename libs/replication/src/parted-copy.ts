@@ -2,12 +2,12 @@ import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type BlobDescriptor, digestAlgorithm, RegistryError } from '#libs/oci';
-import { anySignal, type Clock, Limiter, Notifier, TaskGroup } from '#libs/resilience';
+import { type Clock, Limiter, Notifier, TaskGroup, untilAborted } from '#libs/resilience';
 import { isStorageError, type ObjectStore, type PartPosition, type StoredPart } from '#libs/storage';
 import type { BlobFetch } from './blob-fetch.js';
 import type { CopyOwnership } from './copy-ownership.js';
 import type { CopyPieces } from './copy-pieces.js';
-import { Lanes } from './lanes.js';
+import { MAX_LANES } from './lanes.js';
 
 /** Parts being written to the store at once, of one copy. */
 const STORING = 3;
@@ -25,24 +25,24 @@ export interface PartedCopyOptions {
   readonly pieces: CopyPieces;
   readonly ownership: CopyOwnership;
   readonly fetch: BlobFetch;
-  readonly lanes: Lanes;
-  /** Connections of all copies of the process. */
-  readonly connections: Limiter;
   readonly clock: Clock;
 }
 
 /**
- * A blob in the making: its parts are fetched at the same time by many connections, hashed in order, and stored as parts
+ * A blob in the making: its pieces are fetched at the same time by many connections, hashed in order, and stored as parts
  * of one object. What was stored before, by another worker, is not fetched; then the hash is taken of the object itself.
  */
 export class PartedCopy {
   readonly #storing = new Limiter(STORING);
+  readonly #lanes = new Limiter(MAX_LANES);
   readonly #moved = new Notifier();
   readonly #stored = new Set<number>();
   /** Parts that the store's state names, and of them those whose scratch is held. */
   readonly #known = new Set<number>();
   readonly #remembered = new Set<number>();
+  /** Parts that are not fetched yet, the next one first, and how many pieces are missing of those that are begun. */
   readonly #todo: PartPosition[];
+  readonly #missing = new Map<number, number>();
   /** Of what comes in order; nothing if parts of it came before this worker began. */
   readonly #hash: Hash | undefined;
   #hashed = 0;
@@ -83,31 +83,27 @@ export class PartedCopy {
   }
 
   async #fetchAll(signal: AbortSignal): Promise<void> {
-    const { lanes, connections, parts, pieces } = this.options;
+    const { parts, pieces } = this.options;
     for (const part of parts) if (this.#stored.has(part.number)) await pieces.discard(part);
     const group = new TaskGroup(signal);
-    const growing = new AbortController();
-    let running = 0;
-    const lane = async (): Promise<void> => {
-      for (let part = await this.#next(group.signal); part !== undefined; part = await this.#next(group.signal)) {
-        const next = part;
-        await connections.run(group.signal, () => this.#fetch(next, group.signal));
-        group.add((limited) => this.#storing.run(limited, () => this.#store(next, limited)));
-      }
-      running -= 1;
-      if (running === 0) growing.abort(new Error('everything is on its way'));
-    };
-    group.add(async (limited) => {
-      const open = (): void => {
-        running += 1;
-        group.add(lane);
-      };
-      const enough = anySignal([limited, growing.signal]);
-      await lanes.grow(open, enough.signal).catch(() => limited.throwIfAborted());
-      enough.release();
-    });
+    group.add((limited) => this.#begin(group, limited));
     if (this.#hash !== undefined) group.add((limited) => this.#hashInOrder(limited));
     await group.join();
+  }
+
+  /** Piece by piece from the beginning, the next one when the one before has its turn on the line. */
+  async #begin(group: TaskGroup, signal: AbortSignal): Promise<void> {
+    for (let part = await this.#next(signal); part !== undefined; part = await this.#next(signal)) {
+      const begun = part;
+      const pieces = this.options.pieces.inside(part);
+      this.#missing.set(part.number, pieces.length);
+      for (const piece of pieces) {
+        const turn = new Promise<void>((onTurn) => {
+          group.add((limited) => this.#lanes.run(limited, () => this.#fetch(piece, begun, group, onTurn)));
+        });
+        await untilAborted(turn, signal);
+      }
+    }
   }
 
   /** The first part that nobody fetches, as soon as there is room for it. */
@@ -128,11 +124,18 @@ export class PartedCopy {
     return this.#settled;
   }
 
-  async #fetch(part: PartPosition, signal: AbortSignal): Promise<void> {
+  async #fetch(piece: PartPosition, part: PartPosition, group: TaskGroup, onTurn: () => void): Promise<void> {
     const { pieces, fetch } = this.options;
-    const held = await pieces.begin(part);
-    const span = { start: part.offset + held, end: part.offset + part.size };
-    for await (const chunk of fetch.bytes(span, signal)) await pieces.append(part, chunk);
+    const held = await pieces.begin(piece);
+    const span = { start: piece.offset + held, end: piece.offset + piece.size };
+    for await (const chunk of fetch.bytes(span, group.signal, onTurn)) await pieces.append(piece, chunk);
+    // All of it may have been here.
+    onTurn();
+    const missing = (this.#missing.get(part.number) ?? 0) - 1;
+    this.#missing.set(part.number, missing);
+    if (missing > 0) return;
+    this.#missing.delete(part.number);
+    group.add((limited) => this.#storing.run(limited, () => this.#store(part, limited)));
   }
 
   async #store(part: PartPosition, signal: AbortSignal): Promise<void> {
@@ -165,10 +168,11 @@ export class PartedCopy {
 
   /** The oldest first: those who follow come after. */
   async #letGo(): Promise<void> {
-    for (const number of [...this.#remembered].sort((a, b) => a - b)) {
-      if (this.#remembered.size <= KEPT_PARTS || (this.#hash !== undefined && number > this.#hashed)) return;
-      this.#remembered.delete(number);
-      await this.options.pieces.drop(number);
+    const { parts, pieces } = this.options;
+    for (const part of parts.filter(({ number }) => this.#remembered.has(number))) {
+      if (this.#remembered.size <= KEPT_PARTS || (this.#hash !== undefined && part.number > this.#hashed)) return;
+      this.#remembered.delete(part.number);
+      await pieces.drop(part);
     }
   }
 

@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import { FakeClock, settle } from '#libs/resilience/testing';
+import { FIRST_LANES } from './lanes.js';
+import { SourceLine, type Turn } from './source-line.js';
+
+const signal = new AbortController().signal;
+
+/** A line on which as much is under way as may be. */
+async function fullLine() {
+  const line = new SourceLine(new FakeClock());
+  const began: string[] = [];
+  const turns: Turn[] = [];
+  const ask = (name: string, isUrgent = () => false, limited = signal) =>
+    line.turn({ isUrgent, signal: limited }).then((turn) => {
+      began.push(name);
+      turns.push(turn);
+    });
+  for (let count = 0; count < FIRST_LANES; count += 1) await ask('first');
+  began.length = 0;
+  const endOne = async (): Promise<void> => {
+    turns.shift()?.end();
+    await settle();
+  };
+  return { ask, began, endOne };
+}
+
+describe('the line to a source', () => {
+  it('gives turns in the order in which they are asked for, as others end', async () => {
+    const { ask, began, endOne } = await fullLine();
+    void ask('one');
+    void ask('two');
+    await settle();
+    expect(began).toEqual([]);
+    await endOne();
+    expect(began).toEqual(['one']);
+    await endOne();
+    expect(began).toEqual(['one', 'two']);
+  });
+
+  it('gives the next turn to what somebody waits for, whenever that began', async () => {
+    const { ask, began, endOne } = await fullLine();
+    let isUrgent = false;
+    void ask('copied');
+    void ask('pulled', () => isUrgent);
+    isUrgent = true;
+    await endOne();
+    await endOne();
+    expect(began).toEqual(['pulled', 'copied']);
+  });
+
+  it('passes over who does not wait any more', async () => {
+    const { ask, began, endOne } = await fullLine();
+    const gone = new AbortController();
+    const asked = ask('gone', () => false, gone.signal);
+    void ask('next');
+    gone.abort(new Error('gone'));
+    await expect(asked).rejects.toThrow('gone');
+    await endOne();
+    expect(began).toEqual(['next']);
+  });
+});

@@ -1,0 +1,94 @@
+import { type Clock, onAbort } from '#libs/resilience';
+import { Lanes } from './lanes.js';
+
+/** One request for bytes of a big blob, from when it may be made until its bytes are here. */
+export interface Turn {
+  /** It was answered; `growing` by a source that is only just getting the bytes itself. */
+  answered(growing: boolean): void;
+  carried(bytes: number): void;
+  /** Bytes that are here wait before more are taken. */
+  heldBack(): void;
+  /** Once, whatever came of it. */
+  end(): void;
+}
+
+export interface TurnOptions {
+  /** Whether somebody waits for these bytes right now; asked whenever there is a turn to be given. */
+  readonly isUrgent: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+interface Waiting {
+  readonly isUrgent: () => boolean;
+  readonly begin: () => void;
+}
+
+/**
+ * The line to one source, as all copies of big blobs share it. No more is asked for than fills it, so nothing waits behind
+ * much; and what somebody waits for is asked for before what is only copied.
+ */
+export class SourceLine {
+  readonly #lanes: Lanes;
+  readonly #waiting = new Set<Waiting>();
+  #underWay = 0;
+
+  constructor(private readonly clock: Clock) {
+    this.#lanes = new Lanes(clock);
+  }
+
+  /** Resolves when the request may be made. Rejects with the signal's reason. */
+  async turn({ isUrgent, signal }: TurnOptions): Promise<Turn> {
+    signal.throwIfAborted();
+    if (this.#waiting.size === 0 && this.#underWay < this.#lanes.limit) this.#underWay += 1;
+    else await this.#wait(isUrgent, signal);
+    return this.#newTurn();
+  }
+
+  #wait(isUrgent: () => boolean, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        isUrgent,
+        begin: () => {
+          stop();
+          resolve();
+        },
+      };
+      const stop = onAbort(signal, () => {
+        this.#waiting.delete(waiting);
+        reject(signal.reason);
+      });
+      this.#waiting.add(waiting);
+    });
+  }
+
+  #newTurn(): Turn {
+    const askedMs = this.clock.monotonic();
+    return {
+      answered: (growing) => {
+        if (growing) this.#lanes.undecided();
+        else this.#lanes.answered(this.clock.monotonic() - askedMs);
+      },
+      carried: (bytes) => {
+        this.#lanes.carried(bytes, this.#underWay >= this.#lanes.limit);
+        this.#begin();
+      },
+      heldBack: () => this.#lanes.undecided(),
+      end: () => {
+        this.#underWay -= 1;
+        this.#begin();
+      },
+    };
+  }
+
+  /** First who is waited for, then who came first. */
+  #begin(): void {
+    while (this.#waiting.size > 0 && this.#underWay < this.#lanes.limit) {
+      const all = [...this.#waiting];
+      const next = all.find(({ isUrgent }) => isUrgent()) ?? all[0];
+      if (next === undefined) return;
+      this.#waiting.delete(next);
+      this.#underWay += 1;
+      next.begin();
+    }
+  }
+}
