@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type BlobDescriptor, digestOf, parseDigest, parseRepositoryName, RegistryError } from '#libs/oci';
-import { systemClock } from '#libs/resilience';
+import { nextTurn, systemClock } from '#libs/resilience';
 import { SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import { FaultyObjectStore } from '#libs/storage/testing';
@@ -62,6 +62,11 @@ async function stored({ content }: Node, digest: string): Promise<Buffer | undef
 async function leftovers(store: ObjectStore): Promise<readonly string[]> {
   const sessions = await store.list({ prefix: keys.uploadPrefix, limit: 10 }, never);
   return sessions.objects.map((object) => object.key);
+}
+
+function splitLine(bytes: Uint8Array): { readonly text: string; readonly tail: Uint8Array } {
+  const end = bytes.indexOf(0x0a);
+  return { text: Buffer.from(bytes.subarray(0, end)).toString(), tail: bytes.subarray(end + 1) };
 }
 
 /** A pattern whose length divides no part's size, so that bytes in the wrong place are seen. */
@@ -161,6 +166,59 @@ describe('blob uploads', () => {
       never,
     );
     expect((await stored(at(nodes, 0), digestOf(bytes)))?.equals(bytes)).toBe(true);
+  });
+
+  it('claim a session as soon as it is sure that a part comes, and read on meanwhile', async () => {
+    const store = memory();
+    const nodes = [node(store, 1), node(store, 2)];
+    const { id } = await at(nodes, 0).uploads.begin(repository);
+    const bytes = sample(9 * MIB);
+    const coming = new PassThrough();
+    coming.write(bytes.subarray(0, 10));
+    const appended = at(nodes, 0).uploads.append(repository, id, { body: coming, size: bytes.length }, never);
+    while ((await leftovers(store)).length === 0) await nextTurn();
+    const second = at(nodes, 1).uploads.append(repository, id, { body: body(sample(10)) }, never);
+    await expect(second).rejects.toMatchObject({ code: 'BLOB_UPLOAD_INVALID', status: 416 });
+    coming.end(bytes.subarray(10));
+    expect((await appended).offset).toBe(bytes.length);
+  });
+
+  it('go on where a claim was made and nothing but the claim came', async () => {
+    const store = memory();
+    const region = node(store);
+    const { id } = await region.uploads.begin(repository);
+    const lost = { body: Readable.from(broken(Buffer.alloc(0))), size: 9 * MIB };
+    await expect(region.uploads.append(repository, id, lost, never)).rejects.toThrow('the client is gone');
+    expect((await region.uploads.status(repository, id, never)).offset).toBe(0);
+    const bytes = sample(9 * MIB);
+    const whole = { body: body(bytes), size: bytes.length, digest: digestOf(bytes) };
+    await region.uploads.finish(repository, id, whole, never);
+    expect((await stored(region, whole.digest))?.equals(bytes)).toBe(true);
+    expect(await leftovers(store)).toEqual([]);
+    expect(await store.multipart.listUploads('', never)).toEqual([]);
+  });
+
+  it('understand a session that an earlier version stored', async () => {
+    const store = memory();
+    const region = node(store);
+    const { id } = await region.uploads.begin(repository);
+    const bytes = sample(20 * MIB);
+    await region.uploads.append(repository, id, { body: body(bytes.subarray(0, 17 * MIB)) }, never);
+    const key = keys.upload(id.slice(0, 36));
+    const { text, tail } = splitLine((await store.read(key, never))?.bytes ?? Buffer.alloc(0));
+    const header = JSON.parse(text) as { parts: [number, string][] };
+    const parts = header.parts.map(([size, etag], index) => ({
+      number: index + 1,
+      offset: index * 8 * MIB,
+      size,
+      etag,
+    }));
+    await store.put(key, Buffer.concat([Buffer.from(`${JSON.stringify({ ...header, parts })}\n`), tail]), {
+      signal: never,
+    });
+    const last = { body: body(bytes.subarray(17 * MIB)), digest: digestOf(bytes) };
+    await region.uploads.finish(repository, id, last, never);
+    expect((await stored(region, last.digest))?.equals(bytes)).toBe(true);
   });
 
   it.each(['one request', 'a session', 'the only bytes of a session'])(

@@ -119,13 +119,32 @@ export function formatRange(offset: number): string {
   return `0-${Math.max(0, offset - 1)}`;
 }
 
-function encode(state: UploadState): Uint8Array {
-  const { tail, ...header } = state;
+/** As stored: size and etag. Parts come from the first on and without gaps, so the rest of them follows. */
+type StoredShort = readonly [number, string];
+
+type Header = Omit<UploadState, 'tail' | 'parts'> & {
+  /** Whole in sessions that an earlier version stored. */
+  readonly parts: readonly (StoredShort | StoredPart)[];
+};
+
+/** Short, for it is written twice for each chunk, and a directory keeps what is short with one wait for the disk. */
+function encode({ tail, parts, ...state }: UploadState): Uint8Array {
+  const header: Header = { ...state, parts: parts.map(({ size, etag }) => [size, etag]) };
   return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), tail]);
 }
 
 function decode(bytes: Uint8Array): UploadState {
   const end = bytes.indexOf(NEWLINE);
-  const header = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString()) as Omit<UploadState, 'tail'>;
-  return { ...header, tail: bytes.subarray(end + 1) };
+  const { parts, ...header } = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString()) as Header;
+  return { ...header, parts: placed(parts), tail: bytes.subarray(end + 1) };
+}
+
+function placed(parts: Header['parts']): readonly StoredPart[] {
+  let offset = 0;
+  return parts.map((part, index) => {
+    const [size, etag] = 'etag' in part ? [part.size, part.etag] : part;
+    const place = { number: index + 1, offset, size, etag };
+    offset += size;
+    return place;
+  });
 }

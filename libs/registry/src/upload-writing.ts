@@ -1,8 +1,9 @@
 import type { Hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { RegistryError } from '#libs/oci';
 import type { Clock, Random } from '#libs/resilience';
 import { isStorageError, type MultipartUpload, type ObjectStore, type StoredPart } from '#libs/storage';
-import type { PartBuffers } from './part-buffers.js';
+import { PART_BYTES, type PartBuffers } from './part-buffers.js';
 import { PartWriter } from './part-writer.js';
 import type { ChunkRange, IncomingBytes } from './push.js';
 import type { RunningHashes } from './running-hashes.js';
@@ -35,6 +36,8 @@ export class UploadWriting {
   readonly #start: number;
   #session: UploadSession;
   #renewAtMs = Number.NEGATIVE_INFINITY;
+  /** A claim that began before the first part was full. */
+  #early: Promise<unknown> = Promise.resolve();
 
   constructor(
     session: UploadSession,
@@ -45,7 +48,10 @@ export class UploadWriting {
     this.#writer = random.uuid();
     this.#start = uploadOffset(session.state);
     this.hash = hashes.take(session.uuid, this.#start);
-    const upload = (durable: readonly StoredPart[]) => this.#uploadFor(durable);
+    const upload = async (durable: readonly StoredPart[]) => {
+      await this.#early;
+      return this.#uploadFor(durable);
+    };
     this.parts = new PartWriter(session.state, {
       multipart: store.multipart,
       buffers,
@@ -66,15 +72,24 @@ export class UploadWriting {
    */
   async consume({ body, range, size }: IncomingChunk): Promise<{ readonly error: unknown } | undefined> {
     const announced = range === undefined ? size : range.end - range.start + 1;
+    if (announced !== undefined && this.#makesAPart(announced)) this.#claimEarly();
+    const broken = await this.#read(body);
+    await this.#early;
+    if (broken !== undefined) return broken;
+    const received = this.parts.offset - this.#start;
+    if (announced === undefined || announced === received) return undefined;
+    throw new RegistryError('SIZE_INVALID', { announced, received });
+  }
+
+  /** Resolves to what broke the body off. */
+  async #read(body: Readable): Promise<{ readonly error: unknown } | undefined> {
     try {
       await this.parts.consume(body);
+      return undefined;
     } catch (error) {
       if (isStorageError(error) || error instanceof RegistryError) throw error;
       return { error };
     }
-    const received = this.parts.offset - this.#start;
-    if (announced === undefined || announced === received) return undefined;
-    throw new RegistryError('SIZE_INVALID', { announced, received });
   }
 
   /** Makes everything that came durable, and gives the session free for the next chunk. */
@@ -89,6 +104,7 @@ export class UploadWriting {
 
   /** After a failure: waits for parts on their way, so that they cannot meet those of a next try, and ends the claim. */
   async letGo(): Promise<void> {
+    await this.#early.catch(() => undefined);
     await this.parts.quiesce();
     const { claim, ...unclaimed } = this.#session.state;
     if (claim === undefined) return;
@@ -98,6 +114,20 @@ export class UploadWriting {
       // The failure that led here is what the client must hear; the claim ends by itself.
       await this.#dropLateParts().catch(() => undefined);
     }
+  }
+
+  /** Whether so many bytes more are certainly not all kept as a tail. */
+  #makesAPart(more: number): boolean {
+    const { tail, parts } = this.#session.state;
+    const least = parts.length > 0 ? this.options.store.multipart.minPartBytes : PART_BYTES;
+    return more > 0 && tail.length + more >= least;
+  }
+
+  /** While the first part fills: a claim is a write that the store must have before a part may come to it. */
+  #claimEarly(): void {
+    this.#early = this.#uploadFor(this.#session.state.parts);
+    // Whoever waits for it hears of it; the body is read on until then.
+    this.#early.catch(() => undefined);
   }
 
   /** The upload that the next part belongs to. Nobody else may write parts from its first part on. */

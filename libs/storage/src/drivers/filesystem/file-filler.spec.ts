@@ -16,10 +16,17 @@ describe('writing chunks to a file', () => {
     for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
   }
 
-  it.each([0, 1, 100_000, 3_000_000, 40_000_000])('writes %i bytes in their order', async (length) => {
+  it.each([
+    [0, 300_000],
+    [1, 300_000],
+    [100_000, 300_000],
+    [3_000_000, 300_000],
+    [3_000_000, 3_000_000],
+    [40_000_000, 300_000],
+  ])('writes %i bytes that come by %i in their order', async (length, chunk) => {
     const bytes = sampleBytes(length);
     const file = await open(`${directory}/f`, 'w');
-    expect(await writeChunks(file, chunksOf(bytes, 300_000))).toBe(length);
+    expect(await writeChunks(file, chunksOf(bytes, chunk))).toBe(length);
     await file.close();
     expect(Buffer.compare(await readFile(`${directory}/f`), bytes)).toBe(0);
   });

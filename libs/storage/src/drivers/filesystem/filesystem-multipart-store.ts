@@ -1,10 +1,10 @@
-import { readdir, rm } from 'node:fs/promises';
+import { type FileHandle, readdir, rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Clock, Random } from '#libs/resilience';
 import { checkPartList, checkPartNumber } from '../../check-request.js';
 import { compareKeys } from '../../key-order.js';
 import type { MultipartStore, MultipartUpload, ObjectStat, PartPosition, StoredPart } from '../../object-store.js';
-import { withSource } from '../../source-stream.js';
+import { type Chunks, withSource } from '../../source-stream.js';
 import { StorageError, type StorageErrorContext } from '../../storage-error.js';
 import { formatIndex } from './contents.js';
 import { writeNewFile } from './durable.js';
@@ -62,16 +62,39 @@ export class FilesystemMultipartStore implements MultipartStore {
         checkPartNumber(part.number, context);
         const directory = this.#directory(upload, context);
         await directory.check(upload, context);
-        const file = this.bench.newPath();
-        try {
-          await writeNewFile(file, (handle) => writeChunks(handle, chunks));
-          signal.throwIfAborted();
-          return await directory.addPart(file, part, this.random.uuid(), context);
-        } finally {
-          await rm(file, { force: true });
-        }
+        return await this.#write(directory, part, chunks, context, signal);
       }),
     );
+  }
+
+  /** Bytes and name become durable side by side. */
+  async #write(
+    directory: UploadDirectory,
+    position: PartPosition,
+    chunks: Chunks,
+    context: StorageErrorContext,
+    signal: AbortSignal,
+  ): Promise<StoredPart> {
+    const { number, offset, size } = position;
+    const part = { number, offset, size, etag: this.random.uuid() };
+    const file = this.bench.newPath();
+    let replaced: readonly string[] = [];
+    const fill = async (handle: FileHandle): Promise<void> => {
+      await writeChunks(handle, chunks);
+      signal.throwIfAborted();
+    };
+    try {
+      await writeNewFile(file, fill, async () => {
+        replaced = await directory.addPart(file, part, context);
+      });
+    } catch (error) {
+      await directory.removeParts([partFileName(part)]);
+      throw error;
+    } finally {
+      await rm(file, { force: true });
+    }
+    await directory.removeParts(replaced);
+    return part;
   }
 
   complete(upload: MultipartUpload, parts: readonly StoredPart[], signal: AbortSignal): Promise<ObjectStat> {

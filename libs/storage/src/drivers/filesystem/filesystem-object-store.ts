@@ -224,6 +224,7 @@ export class FilesystemObjectStore implements ObjectStore {
     const { objects, uploads, temporary } = this.#layout;
     for (const path of [objects, uploads, temporary]) await makeDirectories(path);
     await sweepTemporary(temporary, this.#clock.now());
+    await this.#bench.measure();
   }
 }
 

@@ -5,7 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock, systemRandom } from '#libs/resilience';
 import { neverAborted } from '../../testing/contract-subject.js';
 import { FilesystemObjectStore } from './filesystem-object-store.js';
-import { readLink, writeLink } from './link-content.js';
+import { longestLink, readLink, writeLink } from './link-content.js';
+
+// Whatever the file system has that this runs on.
+const probed = await mkdtemp(join(tmpdir(), 'meridian-links-'));
+const longest = await longestLink(`${probed}/probe`);
+await rm(probed, { recursive: true });
 
 describe('small content', () => {
   const signal = neverAborted();
@@ -17,8 +22,8 @@ describe('small content', () => {
 
   it.each([
     ['text', Buffer.from('{"seq":7}'), 'a link'],
-    ['as much as a link holds', Buffer.alloc(1_000, 'x'), 'a link'],
-    ['more than that', Buffer.alloc(1_001, 'x'), 'a file'],
+    ['as much as a link holds', Buffer.alloc(longest, 'x'), 'a link'],
+    ['more than that', Buffer.alloc(longest + 1, 'x'), 'a file'],
     ['bytes that no text has', Buffer.from([1, 0, 2]), 'a file'],
     ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x0a]), 'a link'],
   ])('is kept and read as it was given: %s', async (_, bytes, kind) => {
@@ -38,6 +43,11 @@ describe('small content', () => {
     await writeLink(`${directory}/l`, Buffer.from('/etc/hosts'));
     expect(await readlink(`${directory}/l`)).toBe(':/etc/hosts');
     expect(Buffer.from((await readLink(`${directory}/l`)) ?? []).toString()).toBe('/etc/hosts');
+  });
+
+  it('is measured without leaving anything', async () => {
+    expect([1_000, 4_000]).toContain(await longestLink(`${directory}/probe`));
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('is told from what is not there', async () => {

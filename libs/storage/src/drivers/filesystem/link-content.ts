@@ -1,8 +1,9 @@
-import { readlink, symlink } from 'node:fs/promises';
-import { unlessMissing } from './filesystem-errors.js';
+import { readlink, symlink, unlink } from 'node:fs/promises';
+import { hasCode, unlessMissing } from './filesystem-errors.js';
 
-/** The least that a file system in use has room for in a link is 1,023 bytes (XFS). */
-const MOST_BYTES = 1_000;
+/** What every file system in use has room for in a link: the least is 1,023 bytes (XFS); most have 4,095. */
+export const SURE_BYTES = 1_000;
+const MOST_BYTES = 4_000;
 
 /** So that what is stored is never the name of anything, whoever follows it. */
 const SIGN = Buffer.from(':');
@@ -12,8 +13,20 @@ const SIGN = Buffer.from(':');
  * of large blobs, entries. A link is made in one step, and is durable with the name that it has, so such bytes need
  * neither a file to be opened, written and closed, nor a synchronisation of their own.
  */
-export function fitsIntoLink(bytes: Uint8Array): boolean {
-  return bytes.byteLength <= MOST_BYTES && !bytes.includes(0);
+export function fitsIntoLink(bytes: Uint8Array, longest: number): boolean {
+  return bytes.byteLength <= longest && !bytes.includes(0);
+}
+
+/** How much can be kept as what a link leads to where `path` is, at which there must be nothing. */
+export async function longestLink(path: string): Promise<number> {
+  try {
+    await writeLink(path, Buffer.alloc(MOST_BYTES, 'x'));
+  } catch (error) {
+    if (hasCode(error, 'ENAMETOOLONG')) return SURE_BYTES;
+    throw error;
+  }
+  await unlink(path);
+  return MOST_BYTES;
 }
 
 export async function writeLink(path: string, bytes: Uint8Array): Promise<void> {

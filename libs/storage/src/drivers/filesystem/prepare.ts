@@ -5,7 +5,7 @@ import { makeDirectories, syncDirectory, touchNew, writeNewBytes, writeNewFile }
 import { writeChunks } from './file-filler.js';
 import { unlessMissing } from './filesystem-errors.js';
 import type { Layout } from './layout.js';
-import { fitsIntoLink, writeLink } from './link-content.js';
+import { fitsIntoLink, longestLink, SURE_BYTES, writeLink } from './link-content.js';
 import { contentName, markerName, NO_PREDECESSOR, type Version, type VersionShape } from './version.js';
 
 /** A key directory that nobody sees yet: its marker, and its content if it has bytes. All of it is durable. */
@@ -16,11 +16,18 @@ export interface Prepared {
 
 /** Makes the directories that are to become keys', and takes away those that were. */
 export class Workbench {
+  #longestLink = SURE_BYTES;
+
   constructor(
     private readonly layout: Layout,
     private readonly clock: Clock,
     private readonly random: Random,
   ) {}
+
+  /** Asks what the file system can do. */
+  async measure(): Promise<void> {
+    this.#longestLink = await longestLink(this.newPath());
+  }
 
   newPath(): string {
     return `${this.layout.temporary}/${this.random.uuid()}`;
@@ -33,7 +40,7 @@ export class Workbench {
 
   versionOf(bytes: Uint8Array): Version {
     if (bytes.byteLength === 0) return this.newVersion(0, 'empty');
-    return this.newVersion(bytes.byteLength, fitsIntoLink(bytes) ? 'link' : 'file');
+    return this.newVersion(bytes.byteLength, fitsIntoLink(bytes, this.#longestLink) ? 'link' : 'file');
   }
 
   async fromBytes(bytes: Uint8Array): Promise<Prepared> {

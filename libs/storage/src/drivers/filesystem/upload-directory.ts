@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { MultipartUpload, PartPosition, StoredPart } from '../../object-store.js';
+import type { MultipartUpload, StoredPart } from '../../object-store.js';
 import { StorageError, type StorageErrorContext } from '../../storage-error.js';
 import { makeDirectories, syncDirectory, writeNewBytes } from './durable.js';
 import { unlessMissing } from './filesystem-errors.js';
@@ -53,15 +53,20 @@ export class UploadDirectory {
     return names;
   }
 
-  /** Makes a durable file a part, durably, and drops the ones of that number that were there before. */
-  async addPart(file: string, part: PartPosition, etag: string, context: StorageErrorContext): Promise<StoredPart> {
+  /**
+   * Moves a file to where its part belongs, durably, and hands over the names of that number that were there before. The
+   * file's bytes need not be durable yet: nobody knows its etag before the part is acknowledged.
+   */
+  async addPart(file: string, part: StoredPart, context: StorageErrorContext): Promise<readonly string[]> {
     const replaced = (await this.partNames(context)).filter((name) => name.startsWith(`${part.number},`));
-    const stored = { number: part.number, offset: part.offset, size: part.size, etag };
-    const placed = await unlessMissing(rename(file, `${this.parts}/${partFileName(stored)}`).then(() => true));
+    const placed = await unlessMissing(rename(file, `${this.parts}/${partFileName(part)}`).then(() => true));
     if (placed === undefined) throw new StorageError('no_such_upload', context);
     await unlessMissing(syncDirectory(this.parts));
-    for (const name of replaced) await rm(`${this.parts}/${name}`, { force: true });
-    return stored;
+    return replaced;
+  }
+
+  async removeParts(names: readonly string[]): Promise<void> {
+    for (const name of names) await rm(`${this.parts}/${name}`, { force: true });
   }
 
   /**
