@@ -60,6 +60,16 @@ export class Tags {
     return { seq: state.seq, value: state.value?.digest };
   }
 
+  /** What it points at in this region's store, whether that may be shown or not. */
+  async held(
+    repository: RepositoryName,
+    tag: Tag,
+    signal: AbortSignal,
+  ): Promise<{ readonly seq: number; readonly digest: Digest } | undefined> {
+    const { seq = 0, value } = (await this.#registers.get(keys.tag(repository, tag), signal)) ?? {};
+    return value?.digest === undefined ? undefined : { seq, digest: value.digest };
+  }
+
   /**
    * What is stored, right or wrong, and its version; `undefined` if there never was anything. What was heard of and is not
    * here yet counts with its place; what cannot be read, with 0.

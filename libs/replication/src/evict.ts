@@ -53,8 +53,8 @@ export async function heldTags(
   const held: HeldTag[] = [];
   for await (const page of tags.all(repository, signal)) {
     await inGroups(page, async (tag) => {
-      const state = await tags.get(repository, tag, signal);
-      if (state?.value !== undefined) held.push({ tag, seq: state.seq, digest: state.value });
+      const state = await tags.held(repository, tag, signal);
+      if (state !== undefined) held.push({ tag, ...state });
     });
   }
   return held;

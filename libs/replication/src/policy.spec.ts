@@ -201,6 +201,16 @@ describe('a replica under a policy', () => {
     expect(await replica.referrers.list(secret, subject, signal)).toHaveLength(1);
   });
 
+  it('keeps no tag that nobody is shown, because a newer state of it was heard of', async () => {
+    const replicator = await start();
+    await push(secret, 'image', ['v1']);
+    await caughtUp(replicator);
+    await replica.tags.raiseFloor(secret, parseTag('v1'), 9, signal);
+    await put(excluded);
+    await caughtUp(replicator);
+    expect(await replica.tags.held(secret, parseTag('v1'), signal)).toBeUndefined();
+  });
+
   it.each(['goes on', 'dies'])(
     'gets back what a policy took that was replaced before it was done (the worker %s)',
     async (how) => {
