@@ -5,6 +5,15 @@ import type { ManifestRecord, RegionContent } from '#libs/registry';
 /** Keys of a repository that are written at once. */
 const AT_ONCE = 16;
 
+/** What has to go from where, and by which right. */
+export interface Eviction {
+  readonly rules: RegionRules;
+  /** What entries wait for. */
+  readonly inUse: ReadonlySet<Digest>;
+  /** Asked before keys are written; throws when other rules came, for another process may be giving back what these take. */
+  readonly confirm: () => Promise<void>;
+}
+
 type Survey = ReadonlyMap<Digest, Pick<ManifestRecord, 'blobs' | 'children' | 'subject'>>;
 
 /** A tag that points at something. */
@@ -19,13 +28,12 @@ export interface HeldTag {
  * belongs to these, and the links. Blobs that nothing names any more are the collection's affair.
  *
  * Readers lose what leads to something after what it leads to, for a tag says which manifest has to go: cut off anywhere, it
- * may be run again. Nothing of the repository may be applied meanwhile; `inUse` is what entries wait for.
+ * may be run again. Nothing of the repository may be applied meanwhile.
  */
 export async function evict(
   content: RegionContent,
-  rules: RegionRules,
   repository: RepositoryName,
-  inUse: ReadonlySet<Digest>,
+  { rules, inUse, confirm }: Eviction,
   signal: AbortSignal,
 ): Promise<void> {
   const tags = await heldTags(content, repository, signal);
@@ -37,11 +45,13 @@ export async function evict(
   const doomed = nothing
     ? new Set(survey.keys())
     : doomedManifests(survey, new Set(leaving.map(({ digest }) => digest)), new Set([...kept, ...inUse]));
-  await evictManifests(content, repository, survey, doomed, signal);
-  await inGroups(leaving, ({ tag }) => content.tags.evict(repository, tag, signal));
+  await evictManifests(content, repository, { survey, doomed, confirm }, signal);
+  await inGroups(leaving, ({ tag }) => content.tags.evict(repository, tag, signal), confirm);
   if (!nothing) return;
+  await confirm();
   await content.referrers.evictAll(repository, signal);
-  await evictLinks(content, repository, signal);
+  await evictLinks(content, repository, confirm, signal);
+  await confirm();
   await content.catalog.remove(repository, signal);
 }
 
@@ -117,8 +127,11 @@ function reachable(survey: Survey, roots: readonly Digest[], next: (digest: Dige
 async function evictManifests(
   { links, referrers, manifests }: RegionContent,
   repository: RepositoryName,
-  survey: Survey,
-  doomed: ReadonlySet<Digest>,
+  {
+    survey,
+    doomed,
+    confirm,
+  }: Pick<Eviction, 'confirm'> & { readonly survey: Survey; readonly doomed: ReadonlySet<Digest> },
   signal: AbortSignal,
 ): Promise<void> {
   const blobsOf = (wanted: boolean) =>
@@ -127,23 +140,34 @@ async function evictManifests(
     );
   const needed = new Set(blobsOf(false));
   const unneeded = [...new Set(blobsOf(true))].filter((digest) => !needed.has(digest));
-  await inGroups(unneeded, (digest) => links.evict(repository, digest, signal));
-  await inGroups([...doomed], async (digest) => {
+  await inGroups(unneeded, (digest) => links.evict(repository, digest, signal), confirm);
+  const take = async (digest: Digest): Promise<void> => {
     const subject = survey.get(digest)?.subject;
     if (subject !== undefined) await referrers.evict(repository, subject, digest, signal);
     await manifests.evict(repository, digest, signal);
-  });
+  };
+  await inGroups([...doomed], take, confirm);
 }
 
 /** Those too that no manifest here needs: the link of one that was deleted goes only when nothing at the primary needs it. */
-async function evictLinks({ links }: RegionContent, repository: RepositoryName, signal: AbortSignal): Promise<void> {
+async function evictLinks(
+  { links }: RegionContent,
+  repository: RepositoryName,
+  confirm: Eviction['confirm'],
+  signal: AbortSignal,
+): Promise<void> {
   for await (const page of links.digests(repository, false, signal)) {
-    await inGroups(page, (digest) => links.evict(repository, digest, signal));
+    await inGroups(page, (digest) => links.evict(repository, digest, signal), confirm);
   }
 }
 
-async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+async function inGroups<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+  confirm: Eviction['confirm'] = async () => undefined,
+): Promise<void> {
   for (let start = 0; start < items.length; start += AT_ONCE) {
+    await confirm();
     await Promise.all(items.slice(start, start + AT_ONCE).map(work));
   }
 }

@@ -105,7 +105,7 @@ export class PolicyEnforcer {
         if (tags.length > 0) await this.#evict(repository, seq);
       });
     } else await apply();
-    await this.#looks.run('newest', (look) => this.#look(look), signal);
+    await this.#lookForNewer();
     if (selection.placed.seq === placed.seq) return false;
     if (selection.rules.limits(repository)) await this.#alone.run(signal, () => this.#evict(repository, seq));
     return true;
@@ -135,7 +135,11 @@ export class PolicyEnforcer {
     this.#regaining.abort(new Error('another policy came'));
     await replan();
     await this.#regained;
+    // What other processes have finished is not done again: by now they may be giving back what these rules take.
+    if (this.#superseded.size === 0 && (await this.#isEnforced(placed))) return this.#note(placed);
     await this.trim();
+    // Newer rules came meanwhile, and their turn is next.
+    if (selection.placed !== placed) return;
     const unfinished = await this.#unfinished();
     const regains = selection.regained([this.#enforced.policy, ...unfinished, ...this.#superseded]);
     if (regains === undefined) return this.#note(placed);
@@ -143,13 +147,26 @@ export class PolicyEnforcer {
     this.#regained = this.#regain(placed, regains, this.#regaining.signal).catch(() => undefined);
   }
 
-  /** Whether the region's store knows of newer rules than this process: then it goes by them at once. */
+  #lookForNewer(): Promise<void> {
+    return this.#looks.run('newest', (look) => this.#look(look), this.options.signal);
+  }
+
+  /** If the region's store knows of newer rules than this process, it goes by them at once. */
   async #look(signal: AbortSignal): Promise<void> {
     const { content, selection } = this.options;
     const newest = await content.policies.current(signal);
     if (newest === undefined || newest.seq <= selection.placed.seq) return;
     // It waits for what is being applied, and so for whoever looks.
     this.adopt(newest).catch(() => undefined);
+  }
+
+  async #isEnforced({ seq }: PlacedPolicy): Promise<boolean> {
+    const { content, signal } = this.options;
+    let enforced = 0;
+    await this.#untilDone('reading the policy that is followed', async () => {
+      enforced = (await content.policies.enforced(signal))?.seq ?? 0;
+    });
+    return enforced >= seq;
   }
 
   /** Policies that were replaced before this region was done with them, whichever of its processes went by them. */
@@ -222,7 +239,12 @@ export class PolicyEnforcer {
 
   #evict(repository: RepositoryName, applied?: number): Promise<void> {
     const { content, selection, signal } = this.options;
-    return evict(content, selection.rules, repository, this.#inUse(repository, applied), signal);
+    const { rules } = selection;
+    const confirm = async (): Promise<void> => {
+      await this.#lookForNewer();
+      if (selection.rules !== rules) throw new Error('other rules came');
+    };
+    return evict(content, repository, { rules, inUse: this.#inUse(repository, applied), confirm }, signal);
   }
 
   /** Manifests that pending entries bring, and those that they lead to. */
