@@ -30,8 +30,13 @@ const MESSAGES: readonly ControlMessage[] = [
 
 describe('the envelope of a control message', () => {
   it.each(MESSAGES)('carries $kind there and back', (message) => {
-    const travelled: unknown = JSON.parse(JSON.stringify(formatEnvelope({ from: 'p', message })));
-    expect(readEnvelope(travelled)).toEqual({ from: 'p', message });
+    const travelled: unknown = JSON.parse(JSON.stringify(formatEnvelope({ from: 'p', message, more: [] })));
+    expect(readEnvelope(travelled)).toEqual({ from: 'p', message, more: [] });
+  });
+
+  it('carries several', () => {
+    const said = { from: 'p', message: { kind: 'journal.appended', seq: 7 }, more: [...MESSAGES] } as const;
+    expect(readEnvelope(JSON.parse(JSON.stringify(formatEnvelope(said))))).toEqual(said);
   });
 
   it.each([

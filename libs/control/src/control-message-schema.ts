@@ -9,6 +9,8 @@ const VERSION = 1;
 export interface Envelope {
   readonly from: string;
   readonly message: ControlMessage;
+  /** What was said together with it, after it. */
+  readonly more: readonly ControlMessage[];
 }
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -77,10 +79,16 @@ const message = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const envelope = z.object({ version: z.literal(VERSION), from: id, message });
+const envelope = z.object({
+  version: z.literal(VERSION),
+  from: id,
+  message,
+  more: z.array(message).max(1_000).default([]),
+});
 
-export function formatEnvelope({ from, message: said }: Envelope): object {
-  return { version: VERSION, from, message: said };
+/** Whoever does not know of `more` reads the first message, and the others are lost to him. */
+export function formatEnvelope({ from, message: said, more }: Envelope): object {
+  return { version: VERSION, from, message: said, ...(more.length > 0 && { more }) };
 }
 
 /** Whose envelope it claims to be: nobody has to read closely what he said himself. */
@@ -91,7 +99,7 @@ export function senderOf(value: unknown): unknown {
 /** The envelope, or why it is none: from a newer release, from something else, or broken. */
 export function readEnvelope(value: unknown): Envelope | { readonly unreadable: string } {
   const result = envelope.safeParse(value);
-  if (result.success) return { from: result.data.from, message: result.data.message };
+  if (result.success) return { from: result.data.from, message: result.data.message, more: result.data.more };
   const [issue] = result.error.issues;
   return { unreadable: `${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'invalid'}` };
 }

@@ -4,6 +4,7 @@ import type { ControlLog } from './control-log.js';
 import { formatEnvelope, readEnvelope, senderOf } from './control-message-schema.js';
 import { Listeners } from './listeners.js';
 import type { ManagedControlBus } from './managed-control-bus.js';
+import { Outbox } from './outbox.js';
 import { PatientRedisServer } from './patient-redis-server.js';
 import { QuietRedisClient } from './quiet-redis-client.js';
 import { RETRY_DELAY_MS, redisOptions } from './redis-options.js';
@@ -29,6 +30,7 @@ export class RedisControlBus implements ManagedControlBus {
   readonly #server: PatientRedisServer;
   readonly #client: QuietRedisClient;
   readonly #closing = new AbortController();
+  readonly #outbox: Outbox;
   #hearing = false;
   /** The client has had its first connection; from then on it says itself when it has none. */
   #speaking = false;
@@ -49,6 +51,8 @@ export class RedisControlBus implements ManagedControlBus {
       onTrouble,
     });
     this.#client = new QuietRedisClient(connection, onTrouble);
+    const send = (message: ControlMessage, more: readonly ControlMessage[]) => this.#send(message, more);
+    this.#outbox = new Outbox(send, options.clock, this.#closing.signal);
   }
 
   /** Whether what others say is heard just now. For status; nothing may wait for it. */
@@ -64,8 +68,7 @@ export class RedisControlBus implements ManagedControlBus {
 
   publish(message: ControlMessage): void {
     if (!this.#speaking) return;
-    const envelope = formatEnvelope({ from: this.#options.processId, message });
-    this.#client.emit(this.#channel, envelope).subscribe({ error: (error) => this.#lost(error) });
+    this.#outbox.add(message);
   }
 
   subscribe(listener: (message: ControlMessage) => void): () => void {
@@ -78,6 +81,11 @@ export class RedisControlBus implements ManagedControlBus {
     await Promise.all([this.#server.close(), this.#client.close()]);
   }
 
+  #send(message: ControlMessage, more: readonly ControlMessage[]): void {
+    const envelope = formatEnvelope({ from: this.#options.processId, message, more });
+    this.#client.emit(this.#channel, envelope).subscribe({ error: (error) => this.#lost(error) });
+  }
+
   #receive(payload: unknown): void {
     if (senderOf(payload) === this.#options.processId) return;
     const envelope = readEnvelope(payload);
@@ -85,7 +93,7 @@ export class RedisControlBus implements ManagedControlBus {
       this.#options.log.debug({ reason: envelope.unreadable }, 'control message dropped');
       return;
     }
-    this.#listeners.tell(envelope.message);
+    for (const message of [envelope.message, ...envelope.more]) this.#listeners.tell(message);
   }
 
   /** Nest's client drops its connections when the first attempt fails; once one succeeded, it reconnects by itself. */

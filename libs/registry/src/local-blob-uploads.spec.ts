@@ -385,6 +385,37 @@ describe('blob uploads', () => {
     await expect(region.uploads.status(repository, id, never)).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
   });
 
+  it('ask the store nothing first about a small blob that comes whole with the end', async () => {
+    const asked: string[] = [];
+    const store = new FaultyObjectStore(memory(), ({ operation }) => {
+      asked.push(operation);
+      return { kind: 'none' };
+    });
+    const region = node(store);
+    const bytes = sample(100);
+    const { id } = await region.uploads.begin(repository);
+    const last = { body: body(bytes), size: 100, digest: digestOf(bytes) };
+    await region.uploads.finish(repository, id, last, never);
+    expect(asked).toEqual(['put', 'put']);
+    const again = region.uploads.finish(repository, id, { ...last, body: body(bytes) }, never);
+    await expect(again).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
+  });
+
+  it('take nothing more where they were cancelled, however small', async () => {
+    const region = node(memory());
+    const bytes = sample(100);
+    const { id } = await region.uploads.begin(repository);
+    await region.uploads.cancel(repository, id, never);
+    const late = region.uploads.finish(
+      repository,
+      id,
+      { body: body(bytes), size: 100, digest: digestOf(bytes) },
+      never,
+    );
+    await expect(late).rejects.toMatchObject({ code: 'BLOB_UPLOAD_UNKNOWN' });
+    expect(await region.content.blobs.stat(digestOf(bytes), never)).toBeUndefined();
+  });
+
   it('accept a sha512 digest after a session that was hashed as sha256', async () => {
     const region = node(memory());
     const bytes = sample(1_000);

@@ -2,7 +2,7 @@ import { RegistryError, type RepositoryName } from '#libs/oci';
 import type { Clock, Random } from '#libs/resilience';
 import { keys, type ObjectStore } from '#libs/storage';
 import { StoredSessions, type UploadSession, type UploadState } from './stored-sessions.js';
-import { formatUploadId, openUploadId } from './upload-id.js';
+import { formatUploadId, openUploadId, type UploadTicket } from './upload-id.js';
 
 /** An id that nothing was sent to is good for so long. */
 const UNUSED_MS = 24 * 60 * 60 * 1000;
@@ -39,15 +39,20 @@ export class UploadSessions {
 
   /** @throws RegistryError `BLOB_UPLOAD_UNKNOWN`, also for a session of another repository. */
   async get(repository: RepositoryName, id: string, signal: AbortSignal): Promise<UploadSession> {
-    const { clock, random, idKey } = this.options;
-    const ticket = openUploadId(idKey, repository, id);
-    if (ticket === undefined || this.#finished.has(ticket.uuid)) throw unknownUpload(id);
-    const { uuid, createdMs } = ticket;
+    const { clock, random } = this.options;
+    const { uuid, createdMs } = this.ticketOf(repository, id);
     const found = await this.#stored.inspect(uuid, signal);
     const unused = found === undefined && clock.now() - createdMs > UNUSED_MS;
     if (unused || found?.state.ended) throw unknownUpload(id);
     const data = keys.data(random.uuid());
     return found ?? { uuid, state: { repository, createdMs, data, parts: [], tail: new Uint8Array() } };
+  }
+
+  /** What the id itself says. @throws RegistryError `BLOB_UPLOAD_UNKNOWN`, also of what this process saw the end of */
+  ticketOf(repository: RepositoryName, id: string): UploadTicket {
+    const ticket = openUploadId(this.options.idKey, repository, id);
+    if (ticket === undefined || this.#finished.has(ticket.uuid)) throw unknownUpload(id);
+    return ticket;
   }
 
   /** @throws RegistryError `BLOB_UPLOAD_INVALID` (416) if the session moved on meanwhile. */
@@ -56,8 +61,9 @@ export class UploadSessions {
   }
 
   /** Ends the session for every process, whoever writes to it, and removes the parts that did not become an object. */
-  end(session: UploadSession, signal: AbortSignal): Promise<void> {
-    return this.#stored.end(session, signal);
+  async end(session: UploadSession, signal: AbortSignal): Promise<void> {
+    await this.#stored.end(session, signal);
+    this.finished(session.uuid);
   }
 
   /** Whether the store still knows that somebody needs the session's bytes. */
@@ -69,7 +75,12 @@ export class UploadSessions {
   /** Its bytes have become an object. */
   async forget(session: UploadSession, signal: AbortSignal): Promise<void> {
     if (session.etag !== undefined) await this.#stored.forget(session, signal);
-    this.#finished.add(session.uuid);
+    this.finished(session.uuid);
+  }
+
+  /** From now on the id is unknown to this process. */
+  finished(uuid: string): void {
+    this.#finished.add(uuid);
     const [oldest] = this.#finished;
     if (this.#finished.size > REMEMBERED && oldest !== undefined) this.#finished.delete(oldest);
   }

@@ -33,7 +33,7 @@ export class MemoryControlHub {
 
   #publish(from: string, message: ControlMessage): void {
     if (this.#cutOff.has(from)) return;
-    const text = JSON.stringify(formatEnvelope({ from, message }));
+    const text = JSON.stringify(formatEnvelope({ from, message, more: [] }));
     queueMicrotask(() => this.#deliver(from, text));
   }
 

@@ -14,6 +14,12 @@ export interface MeridianOptions {
   readonly processes?: number;
 }
 
+const AS_THE_IMAGE_HAS_IT = {
+  UV_THREADPOOL_SIZE: '16',
+  MALLOC_ARENA_MAX: '2',
+  NODE_OPTIONS: '--max-semi-space-size=4',
+};
+
 const KEY = randomBytes(32).toString('hex');
 
 /** A region that is alone: its registry processes, from dist/, with a Redis of their own. */
@@ -63,8 +69,7 @@ async function startRegistry(
     name: 'meridian',
     command: nodeProcess.execPath,
     args: [...profiling(directory, number), join(ROOT, 'dist/apps/registry/src/main.js')],
-    // As the image has it.
-    env: { MERIDIAN_CONFIG: file, UV_THREADPOOL_SIZE: '16' },
+    env: { MERIDIAN_CONFIG: file, ...AS_THE_IMAGE_HAS_IT },
     isReady: async () => (await fetch(`${operator}/health/ready`)).ok,
   });
   return { origin, process };
