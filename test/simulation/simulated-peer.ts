@@ -91,6 +91,19 @@ export class SimulatedPeer implements PeerClient {
     return { size: found.size, body };
   }
 
+  /** One answer, whose line may break off or change a byte anywhere in it. */
+  async *fewBlobs(blobs: readonly BlobDescriptor[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
+    const found = await this.#ask(signal, ({ content }) =>
+      Promise.all(
+        blobs.map(async ({ digest }) => {
+          const record = await content.blobs.stat(digest, signal);
+          return record && collect(await content.blobs.open(record, undefined, signal));
+        }),
+      ),
+    );
+    for (const bytes of found) yield bytes && collect(Readable.from(this.#body(bytes, signal), { objectMode: false }));
+  }
+
   statBlob(digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined> {
     return this.#ask(signal, ({ content }) => content.blobs.stat(digest, signal));
   }

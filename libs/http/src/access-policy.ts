@@ -22,6 +22,7 @@ export const ACCESS_POLICY = {
   'DELETE /v2/<name>/blobs/uploads/<upload>': 'push',
   'GET /_meridian/v1/journal': 'peer',
   'GET /_meridian/v1/blobs/<digest>': 'peer',
+  'POST /_meridian/v1/blobs': 'peer',
   'GET /_meridian/v1/manifests': 'peer',
   'GET /_meridian/v1/links': 'peer',
   'GET /_meridian/v1/status': 'peer',

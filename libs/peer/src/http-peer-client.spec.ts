@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { buffer, json } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { deriveClusterKey, parseRegionName, verifyRegionToken } from '#libs/geo';
-import { digestOf, parseReference, parseRepositoryName } from '#libs/oci';
+import { digestOf, parseDigest, parseReference, parseRepositoryName } from '#libs/oci';
 import { type Clock, systemClock } from '#libs/resilience';
-import { HttpPeerClient, PeerError } from './index.js';
+import { framedBlob, HttpPeerClient, PeerError } from './index.js';
 import { describePeerClient, type MemoryRegion } from './testing/index.js';
 import { parseImageName } from './testing/parse-image-name.js';
 
@@ -57,6 +57,12 @@ const apiOf =
     if (path === '/journal') {
       const after = Number(parameter('after'));
       return lines(region.messages.filter((message) => message.kind !== 'entry' || message.entry.seq > after));
+    }
+    if (path === '/blobs') {
+      return void json(request).then((body) => {
+        const { digests } = body as { readonly digests: readonly string[] };
+        response.end(Buffer.concat(digests.flatMap((each) => framedBlob(region.blobs.get(parseDigest(each))))));
+      });
     }
     if (path === '/status') return answer(region.state);
     if (path === '/status/stream') return lines([region.state]);

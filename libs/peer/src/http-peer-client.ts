@@ -19,6 +19,7 @@ import {
 } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import type { ByteRange } from '#libs/storage';
+import { readFramedBlobs } from './few-blobs.js';
 import { HttpSummary } from './http-summary.js';
 import { parseJournalMessage } from './parse-message.js';
 import { parseFailedCopies, parseRegionControl } from './parse-steering.js';
@@ -169,6 +170,19 @@ export class HttpPeerClient implements PeerClient {
     } catch (error) {
       answer.discard();
       throw error;
+    }
+  }
+
+  async *fewBlobs(blobs: readonly BlobDescriptor[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
+    const body = JSON.stringify({ digests: blobs.map(({ digest }) => digest) });
+    const answer = await this.#connections.request('POST', '/blobs', { body, signal });
+    try {
+      this.#expectFound(answer);
+      yield* readFramedBlobs(answer.body, blobs);
+    } catch (error) {
+      throw this.#connections.explain(error, 'stalled', signal);
+    } finally {
+      answer.discard();
     }
   }
 

@@ -1,3 +1,4 @@
+export * from './few-blobs.js';
 export * from './http-peer-client.js';
 export * from './open-peers.js';
 export * from './parse-steering.js';

@@ -145,6 +145,12 @@ export interface PeerClient {
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage>;
   /** Bytes as the peer stores them: hash them. */
   openBlob(digest: Digest, options: OpenBlobOptions): Promise<OpenedBlob | undefined>;
+  /**
+   * Many small blobs by one request: at most `MOST_FEW_BLOBS` of at most `MOST_FEW_BLOB_BYTES` each. Their bytes as the peer
+   * stores them, in the order in which they are asked for, each as soon as it is whole and of the right size; `undefined`
+   * for one that the peer does not send: ask for it with {@link openBlob}. Where it is missing all are asked for so.
+   */
+  fewBlobs?(blobs: readonly BlobDescriptor[], signal: AbortSignal): AsyncIterable<Uint8Array | undefined>;
   statBlob(digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined>;
   /** Whether a repository may read a blob there: for a region that was asked for what it does not have. */
   findLinkedBlob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined>;

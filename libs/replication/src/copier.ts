@@ -8,6 +8,7 @@ import { BigCopies, type FollowedBlob } from './big-copies.js';
 import { BlobFetch, FOLLOWED_FROM_BYTES } from './blob-fetch.js';
 import { BlobSources, type BlobSourcesOptions } from './blob-sources.js';
 import type { CopyScratch } from './copy-scratch.js';
+import { GatheredBlobs } from './gathered-blobs.js';
 
 /** From this size on a blob comes in parts, and a copy that was cut short goes on; below it, starting anew is cheaper. */
 const PARTED_FROM_BYTES = FOLLOWED_FROM_BYTES;
@@ -34,15 +35,24 @@ export interface CopierOptions extends BlobSourcesOptions {
   readonly random: Random;
 }
 
+/** What was sent as a blob; it is checked as a whole. */
+interface ReceivedBytes {
+  readonly bytes: Uint8Array;
+  /** It was another one. */
+  readonly blame: () => void;
+}
+
 /** Copies blobs into this region: each is here, hashed here, when its copy resolves. */
 export class Copier {
   readonly #sources: BlobSources;
+  readonly #gathered: GatheredBlobs;
   readonly #big: BigCopies;
   /** How many wait for a blob. */
   readonly #hurried = new Map<Digest, number>();
 
   constructor(private readonly options: CopierOptions) {
     this.#sources = new BlobSources(options);
+    this.#gathered = new GatheredBlobs(this.#sources, options.clock);
     this.#big = new BigCopies(options);
   }
 
@@ -72,18 +82,31 @@ export class Copier {
 
   async #copyAtOnce(blob: BlobDescriptor, signal: AbortSignal): Promise<void> {
     const { blobs, clock } = this.options;
-    const fetch = this.#fetch(blob);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of fetch.bytes({ start: 0, end: blob.size }, signal)) chunks.push(chunk);
+    const { bytes, blame } = (await this.#gather(blob, signal)) ?? (await this.#read(blob, signal));
     const writtenMs = clock.monotonic();
-    const bytes = Buffer.concat(chunks);
     const algorithm = digestAlgorithm(blob.digest);
     const computed = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
     if (computed !== blob.digest) {
-      fetch.blame();
+      blame();
       throw new RegistryError('DIGEST_INVALID', { digest: blob.digest, computed });
     }
     await blobs.adopt({ ...blob, kept: await blobs.keep(bytes, signal), writtenMs }, signal);
+  }
+
+  /** Its bytes, by a request that others share. */
+  async #gather(blob: BlobDescriptor, signal: AbortSignal): Promise<ReceivedBytes | undefined> {
+    const found = await this.#gathered.find(blob, signal);
+    if (found === undefined) return undefined;
+    this.#pass(blob, blob.size, signal);
+    this.options.onBytes(blob, blob.size, blob.size);
+    return { bytes: found.bytes, blame: () => this.#sources.lied(found.source) };
+  }
+
+  async #read(blob: BlobDescriptor, signal: AbortSignal): Promise<ReceivedBytes> {
+    const fetch = this.#fetch(blob);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of fetch.bytes({ start: 0, end: blob.size }, signal)) chunks.push(chunk);
+    return { bytes: Buffer.concat(chunks), blame: () => fetch.blame() };
   }
 
   /** The bytes are hashed in order on their way into the store, whoever sent them. */

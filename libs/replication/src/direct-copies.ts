@@ -3,7 +3,7 @@ import { Limiter } from '#libs/resilience';
 import type { CopyHandler, CopyJob } from './replication-queue.js';
 
 /** Small copies at once. They hold little memory, and on a long way it takes many to fill the line. */
-const CONCURRENCY = 64;
+const CONCURRENCY = 128;
 
 /** Copies that may wait for their turn; more are left to the sweep, which asks again for whatever is missing. */
 const MAX_WAITING = 10_000;

@@ -272,6 +272,20 @@ describe('the internal API, as a peer client finds it', () => {
     expect(await text(opened?.body ?? Readable.from([]))).toBe(expected);
   });
 
+  it('gives small blobs together, and leaves out what is big, damaged or not here', async () => {
+    const [one, kept, big] = ['one', 'k'.repeat(100 * 1024), 'b'.repeat(200 * 1024)];
+    const asked = [await store(one), { digest: digestOf('nothing'), size: 7 }, await store(kept), await store(big)];
+    const found: (number | undefined)[] = [];
+    for await (const bytes of client.fewBlobs(asked, signal)) found.push(bytes?.length);
+    expect(found).toEqual([one.length, undefined, kept.length, undefined]);
+  });
+
+  it('refuses a list of too many blobs', async () => {
+    const blobs = Array.from({ length: 65 }, (_, number) => ({ digest: digestOf(String(number)), size: 1 }));
+    const asking = client.fewBlobs(blobs, signal)[Symbol.asyncIterator]();
+    await expect(asking.next()).rejects.toMatchObject({ code: 'refused' });
+  });
+
   it('tells the size of a blob without its bytes, also of an empty one', async () => {
     for (const bytes of ['content', '']) {
       const { digest } = await store(bytes);

@@ -27,6 +27,7 @@ import type { HintSource } from './hints.js';
 import { LineStream } from './line-stream.js';
 import { numberParameter, parameter } from './parameters.js';
 import { findStoredBlob, type SendableBlob, sendBlob } from './send-blob.js';
+import { sendFewBlobs } from './send-few-blobs.js';
 import { sendJournal } from './send-journal.js';
 import { sendStatus } from './send-status.js';
 import { sendSummary, summaryAnswer } from './send-summary.js';
@@ -60,6 +61,7 @@ const BLOBS = 'blobs/';
 const MAX_WAIT_MS = 60_000;
 const MAX_FOLLOW_MS = 5_000;
 const METHODS = ['GET', 'HEAD'];
+const FEW_BLOBS = 'blobs';
 const CONTROLS = 'controls';
 
 /** Some limits, with their days and time zones. */
@@ -82,7 +84,7 @@ export class PeerApi {
   /** @throws RegistryError, StorageError, or the signal's reason */
   async handle(exchange: Exchange, caller?: TokenSubject): Promise<void> {
     const route = exchange.path.slice(PEER_PATH.length + 1);
-    const methods = route === CONTROLS ? [...METHODS, 'POST'] : METHODS;
+    const methods = methodsOf(route);
     if (!methods.includes(exchange.request.method ?? '')) {
       throw new RegistryError('UNSUPPORTED', undefined, { headers: { Allow: methods.join(', ') } });
     }
@@ -90,6 +92,8 @@ export class PeerApi {
       return this.#blob(exchange, parseDigest(route.slice(BLOBS.length)));
     }
     switch (route) {
+      case FEW_BLOBS:
+        return sendFewBlobs(exchange, this.options.content.blobs);
       case 'journal':
         return this.#journal(exchange);
       case 'snapshot':
@@ -214,6 +218,11 @@ export class PeerApi {
     }
     lines.end();
   }
+}
+
+function methodsOf(route: string): readonly string[] {
+  if (route === FEW_BLOBS) return ['POST'];
+  return route === CONTROLS ? [...METHODS, 'POST'] : METHODS;
 }
 
 function parseChange(body: Uint8Array): ControlChange {

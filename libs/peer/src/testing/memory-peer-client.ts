@@ -65,6 +65,13 @@ export class MemoryPeerClient implements PeerClient {
     return { size: bytes.byteLength, body: Readable.from([Buffer.from(bytes.subarray(start, end + 1))]) };
   }
 
+  async *fewBlobs(blobs: readonly BlobDescriptor[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
+    for (const { digest } of blobs) {
+      this.#reach(signal);
+      yield this.remote.blobs.get(digest);
+    }
+  }
+
   async statBlob(digest: Digest, signal: AbortSignal): Promise<BlobDescriptor | undefined> {
     this.#reach(signal);
     const bytes = this.remote.blobs.get(digest);

@@ -84,6 +84,17 @@ export function describePeerClient(name: string, link: (region: MemoryRegion) =>
       expect((await buffer(opened?.body ?? Readable.from([]))).toString()).toBe(expected);
     });
 
+    it('gives small blobs together, and says which it does not have', async () => {
+      const blobs = ['one', 'other', ''].map((content) => region.addBlob(content));
+      const absent = { digest: digestOf('nothing'), size: 7 };
+      const found: (string | undefined)[] = [];
+      const asked = [...blobs.slice(0, 1), absent, ...blobs.slice(1)];
+      for await (const bytes of peer.client.fewBlobs?.(asked, signal) ?? []) {
+        found.push(bytes && Buffer.from(bytes).toString());
+      }
+      expect(found).toEqual(['one', undefined, 'other', '']);
+    });
+
     it('tells the size of a blob without reading it', async () => {
       const blob = region.addBlob('content');
       expect(await peer.client.statBlob(blob.digest, signal)).toEqual(blob);
