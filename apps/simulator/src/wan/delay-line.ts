@@ -4,8 +4,12 @@ import type { Clock } from '#libs/resilience';
 import type { Lane, Link } from './link.js';
 
 interface UnderWay {
-  readonly arrivesMs: number;
+  /** In the lane's queue. */
+  readonly place: number;
   readonly chunk: Uint8Array;
+  /** As the line was in that version of it. */
+  arrivesMs: number;
+  version: number;
 }
 
 /** Handed over, while the word of it is on its way back. */
@@ -13,6 +17,9 @@ interface Acknowledgement {
   readonly heardMs: number;
   readonly bytes: number;
 }
+
+/** Nobody sees it. */
+const RETIMED = new Error('the line has changed');
 
 /**
  * One direction of one connection: takes what `source` says and lets `destination` hear it later, in the same order.
@@ -25,6 +32,8 @@ export class DelayLine {
   readonly #changes = new EventEmitter();
   #bytes = 0;
   #ended = false;
+  /** Ends a wait whose length is no longer right. */
+  #retime = new AbortController();
 
   constructor(
     private readonly link: Link,
@@ -34,22 +43,48 @@ export class DelayLine {
 
   /** Resolves when the last byte and the end have been handed over. Rejects with the signal's reason, or a socket's error. */
   async carry(source: Socket, destination: Socket, signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#take(source, signal), this.#hand(destination, signal)]);
+    const retime = (): void => {
+      this.#retime.abort(RETIMED);
+      this.#retime = new AbortController();
+    };
+    const ignore = this.link.onChange(retime);
+    signal.addEventListener('abort', retime, { once: true });
+    try {
+      await Promise.all([this.#take(source, signal), this.#hand(destination, signal)]);
+    } finally {
+      ignore();
+      signal.removeEventListener('abort', retime);
+    }
   }
 
   async #take(source: Socket, signal: AbortSignal): Promise<void> {
     // The iterator must not destroy a socket that has only ended: its other direction lives on.
     for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-      const arrivesMs = this.lane.arrival(chunk.byteLength, this.clock.monotonic());
-      this.#underWay.push({ arrivesMs, chunk });
+      this.#send(chunk);
       this.#bytes += chunk.byteLength;
       this.#changes.emit('more');
       await this.#untilRoom(signal);
     }
     // An empty chunk carries the end: it waits for its turn and its delay.
-    this.#underWay.push({ arrivesMs: this.lane.arrival(0, this.clock.monotonic()), chunk: new Uint8Array(0) });
+    this.#send(new Uint8Array(0));
     this.#ended = true;
     this.#changes.emit('more');
+  }
+
+  #send(chunk: Uint8Array): void {
+    const nowMs = this.clock.monotonic();
+    const place = this.lane.queue(chunk.byteLength, nowMs);
+    const arrivesMs = this.lane.arrival(place, nowMs) ?? nowMs + this.lane.wayBackMs;
+    this.#underWay.push({ place, chunk, arrivesMs, version: this.link.version });
+  }
+
+  /** As the line is now; what has left already is not held up. */
+  #arrivalOf(underWay: UnderWay, nowMs: number): number {
+    if (underWay.version !== this.link.version) {
+      underWay.version = this.link.version;
+      underWay.arrivesMs = this.lane.arrival(underWay.place, nowMs) ?? underWay.arrivesMs;
+    }
+    return underWay.arrivesMs;
   }
 
   /** Waits until less than the window is under way. */
@@ -73,18 +108,32 @@ export class DelayLine {
         await once(this.#changes, 'more', { signal });
         continue;
       }
-      const waitMs = next.arrivesMs - this.clock.monotonic();
-      if (waitMs > 0) await this.clock.sleep(waitMs, signal);
+      const nowMs = this.clock.monotonic();
+      const waitMs = this.#arrivalOf(next, nowMs) - nowMs;
+      if (waitMs > 0) {
+        await this.#wait(waitMs, signal);
+        continue;
+      }
       await this.link.untilUp(signal, this.lane);
       await this.#handArrived(destination, signal);
     }
     destination.end();
   }
 
+  /** For so long, or until the line changes. */
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.clock.sleep(ms, this.#retime.signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error !== RETIMED) throw error;
+    }
+  }
+
   /** Everything that has arrived by now goes in one write: timers are coarser than chunks are many. */
   async #handArrived(destination: Socket, signal: AbortSignal): Promise<void> {
     const now = this.clock.monotonic();
-    const later = this.#underWay.findIndex(({ arrivesMs }) => arrivesMs > now);
+    const later = this.#underWay.findIndex((underWay) => this.#arrivalOf(underWay, now) > now);
     const arrived = this.#underWay.splice(0, later === -1 ? this.#underWay.length : later);
     const bytes = arrived.reduce((sum, { chunk }) => sum + chunk.byteLength, 0);
     destination.cork();

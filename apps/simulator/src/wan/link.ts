@@ -25,10 +25,16 @@ export class Lane {
     return this.#bytes;
   }
 
-  /** When bytes that are ready now arrive. */
-  arrival(bytes: number, nowMs: number): number {
+  /** Bytes that are ready now take their turn. @returns their place, for {@link arrival} */
+  queue(bytes: number, nowMs: number): number {
+    return this.#bucket.queue(bytes, this.quality().megabitsPerSecond, nowMs);
+  }
+
+  /** When the bytes of a place arrive, as the line is now; `undefined` when they have left already. */
+  arrival(place: number, nowMs: number): number | undefined {
     const { megabitsPerSecond, roundTripMs } = this.quality();
-    return this.#bucket.depart(bytes, megabitsPerSecond, nowMs) + roundTripMs / 2;
+    const departureMs = this.#bucket.departure(place, megabitsPerSecond, nowMs);
+    return departureMs === undefined ? undefined : departureMs + roundTripMs / 2;
   }
 
   /**
@@ -60,6 +66,7 @@ export class Link {
   readonly #initial: LinkSettings;
   readonly #connections = new Set<() => void>();
   #settings: LinkSettings;
+  #version = 0;
   readonly #changes = new EventEmitter().setMaxListeners(0);
 
   constructor(
@@ -75,12 +82,18 @@ export class Link {
     return this.#settings;
   }
 
+  /** Another after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
   get connections(): number {
     return this.#connections.size;
   }
 
   change(changes: Partial<LinkSettings>): void {
     this.#settings = { ...this.#settings, ...changes };
+    this.#version += 1;
     if (this.#settings.state === 'cut') this.resetConnections();
     else this.#changes.emit('changed');
   }
@@ -99,6 +112,12 @@ export class Link {
   addConnection(reset: () => void): () => void {
     this.#connections.add(reset);
     return () => this.#connections.delete(reset);
+  }
+
+  /** @returns what ends it */
+  onChange(listener: () => void): () => void {
+    this.#changes.on('changed', listener);
+    return () => this.#changes.off('changed', listener);
   }
 
   /** Resolves as soon as bytes flow on that lane; without one, on both. */

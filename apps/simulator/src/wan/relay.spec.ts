@@ -95,6 +95,24 @@ describe('a relay between two regions', () => {
     expect(systemClock.monotonic() - startMs).toBeGreaterThanOrEqual(195);
   });
 
+  it('is as quick as ever once it is restored, whatever was sent while it was slow', async () => {
+    link.change({ megabitsPerSecond: 0.01 });
+    const stuck = await open();
+    stuck.write(randomBytes(200_000));
+    const heard = once(stuck, 'data');
+    const left = await open();
+    left.on('error', () => undefined);
+    left.write(randomBytes(200_000));
+    await systemClock.sleep(20, AbortSignal.timeout(1_000));
+    left.resetAndDestroy();
+    link.restore();
+    await heard;
+    const socket = await open();
+    socket.end('question');
+    expect((await buffer(socket)).toString()).toBe('question');
+    stuck.destroy();
+  });
+
   it('carries one window in a round trip on each connection, whatever the line could carry', async () => {
     link.change({ roundTripMs: 20, windowBytes: 64 * 1024 });
     const timed = async (connections: number): Promise<number> => {

@@ -2,21 +2,36 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { bytesPerMs, TokenBucket } from './token-bucket.js';
 
+/** When a chunk that is ready now has left. */
+function depart(bucket: TokenBucket, bytes: number, megabitsPerSecond: number, nowMs: number): number {
+  const place = bucket.queue(bytes, megabitsPerSecond, nowMs);
+  return bucket.departure(place, megabitsPerSecond, nowMs) ?? nowMs;
+}
+
 describe('a token bucket', () => {
   it('lets a chunk leave after as long as its bytes take', () => {
-    expect(new TokenBucket().depart(25_000, 200, 1_000)).toBe(1_001);
+    expect(depart(new TokenBucket(), 25_000, 200, 1_000)).toBe(1_001);
   });
 
   it('lets the next one wait for it', () => {
     const bucket = new TokenBucket();
-    bucket.depart(25_000, 200, 1_000);
-    expect(bucket.depart(50_000, 200, 1_000)).toBe(1_003);
+    depart(bucket, 25_000, 200, 1_000);
+    expect(depart(bucket, 50_000, 200, 1_000)).toBe(1_003);
   });
 
   it('saves nothing up while it is idle', () => {
     const bucket = new TokenBucket();
-    bucket.depart(1, 200, 0);
-    expect(bucket.depart(25_000, 200, 10_000)).toBe(10_001);
+    depart(bucket, 1, 200, 0);
+    expect(depart(bucket, 25_000, 200, 10_000)).toBe(10_001);
+  });
+
+  it('lets what waits leave at the new rate when the rate changes', () => {
+    const bucket = new TokenBucket();
+    const place = bucket.queue(250_000, 0.1, 0);
+    expect(bucket.departure(place, 0.1, 0)).toBe(20_000);
+    expect(bucket.departure(place, 200, 10_000)).toBe(10_005);
+    expect(depart(bucket, 25_000, 200, 10_000)).toBe(10_006);
+    expect(bucket.departure(place, 200, 10_005)).toBeUndefined();
   });
 
   it('never exceeds its rate, and never lets chunks overtake', () => {
@@ -30,7 +45,7 @@ describe('a token bucket', () => {
         for (const { bytes, pauseMs } of chunks) {
           now += pauseMs;
           total += bytes;
-          const leaves = bucket.depart(bytes, 100, now);
+          const leaves = depart(bucket, bytes, 100, now);
           expect(leaves).toBeGreaterThanOrEqual(last);
           expect(leaves).toBeGreaterThanOrEqual(now);
           last = leaves;

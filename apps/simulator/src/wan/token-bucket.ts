@@ -1,15 +1,35 @@
 /**
- * The rate of one direction of a line: when a chunk that is ready now has wholly left. All connections on the line
- * take their turns in the order in which they ask. There is no burst: an idle line saves nothing up.
+ * The rate of one direction of a line: when a chunk has wholly left. All connections on the line take their turns in the
+ * order in which they ask. There is no burst: an idle line saves nothing up. A rate that changes holds for what waits, too.
  */
 export class TokenBucket {
-  #freeAtMs = Number.NEGATIVE_INFINITY;
+  #asked = 0;
+  #left = 0;
+  #atMs = Number.NEGATIVE_INFINITY;
+  #megabitsPerSecond = 0;
 
-  /** @returns the time, on the clock of `nowMs`, at which the last byte has left */
-  depart(bytes: number, megabitsPerSecond: number, nowMs: number): number {
-    const start = Math.max(nowMs, this.#freeAtMs);
-    this.#freeAtMs = start + bytes / bytesPerMs(megabitsPerSecond);
-    return this.#freeAtMs;
+  /** A chunk that is ready now takes its turn. @returns its place, for {@link departure} */
+  queue(bytes: number, megabitsPerSecond: number, nowMs: number): number {
+    this.#pass(megabitsPerSecond, nowMs);
+    this.#asked += bytes;
+    return this.#asked;
+  }
+
+  /** The time, on the clock of `nowMs`, at which the last byte of that place will have left; `undefined` if it has. */
+  departure(place: number, megabitsPerSecond: number, nowMs: number): number | undefined {
+    this.#pass(megabitsPerSecond, nowMs);
+    const ahead = place - this.#left;
+    return ahead > 0 ? this.#atMs + ahead / bytesPerMs(megabitsPerSecond) : undefined;
+  }
+
+  #pass(megabitsPerSecond: number, nowMs: number): void {
+    const passedMs = nowMs - this.#atMs;
+    if (passedMs > 0) {
+      const bytes = this.#asked === this.#left ? 0 : passedMs * bytesPerMs(this.#megabitsPerSecond);
+      this.#left = Math.min(this.#asked, this.#left + bytes);
+      this.#atMs = nowMs;
+    }
+    this.#megabitsPerSecond = megabitsPerSecond;
   }
 }
 
