@@ -112,7 +112,8 @@ export class BlobFetch {
       asked += 1;
       const before = range.at;
       try {
-        yield* this.#from(source, range, signal);
+        let hasMore = true;
+        while (hasMore) hasMore = yield* this.#from(source, range, signal);
         if (range.at >= range.end) break;
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
@@ -124,8 +125,9 @@ export class BlobFetch {
     return asked;
   }
 
-  async *#from(source: PeerClient, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    if (this.#isLacking(source)) return;
+  /** @returns whether there is more to be asked of it */
+  async *#from(source: PeerClient, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array, boolean> {
+    if (this.#isLacking(source)) return false;
     const turn = await this.#turn(source, signal);
     range.onTurn();
     const ended = new AbortController();
@@ -133,8 +135,9 @@ export class BlobFetch {
     let heldBack = false;
     try {
       // Another range may have asked while this one waited for its turn.
-      const opened = this.#isLacking(source) ? undefined : await this.#open(source, range, reading.signal);
-      if (opened === undefined) return;
+      const end = Math.min(range.end, range.at + (turn?.mostBytes ?? Number.POSITIVE_INFINITY));
+      const opened = this.#isLacking(source) ? undefined : await this.#open(source, range.at, end, reading.signal);
+      if (opened === undefined) return false;
       turn?.answered(opened.growing === true);
       if (opened.growing === true) {
         this.#watch(() => (heldBack ? 'held back' : (this.#given.get(source) ?? 0)), reading.signal).then(
@@ -157,6 +160,7 @@ export class BlobFetch {
         await passing;
         heldBack = false;
       }
+      return range.at === end && end < range.end;
     } finally {
       ended.abort(new Error('nobody reads any more'));
       reading.release();
@@ -173,11 +177,7 @@ export class BlobFetch {
     return isUrgent === undefined ? undefined : sources.lineTo(source).turn({ isUrgent, signal });
   }
 
-  async #open(
-    source: PeerClient,
-    { at: start, end }: { readonly at: number; readonly end: number },
-    signal: AbortSignal,
-  ): Promise<OpenedBlob | undefined> {
+  async #open(source: PeerClient, start: number, end: number, signal: AbortSignal): Promise<OpenedBlob | undefined> {
     const { blob } = this;
     const range = start === 0 && end === blob.size ? {} : { range: { start, end: end - 1 } };
     const opened = await source.openBlob(blob.digest, { ...range, ...this.#follow(source), signal });

@@ -27,7 +27,7 @@ async function busy(line: Line, seconds: number, lanes?: Lanes, clock = new Fake
     const waitMs = Math.max(0, underWay / rate - roundTripMs);
     const bytes = Math.min(rate, underWay / roundTripMs) * STEP_MS;
     if (atMs >= (seconds - 1) * 1_000) carried += bytes;
-    if (flowing > 0) used.answered(roundTripMs + (atMs < 3 * roundTripMs ? 0 : waitMs));
+    if (flowing > 0) used.answered(clock.monotonic() - roundTripMs - (atMs < 3 * roundTripMs ? 0 : waitMs));
     if (flowing > 0) used.carried(bytes, true);
     [fewest, most] = [Math.min(fewest, used.limit), Math.max(most, used.limit)];
   }
@@ -66,7 +66,7 @@ describe('the lanes to a source', () => {
     const [idle, held] = [new Lanes(clock), new Lanes(clock)];
     for (let step = 0; step < 300; step += 1) {
       await clock.advance(STEP_MS);
-      for (const lanes of [idle, held]) lanes.answered(1);
+      for (const lanes of [idle, held]) lanes.answered(clock.monotonic() - 1);
       held.undecided();
       idle.carried(1_000 * step, false);
       held.carried(1_000 * step, true);

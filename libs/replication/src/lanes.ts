@@ -55,15 +55,23 @@ export class Lanes {
     return this.#limit;
   }
 
-  /** A request was answered after so long, by a source that had the bytes. */
-  answered(tookMs: number): void {
+  /** Whether nothing is known of the line: then little is asked for at first, to see how soon what follows is answered. */
+  get isNew(): boolean {
+    return this.quickestMs === Number.POSITIVE_INFINITY;
+  }
+
+  /** A request was answered by a source that had the bytes. */
+  answered(askedMs: number): void {
     const atMs = this.clock.monotonic();
+    const tookMs = atMs - askedMs;
     const quickest = this.#quickest;
     const isOver = atMs - quickest.sinceMs >= QUICKEST_MS;
     this.#quickest = isOver
       ? { sinceMs: atMs, nowMs: tookMs, beforeMs: quickest.nowMs }
       : { ...quickest, nowMs: Math.min(quickest.nowMs, tookMs) };
-    if (atMs >= this.#settlesUntilMs) this.#round.answerMs = Math.min(this.#round.answerMs ?? tookMs, tookMs);
+    // What was asked before says how the line was, not how it is.
+    const { sinceMs, answerMs = tookMs } = this.#round;
+    if (sinceMs !== undefined && askedMs >= sinceMs) this.#round.answerMs = Math.min(answerMs, tookMs);
   }
 
   /** `full`: as many as may be are under way. A round in which there was nothing more to ask for tells nothing. */
@@ -84,7 +92,9 @@ export class Lanes {
   }
 
   #judge(atMs: number): void {
-    const { sinceMs = atMs, bytes, full, idle, answerMs = this.#answerMs } = this.#round;
+    const { sinceMs = atMs, bytes, full, idle } = this.#round;
+    const answerMs = this.#round.answerMs ?? (this.#trial === undefined ? undefined : this.#answerMs);
+    if (answerMs === undefined && full > idle) return;
     const before = this.#limit;
     this.#round = newRound();
     this.#answerMs = answerMs;
@@ -102,8 +112,8 @@ export class Lanes {
       this.#giveUp(atMs, trial, rate);
       return;
     }
-    const isQuick = answerMs <= quickestMs * 1.5 + 10;
-    const isLate = answerMs > quickestMs * 2 + 50;
+    const isQuick = answerMs <= quickestMs * 1.25 + 10;
+    const isLate = answerMs > quickestMs * 1.75 + 20;
     const rests = this.#restsUntilMs;
     if (isQuick && atMs >= rests.more) this.#try(Math.min(MAX_LANES, this.#limit * 3), rate);
     if (isLate && atMs >= rests.fewer) this.#try(Math.max(LEAST_LANES, Math.floor((this.#limit * 3) / 4)), rate);
