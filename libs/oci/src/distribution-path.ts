@@ -51,6 +51,29 @@ const UPLOAD_ID =
  * @throws RegistryError `NAME_INVALID` · `DIGEST_INVALID` · `MANIFEST_INVALID` · `MANIFEST_UNKNOWN` · `BLOB_UPLOAD_UNKNOWN`
  */
 export function parseDistributionPath(pathname: string, method: string): DistributionRoute | undefined {
+  const known = remembered.get(pathname);
+  if (known !== undefined) return known;
+  const route = parsePath(pathname, method);
+  if (route !== undefined && route.kind !== 'upload' && pathname.length <= LONGEST_REMEMBERED)
+    remember(pathname, route);
+  return route;
+}
+
+/**
+ * What a path means does not depend on the method, which only decides how a wrong one is refused. The same few are asked
+ * for again and again, by several who read them.
+ */
+const remembered = new Map<string, DistributionRoute>();
+const MOST_REMEMBERED = 1_000;
+const LONGEST_REMEMBERED = 300;
+
+function remember(pathname: string, route: DistributionRoute): void {
+  remembered.set(pathname, route);
+  const [oldest] = remembered.keys();
+  if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+}
+
+function parsePath(pathname: string, method: string): DistributionRoute | undefined {
   if (pathname.length > MAX_URL_LENGTH) {
     throw new RegistryError('NAME_INVALID', undefined, { status: 414, message: 'the URL is too long' });
   }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Clock, Random } from '#libs/resilience';
 import { answerBrokenRequest, answerFailure, hasUnknownCoding } from './broken-request.js';
+import { ConnectionSignals } from './connection-signals.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 import { requestIdOf } from './request-id.js';
@@ -59,6 +60,7 @@ export class PublicServer {
   readonly #routeOf: (method: string, path: string) => string;
   readonly #server: Server;
   readonly #running = new Set<ServerResponse>();
+  readonly #signals = new ConnectionSignals();
   readonly #slowClients: SlowClients | undefined;
   readonly #closed = new AbortController();
   #draining = false;
@@ -109,7 +111,8 @@ export class PublicServer {
       return;
     }
     const requestId = requestIdOf(request, this.#parts.random);
-    const gone = new AbortController();
+    const { socket } = request;
+    const gone = this.#signals.take(socket);
     this.#running.add(response);
     response.setHeader('X-Request-Id', requestId);
     if (this.#draining) askToClose(response);
@@ -119,6 +122,7 @@ export class PublicServer {
     response.once('close', () => {
       this.#running.delete(response);
       if (!response.writableFinished) gone.abort(new Error('the client is gone'));
+      this.#signals.giveBack(socket, gone);
       unwatch?.();
       report();
       // An answer that had begun before could not ask its client to leave, and the connection is kept by nobody but us.
