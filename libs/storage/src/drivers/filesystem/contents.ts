@@ -2,7 +2,7 @@ import { open, readFile } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
 import { unlessMissing } from './filesystem-errors.js';
 import { readLink } from './link-content.js';
-import { contentName, partsName, type Version } from './version.js';
+import { contentName, linkName, partsName, type Version } from './version.js';
 
 /** Bytes asked of the file system at once by all readers together, and by one of few or of many. */
 const ALL_READS_BYTES = 4 * 1024 * 1024;
@@ -52,7 +52,8 @@ export async function readContent(
   version: Version,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  if (version.shape === 'link') return await readLink(`${path}/${contentName(version)}`);
+  const link = linkName(version);
+  if (link !== undefined) return await readLink(`${path}/${link}`);
   if (version.shape === 'file') return await unlessMissing(readFile(`${path}/${contentName(version)}`));
   const body = await openContent(path, version, { start: 0, end: version.size - 1 }, signal);
   if (body === undefined) return undefined;
@@ -64,8 +65,9 @@ export async function readContent(
 async function openShape(path: string, version: Version, extent: Extent): Promise<Readable | undefined> {
   if (version.size === 0) return Readable.from([], { objectMode: false });
   const content = `${path}/${contentName(version)}`;
-  if (version.shape === 'link') {
-    const bytes = await readLink(content);
+  const link = linkName(version);
+  if (link !== undefined) {
+    const bytes = await readLink(`${path}/${link}`);
     return bytes && Readable.from([bytes.subarray(extent.start, extent.end + 1)], { objectMode: false });
   }
   if (version.shape === 'parts') {

@@ -48,7 +48,7 @@ export interface FilesystemObjectStoreOptions {
  * who was killed or stopped can be in the way of others, and nobody has to guess whether a lock's owner still lives.
  *
  * A key that is present has a directory of its own (see `layout.ts`), which holds the bytes of its versions and exactly
- * one *marker*: a link to nowhere whose name tells the current version (see `version.ts`). Every change is one rename of a
+ * one *marker*: a link to nothing there is, whose name tells the current version (see `version.ts`). Every change is one rename of a
  * name that is never used twice, and the kernel lets only one of many who rename the same name win:
  *
  *   create    prepared directory -> key directory     fails if the key has one, since a directory that holds something
@@ -61,7 +61,9 @@ export interface FilesystemObjectStoreOptions {
  * sees until one succeeds. All that a step needs was written and synchronised before it (a file and the directory that it
  * was made in side by side: nobody sees either yet), and its directory is synchronised after it, before the caller hears
  * of it: a crash leaves the state before or the state after. Few bytes of text are what a link leads to: made in one step,
- * and durable with its name, as the file system keeps order among the names of one directory.
+ * and durable with its name, as the file system keeps order among the names of one directory. For a key's first version that
+ * link is the marker itself. Later versions rename that marker, which goes on leading to the first one's bytes; their names
+ * say that theirs are elsewhere.
  *
  * Clean-up is safe: who replaced A by B removes only what it saw in the directory while A was current. That is A itself,
  * earlier versions, or the bytes of somebody who hoped to replace A or an earlier one. Ids are not used again, so none

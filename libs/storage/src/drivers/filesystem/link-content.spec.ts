@@ -31,13 +31,33 @@ describe('small content', () => {
     for (const round of ['created', 'replaced']) {
       await store.put('k', bytes, { signal });
       const path = `${directory}/objects/o/k`;
-      const [name] = (await readdir(path)).filter((found) => !found.startsWith('='));
-      expect([round, (await lstat(`${path}/${name}`)).isFile()]).toEqual([round, kind === 'a file']);
+      const names = await readdir(path);
+      const [name] = names.filter((found) => !found.startsWith('='));
+      const isFile = name !== undefined && (await lstat(`${path}/${name}`)).isFile();
+      expect([round, isFile]).toEqual([round, kind === 'a file']);
+      // Of a key's first version nothing but the marker.
+      expect([round, names.length]).toEqual([round, round === 'created' && !isFile ? 1 : 2]);
       expect(Buffer.compare((await store.read('k', signal))?.bytes ?? Buffer.alloc(0), bytes)).toBe(0);
     }
     const opened = await store.open('k', { range: { start: 1, end: 1 }, signal });
     expect(Buffer.concat(await (opened?.body.toArray() ?? []))).toEqual(bytes.subarray(1, 2));
   });
+
+  it.each(['unconditionally', 'by its version'] as const)(
+    'is replaced %s, and by what is no link, and back',
+    async (how) => {
+      const store = new FilesystemObjectStore({ directory, clock: systemClock, random: systemRandom });
+      for (const content of ['first', 'second', Buffer.from([1, 0, 2]), 'fourth', '', 'sixth']) {
+        const etag = (await store.stat('k', signal))?.etag;
+        const condition =
+          how === 'by its version' && etag !== undefined ? ({ kind: 'matches', etag } as const) : undefined;
+        await store.put('k', Buffer.from(content), { signal, ...(condition && { condition }) });
+        expect(Buffer.from((await store.read('k', signal))?.bytes ?? []).equals(Buffer.from(content))).toBe(true);
+      }
+      await store.delete('k', signal);
+      expect(await store.read('k', signal)).toBeUndefined();
+    },
+  );
 
   it('is never the name of anything', async () => {
     await writeLink(`${directory}/l`, Buffer.from('/etc/hosts'));

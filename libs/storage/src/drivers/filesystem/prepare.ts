@@ -45,9 +45,19 @@ export class Workbench {
 
   async fromBytes(bytes: Uint8Array): Promise<Prepared> {
     const version = this.versionOf(bytes);
+    if (version.shape === 'link') return await this.#marked({ ...version, shape: 'marker' }, bytes);
     return await this.#prepare(async (path) => {
       await touchNew(`${path}/${markerName(version)}`);
       await placeBytes(path, version, bytes, () => syncDirectory(path));
+      return version;
+    });
+  }
+
+  /** Names cost a file system more than anything else here: such bytes need none but the marker's. */
+  async #marked(version: Version, bytes: Uint8Array): Promise<Prepared> {
+    return await this.#prepare(async (path) => {
+      await writeLink(`${path}/${markerName(version)}`, bytes);
+      await syncDirectory(path);
       return version;
     });
   }

@@ -13,7 +13,7 @@ import {
   replaceMarker,
 } from './key-directory.js';
 import { type Prepared, placeBytes } from './prepare.js';
-import { contentName, isMarker, partsName, type Version } from './version.js';
+import { contentName, inPlaceOf, isMarker, markerName, partsName, type Version } from './version.js';
 
 /** What a new version is published under: only if the key is absent, or in any case. */
 export type CreateCondition = Extract<PutCondition, { readonly kind: 'absent' }>;
@@ -83,7 +83,7 @@ async function replace(
   path: string,
   { current, contents }: KeySnapshot,
 ): Promise<Version | undefined> {
-  const next: Version = { ...version, predecessor: current.id };
+  const next = inPlaceOf(current, version);
   const placed = await placeContents(prepared, path, version, next);
   if (!placed || !(await replaceMarker(path, current, next))) {
     await removeContents(path, [contentName(next), partsName(next)]);
@@ -102,6 +102,7 @@ async function placeContents(prepared: string, path: string, version: Version, n
     [partsName(version), partsName(next)],
   ]);
   try {
+    if (version.shape === 'marker') await link(`${prepared}/${markerName(version)}`, `${path}/${contentName(next)}`);
     for (const name of await readdir(prepared)) {
       if (isMarker(name)) continue;
       const target = `${path}/${renamed.get(name) ?? name}`;
