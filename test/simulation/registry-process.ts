@@ -140,6 +140,7 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
       residency,
       isPending,
       retryAfterSeconds: () => 2,
+      onPulled: (image) => bus.publish({ kind: 'image.pulled', ...image }),
       clock,
     }),
     listing: new ReplicaListing(new LocalListing(content), isPending, () => 2),

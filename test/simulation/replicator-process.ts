@@ -94,6 +94,7 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
   });
   bus.subscribe((message) => {
     if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
+    if (message.kind === 'image.pulled') replicator.imagePulled(message);
   });
   await replicator.start(signal);
   if (primary === undefined) return { process, collections: undefined };

@@ -64,6 +64,7 @@ export async function openReplica(parts: RegionParts, origin: PeerClient, signal
     pull: new ReadThroughPull({
       ...{ local, content, origin, fetches, residency, isPending, clock },
       retryAfterSeconds: retryAfter,
+      onPulled: (image) => bus.publish({ kind: 'image.pulled', ...image }),
     }),
     listing: new ReplicaListing(new LocalListing(content), isPending, retryAfter),
     summary: summaryOf(parts),

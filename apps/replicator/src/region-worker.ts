@@ -128,6 +128,7 @@ export class RegionWorker {
     };
     this.#bus.subscribe((message) => {
       if (message.kind === 'blob.committed') this.#replicator?.blobArrived(message.blob.digest);
+      if (message.kind === 'image.pulled') this.#replicator?.imagePulled(message);
       if (message.kind === 'controls.changed') controls.look();
     });
     await controls.open(signal);

@@ -1,4 +1,4 @@
-import type { BlobDescriptor } from '#libs/oci';
+import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 import type { RegionProgress } from '#libs/peer';
 
 export interface ProcessHeartbeat {
@@ -16,6 +16,8 @@ export type ControlMessage =
   | { readonly kind: 'journal.appended'; readonly seq: number }
   | { readonly kind: 'blob.committed'; readonly blob: BlobDescriptor }
   | { readonly kind: 'blob.damaged'; readonly blob: BlobDescriptor }
+  /** A client asks for an image that the region does not show yet. */
+  | { readonly kind: 'image.pulled'; readonly repository: RepositoryName; readonly digest: Digest }
   /** Operators want something else of the region's replication: look into the bucket. */
   | { readonly kind: 'controls.changed' }
   | { readonly kind: 'region.progress'; readonly progress: RegionProgress }

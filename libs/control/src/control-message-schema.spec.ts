@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseDigest } from '#libs/oci';
+import { parseDigest, parseRepositoryName } from '#libs/oci';
 import type { ControlMessage } from './control-bus.js';
 import { formatEnvelope, readEnvelope } from './control-message-schema.js';
 
@@ -21,6 +21,7 @@ const progress = {
 const MESSAGES: readonly ControlMessage[] = [
   { kind: 'journal.appended', seq: 7 },
   { kind: 'blob.committed', blob },
+  { kind: 'image.pulled', repository: parseRepositoryName('team/app'), digest: blob.digest },
   { kind: 'region.progress', progress },
   { kind: 'region.progress', progress: { ...progress, oldestPendingMs: 99 } },
   { kind: 'blob.progress', blob, bytesDone: 2 },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BlobDescriptor, findDigest, parseRepositoryName } from '#libs/oci';
+import { type Digest, findDigest, parseRepositoryName } from '#libs/oci';
 import type { ControlMessage } from './control-bus.js';
 
 /** Grows when a message changes its meaning. Processes of two releases work side by side during an update. */
@@ -15,12 +15,17 @@ export interface Envelope {
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const id = z.string().min(1).max(128);
-const blob = z.object({ digest: z.string().max(160), size: count }).transform((value, context): BlobDescriptor => {
-  const digest = findDigest(value.digest);
-  if (digest) return { digest, size: value.size };
-  context.addIssue({ code: 'custom', message: 'not a digest' });
-  return z.NEVER;
-});
+const digest = z
+  .string()
+  .max(160)
+  .transform((text, context): Digest => {
+    const found = findDigest(text);
+    if (found) return found;
+    context.addIssue({ code: 'custom', message: 'not a digest' });
+    return z.NEVER;
+  });
+
+const blob = z.object({ digest, size: count });
 
 const repository = z.string().transform((text, context) => {
   try {
@@ -69,6 +74,7 @@ const message = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('journal.appended'), seq: count }),
   z.object({ kind: z.literal('blob.committed'), blob }),
   z.object({ kind: z.literal('blob.damaged'), blob }),
+  z.object({ kind: z.literal('image.pulled'), repository, digest }),
   z.object({ kind: z.literal('controls.changed') }),
   z.object({ kind: z.literal('region.progress'), progress }),
   z.object({ kind: z.literal('blob.progress'), blob, bytesDone: count }),

@@ -1,7 +1,5 @@
 import {
   type Entry,
-  JournalError,
-  readSnapshotPart,
   type SnapshotHeader,
   type SnapshotImage,
   type SnapshotManifest,
@@ -16,7 +14,9 @@ import { Leftovers } from './leftovers.js';
 import type { MissingBlobs } from './missing-blobs.js';
 import { ParkedImages } from './parked-images.js';
 import { findNeeds, type WantedBlobs } from './plan.js';
+import type { PulledImages } from './pulled-images.js';
 import type { Selection } from './selection.js';
+import { SnapshotRecords } from './snapshot-records.js';
 import { untilDone } from './until-done.js';
 import type { WaitingEntries } from './waiting-entries.js';
 
@@ -32,6 +32,8 @@ export interface BootstrapOptions {
   readonly missing: MissingBlobs;
   readonly waiting: WaitingEntries;
   readonly selection: Selection;
+  /** What clients ask for here comes first. */
+  readonly pulled: PulledImages;
   /** Runs what shows a manifest, as the policy wants it. */
   readonly alone: (entry: Entry, apply: () => Promise<void>) => Promise<unknown>;
   readonly clock: Clock;
@@ -45,7 +47,7 @@ export interface BootstrapOptions {
 }
 
 /**
- * Takes a snapshot in: newest images first, each as soon as its blobs are here, then what the region has beyond the
+ * Takes a snapshot in: images that are asked for first, then the newest, each as soon as its blobs are here, then what the region has beyond the
  * snapshot leaves. Nothing of how far it came is remembered but that it was begun: what is here already is found here.
  * So it may be interrupted at any point and run again, with this snapshot or a later one.
  */
@@ -103,19 +105,9 @@ export class Bootstrap {
 
   /** All images without missing children as they come, then those with, children first. */
   async #pass(parked: ParkedImages): Promise<void> {
-    await this.#all(this.#records(), (record) => this.#take(record, parked));
+    await this.#all(new SnapshotRecords(this.header, this.options).all(), (record) => this.#take(record, parked));
     for (let ready = parked.takeReady(); ready.length > 0; ready = parked.takeReady()) {
       await this.#all(ready, (image) => this.#bring(image));
-    }
-  }
-
-  async *#records(): AsyncGenerator<SnapshotRecord> {
-    const { snapshots, signal } = this.options;
-    const { position, parts } = this.header;
-    for (const part of parts) {
-      const bytes = await snapshots.part(position.seq, part.name, signal);
-      if (bytes === undefined) throw new JournalError('truncated', `the snapshot at ${position.seq} is gone`);
-      yield* readSnapshotPart(part, bytes);
     }
   }
 
@@ -193,7 +185,7 @@ export class Bootstrap {
 
   /** @returns false if nothing was missing */
   async #waitForBlobs(entry: Entry, wanted: WantedBlobs): Promise<boolean> {
-    const { content, missing, waiting, signal } = this.options;
+    const { content, missing, waiting, pulled, signal } = this.options;
     let released: Promise<void> | undefined;
     const blobs: BlobDescriptor[] = [];
     const find = () => findNeeds(content, entry, signal, wanted);
@@ -204,7 +196,8 @@ export class Bootstrap {
       waiting.add(entry, absent);
       blobs.push(...absent.flatMap((need) => (need.kind === 'blob' ? [need.blob] : [])));
     });
-    await missing.requestLate(blobs);
+    if (entry.type === 'manifest.put' && pulled.has(entry)) missing.requestAhead(blobs);
+    else await missing.requestLate(blobs);
     if (released === undefined) return false;
     await untilAborted(released, signal);
     return true;

@@ -16,7 +16,8 @@ export interface CopyRunsOptions {
  * replication was paused, ends without having failed: its job is done with, and is asked for again when there is reason to.
  */
 export class CopyRuns {
-  readonly #running = new Map<Digest, AbortController>();
+  /** The same blob may be asked for in two ways. */
+  readonly #running = new Map<AbortController, Digest>();
   #pausedSinceMs: number | undefined;
 
   constructor(private readonly options: CopyRunsOptions) {}
@@ -28,7 +29,7 @@ export class CopyRuns {
   /** Ends what runs, and begins nothing until it is resumed. What a big copy has stored is kept. */
   pause(sinceMs: number): void {
     this.#pausedSinceMs = sinceMs;
-    for (const copying of this.#running.values()) copying.abort(new Error('the replication of this region is paused'));
+    for (const copying of this.#running.keys()) copying.abort(new Error('the replication of this region is paused'));
   }
 
   resume(): void {
@@ -37,7 +38,7 @@ export class CopyRuns {
 
   /** Copies whose blobs the region may not have any more end now. */
   endForbidden(): void {
-    for (const [digest, copying] of this.#running) {
+    for (const [copying, digest] of this.#running) {
       if (!this.options.mayHave(digest))
         copying.abort(new Error('the policy does not let this region have it any more'));
     }
@@ -47,7 +48,7 @@ export class CopyRuns {
     if (this.#pausedSinceMs !== undefined || !this.options.mayHave(job.digest)) return;
     const ended = new AbortController();
     const copying = anySignal([signal, ended.signal]);
-    this.#running.set(job.digest, ended);
+    this.#running.set(ended, job.digest);
     try {
       await this.options.copy(job, copying.signal);
     } catch (error) {
@@ -55,7 +56,7 @@ export class CopyRuns {
       return;
     } finally {
       copying.release();
-      this.#running.delete(job.digest);
+      this.#running.delete(ended);
     }
     this.options.onCopied(job.digest);
   }

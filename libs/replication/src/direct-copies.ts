@@ -2,7 +2,7 @@ import type { Digest } from '#libs/oci';
 import { Limiter } from '#libs/resilience';
 import type { CopyHandler, CopyJob } from './replication-queue.js';
 
-/** Small copies at once. They hold little memory, and on a long way it takes many to fill the line. */
+/** Small copies at once, unless it is said otherwise. They hold little memory, and on a long way it takes many to fill the line. */
 const CONCURRENCY = 128;
 
 /** Copies that may wait for their turn; more are left to the sweep, which asks again for whatever is missing. */
@@ -10,6 +10,7 @@ const MAX_WAITING = 10_000;
 
 export interface DirectCopiesOptions {
   readonly copy: CopyHandler;
+  readonly atOnce?: number;
   readonly onFailed: (job: CopyJob, error: Error) => void;
   /** Aborts when the replicator stops. */
   readonly signal: AbortSignal;
@@ -21,10 +22,12 @@ export interface DirectCopiesOptions {
  * process, and nothing needs to: what is missing is a question to the store.
  */
 export class DirectCopies {
-  readonly #limiter = new Limiter(CONCURRENCY);
+  readonly #limiter: Limiter;
   readonly #underWay = new Set<Digest>();
 
-  constructor(private readonly options: DirectCopiesOptions) {}
+  constructor(private readonly options: DirectCopiesOptions) {
+    this.#limiter = new Limiter(options.atOnce ?? CONCURRENCY);
+  }
 
   /** Begins to copy what is not under way yet. */
   request(jobs: readonly CopyJob[]): void {

@@ -26,6 +26,9 @@ const MAX_PRIORITY = 1_000_000;
 /** What a region fills itself with comes after all that is being pushed. */
 const LATE_PRIORITY = 1_000_000;
 
+/** Big blobs of images that clients ask for, copied beside those of the queue. */
+const AHEAD_AT_ONCE = 4;
+
 export interface MissingBlobsOptions {
   readonly waiting: WaitingEntries;
   readonly blobs: BlobStore;
@@ -59,6 +62,7 @@ export class MissingBlobs {
   readonly setAside: SetAsideCopies;
   readonly #runs: CopyRuns;
   readonly #direct: DirectCopies;
+  readonly #ahead: DirectCopies;
   /** How many look into the store right now. */
   #looking = 0;
   /** Blobs that arrived while somebody looked into the store: what it said of them is outdated. */
@@ -72,11 +76,13 @@ export class MissingBlobs {
     const noted = store === undefined ? {} : { store };
     this.setAside = new SetAsideCopies({ setbacks: this.#setbacks, waiting, ...noted, clock, onRetry, signal });
     this.#runs = new CopyRuns({ copy, mayHave, onCopied: (digest) => this.arrived(digest) });
-    this.#direct = new DirectCopies({
-      copy: (job, running) => this.#runs.run(job, running),
-      onFailed: (job, error) => this.#failed(job, error),
+    const common = {
+      copy: (job: CopyJob, running: AbortSignal) => this.#runs.run(job, running),
+      onFailed: (job: CopyJob, error: Error) => this.#failed(job, error),
       signal,
-    });
+    };
+    this.#direct = new DirectCopies(common);
+    this.#ahead = new DirectCopies({ ...common, atOnce: AHEAD_AT_ONCE });
   }
 
   /** Begins to take jobs from the queue. */
@@ -153,6 +159,15 @@ export class MissingBlobs {
   async requestLate(blobs: readonly BlobDescriptor[]): Promise<void> {
     for (const { digest } of blobs) this.#late.add(digest);
     await this.#add(blobs);
+  }
+
+  /** Begins to copy what somebody asks for, before all that the queue holds. What fails is asked of the queue by the sweep. */
+  requestAhead(blobs: readonly BlobDescriptor[]): void {
+    if (this.pausedSinceMs !== undefined) return;
+    const { directBytes } = this.options;
+    const jobs = blobs.filter(({ digest }) => this.#setbacks.mayTry(digest)).map((blob) => copyJob(blob, false));
+    this.#direct.request(jobs.filter((job) => job.size <= directBytes));
+    this.#ahead.request(jobs.filter((job) => job.size > directBytes));
   }
 
   async #add(blobs: readonly BlobDescriptor[]): Promise<void> {

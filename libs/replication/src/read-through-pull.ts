@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import {
   type BlobDescriptor,
   type Digest,
@@ -13,7 +14,11 @@ import type { LocalPull, Pull, PullableBlob, PullableManifest, RegionContent } f
 import type { Clock } from '#libs/resilience';
 import type { FetchThrough } from './fetch-through.js';
 import { NamedBlobs } from './named-blobs.js';
+import { type ImageName, imageName } from './pulled-images.js';
 import { ExcludedHere, type Residency } from './selection.js';
+
+/** Many clients begin to pull an image at once; that is one reason to hurry. */
+const TELL_AGAIN_MS = 5_000;
 
 /** What a client asked for and this region lacks. */
 interface Missing {
@@ -34,6 +39,8 @@ export interface ReadThroughPullOptions {
   readonly isPending: (repository: RepositoryName) => boolean;
   /** When it is worth asking again for what is on its way. */
   readonly retryAfterSeconds: () => number;
+  /** Somebody asks for an image that the primary has and this region does not show; now and then while it goes on. */
+  readonly onPulled?: (image: ImageName) => void;
   readonly clock: Clock;
 }
 
@@ -43,6 +50,8 @@ export interface ReadThroughPullOptions {
  */
 export class ReadThroughPull implements Pull {
   readonly #named: NamedBlobs;
+  /** When it was last told of an image. */
+  readonly #told = new LRUCache<string, number>({ max: 1_000 });
 
   constructor(private readonly options: ReadThroughPullOptions) {
     this.#named = new NamedBlobs(options.clock);
@@ -63,7 +72,15 @@ export class ReadThroughPull implements Pull {
     if (digestOf(found.content, digestAlgorithm(wanted)) !== wanted) throw this.#notYet(missing, undefined);
     await this.#remember(repository, reference, found, signal);
     this.#named.remember(repository, found);
+    this.#tell({ repository, digest: wanted });
     return { ...found, digest: wanted, source: 'peer' };
+  }
+
+  #tell(image: ImageName): void {
+    const [name, atMs] = [imageName(image), this.options.clock.monotonic()];
+    if (atMs - (this.#told.get(name) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS) return;
+    this.#told.set(name, atMs);
+    this.options.onPulled?.(image);
   }
 
   /**

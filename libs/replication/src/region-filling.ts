@@ -6,6 +6,7 @@ import { Bootstrap, type BootstrapOptions } from './bootstrap.js';
 import type { JournalSource } from './journal-source.js';
 import type { MissingBlobs } from './missing-blobs.js';
 import type { PolicyEnforcer } from './policy-enforcer.js';
+import type { PulledImages } from './pulled-images.js';
 import type { RegionStanding } from './region-standing.js';
 import type { Selection } from './selection.js';
 import { untilDone } from './until-done.js';
@@ -19,6 +20,7 @@ export interface RegionFillingOptions {
   readonly standing: () => RegionStanding;
   readonly waiting: WaitingEntries;
   readonly missing: MissingBlobs;
+  readonly pulled: PulledImages;
   /** Resolves when the primary was heard, and what its policy is: nothing may be taken without knowing that. */
   readonly introduced: Promise<void>;
   /** Nothing keeps it waiting any more. */
@@ -113,11 +115,11 @@ export class RegionFilling {
   }
 
   async #takeIn(header: SnapshotHeader, onProgress: BootstrapOptions['onProgress']): Promise<void> {
-    const { source, content, waiting, missing, selection, enforcer, onReady } = this.options;
+    const { source, content, waiting, missing, selection, pulled, enforcer, onReady } = this.options;
     if (source.snapshots === undefined) throw new Error('there are no snapshots here');
     const { clock, random, onRetry, signal } = this.options;
     this.#bootstrap = new Bootstrap(header, {
-      ...{ snapshots: source.snapshots, content, missing, waiting, selection },
+      ...{ snapshots: source.snapshots, content, missing, waiting, selection, pulled },
       ...{ clock, random, signal, onRetry, onProgress },
       // What became too old leaves when all is here: children come before what leads to them.
       alone: (entry, apply) => enforcer.alone(entry, apply),

@@ -9,6 +9,7 @@ import { MissingBlobs } from './missing-blobs.js';
 import { PolicyEnforcer } from './policy-enforcer.js';
 import { freshProgress } from './progress-store.js';
 import { ProgressTeller } from './progress-teller.js';
+import { type ImageName, PulledImages } from './pulled-images.js';
 import { RegionFilling } from './region-filling.js';
 import { RegionStanding } from './region-standing.js';
 import type { ReplicatorOptions } from './replicator-options.js';
@@ -45,6 +46,7 @@ export interface Steering {
 export class Replicator {
   readonly #stopping = new AbortController();
   readonly #waiting = new WaitingEntries();
+  readonly #pulled = new PulledImages();
   readonly #missing: MissingBlobs;
   readonly #enforcer: PolicyEnforcer;
   readonly #planner: EntryPlanner;
@@ -90,7 +92,7 @@ export class Replicator {
     const introduced = new Promise<void>((resolve) => {
       onIntroduced = resolve;
     });
-    const filling = new RegionFilling({ ...common, enforcer, missing, introduced });
+    const filling = new RegionFilling({ ...common, enforcer, missing, pulled: this.#pulled, introduced });
     const parts = { enforcer, missing, planner, applier, filling };
     this.#follower = new JournalFollower({ ...common, ...parts, window, onIntroduced });
     this.#missing = missing;
@@ -158,6 +160,12 @@ export class Replicator {
   /** A blob is stored here: a job of this process brought it, or another process said so. */
   blobArrived(digest: Digest): void {
     this.#missing.arrived(digest);
+  }
+
+  /** A client asks for an image that is not here yet: it comes before all others. */
+  imagePulled(image: ImageName): void {
+    this.#pulled.pulled(image);
+    this.#missing.requestAhead(this.#waiting.missingOf(image));
   }
 
   #window(): number {

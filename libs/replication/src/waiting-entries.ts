@@ -1,6 +1,8 @@
 import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 
+import type { ImageName } from './pulled-images.js';
+
 /** Something that must be here before an entry can be applied. */
 export type Need =
   | { readonly kind: 'blob'; readonly blob: BlobDescriptor }
@@ -44,6 +46,15 @@ export class WaitingEntries {
   /** Entries that wait for that blob. */
   waitingFor(digest: Digest): readonly Entry[] {
     return [...(this.#byNeed.get(blobKey(digest)) ?? [])];
+  }
+
+  /** Blobs that the manifest waits for. */
+  missingOf({ repository, digest }: ImageName): readonly BlobDescriptor[] {
+    const isIt = ({ entry }: Waiting): boolean =>
+      entry.type === 'manifest.put' && entry.digest === digest && entry.repository === repository;
+    return [...this.#waiting.values()]
+      .filter(isIt)
+      .flatMap(({ blobs }) => blobs.filter((b) => this.isMissing(b.digest)));
   }
 
   isMissing(digest: Digest): boolean {
