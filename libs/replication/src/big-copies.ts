@@ -6,13 +6,11 @@ import type { BlobFetch, ByteSpan } from './blob-fetch.js';
 import { CLAIM_MS, CopyOwnership, CopyTaken } from './copy-ownership.js';
 import { BytesGone, CopyPieces, partsOf, piecesOf } from './copy-pieces.js';
 import type { CopyScratch } from './copy-scratch.js';
+import { PIECE_BYTES } from './lanes.js';
 import { PartedCopy } from './parted-copy.js';
 
 /** Above S3's least part of 5 MiB; what a restart fetches again where its scratch was lost, for each part under way. */
 export const COPY_PART_BYTES = 8 * 1024 * 1024;
-
-/** What is asked for by one request: a connection whose window is small is not busy with the last of them for long. */
-const PIECE_BYTES = 512 * 1024;
 
 /** S3 takes 10,000 parts. */
 const MAX_PARTS = 9_000;

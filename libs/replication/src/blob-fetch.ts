@@ -112,8 +112,7 @@ export class BlobFetch {
       asked += 1;
       const before = range.at;
       try {
-        let hasMore = true;
-        while (hasMore) hasMore = yield* this.#from(source, range, signal);
+        yield* this.#from(source, range, signal);
         if (range.at >= range.end) break;
       } catch (error) {
         if (!(error instanceof PeerError)) throw error;
@@ -125,9 +124,8 @@ export class BlobFetch {
     return asked;
   }
 
-  /** @returns whether there is more to be asked of it */
-  async *#from(source: PeerClient, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array, boolean> {
-    if (this.#isLacking(source)) return false;
+  async *#from(source: PeerClient, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+    if (this.#isLacking(source)) return;
     const turn = await this.#turn(source, signal);
     range.onTurn();
     const ended = new AbortController();
@@ -135,9 +133,8 @@ export class BlobFetch {
     let heldBack = false;
     try {
       // Another range may have asked while this one waited for its turn.
-      const end = Math.min(range.end, range.at + (turn?.mostBytes ?? Number.POSITIVE_INFINITY));
-      const opened = this.#isLacking(source) ? undefined : await this.#open(source, range.at, end, reading.signal);
-      if (opened === undefined) return false;
+      const opened = this.#isLacking(source) ? undefined : await this.#open(source, range, reading.signal);
+      if (opened === undefined) return;
       turn?.answered(opened.growing === true);
       if (opened.growing === true) {
         this.#watch(() => (heldBack ? 'held back' : (this.#given.get(source) ?? 0)), reading.signal).then(
@@ -160,7 +157,6 @@ export class BlobFetch {
         await passing;
         heldBack = false;
       }
-      return range.at === end && end < range.end;
     } finally {
       ended.abort(new Error('nobody reads any more'));
       reading.release();
@@ -177,7 +173,7 @@ export class BlobFetch {
     return isUrgent === undefined ? undefined : sources.lineTo(source).turn({ isUrgent, signal });
   }
 
-  async #open(source: PeerClient, start: number, end: number, signal: AbortSignal): Promise<OpenedBlob | undefined> {
+  async #open(source: PeerClient, { at: start, end }: Range, signal: AbortSignal): Promise<OpenedBlob | undefined> {
     const { blob } = this;
     const range = start === 0 && end === blob.size ? {} : { range: { start, end: end - 1 } };
     const opened = await source.openBlob(blob.digest, { ...range, ...this.#follow(source), signal });

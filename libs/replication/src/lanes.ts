@@ -6,7 +6,11 @@ export const FIRST_LANES = 8;
 /** A connection over 80 ms with windows of 64 KB carries 0.8 MB/s: so many carry 300 Mbit/s. */
 export const MAX_LANES = 48;
 
-const LEAST_LANES = 2;
+/** Two megabytes under way: on a line that is slower than this needs, what waits is still bounded by it. */
+const LEAST_LANES = 4;
+
+/** What is asked for by one request: a connection whose window is small is not busy with the last of them for long. */
+export const PIECE_BYTES = 512 * 1024;
 
 /** How long it is looked what a number of lanes carries. */
 const TRIAL_MS = 200;
@@ -35,14 +39,18 @@ interface Trial {
 /**
  * How many requests for big blobs a source has under way: as many as the line to it needs, and no more, for what is under
  * way is what everything else on that line waits behind. Three times as many are tried while answers begin as soon as
- * on an empty line, and kept if they carry more; a quarter fewer while they begin much later, if they carry as much.
+ * on an empty line, and kept if they carry more; while they begin much later, as many as the line should need, if these
+ * carry as much.
  */
 export class Lanes {
   #limit = FIRST_LANES;
   #trial: Trial | undefined;
+  /** What so many lanes carry when nothing else is in their way; a busy machine lets any number carry little for a moment. */
+  #bestRate = 0;
   /** Until when it is not tried again what brought nothing. */
   readonly #restsUntilMs = { more: 0, fewer: 0 };
-  #settlesUntilMs = 0;
+  /** Until when it is not looked at what comes; not known after a pause. */
+  #settlesUntilMs: number | undefined;
   #round = newRound();
   /** The quickest answer of the last round that had any: what stands in the line everybody waits for. */
   #answerMs: number | undefined;
@@ -53,11 +61,6 @@ export class Lanes {
 
   get limit(): number {
     return this.#limit;
-  }
-
-  /** Whether nothing is known of the line: then little is asked for at first, to see how soon what follows is answered. */
-  get isNew(): boolean {
-    return this.quickestMs === Number.POSITIVE_INFINITY;
   }
 
   /** A request was answered by a source that had the bytes. */
@@ -77,6 +80,8 @@ export class Lanes {
   /** `full`: as many as may be are under way. A round in which there was nothing more to ask for tells nothing. */
   carried(bytes: number, full: boolean): void {
     const atMs = this.clock.monotonic();
+    // New lanes are opened, ask and are answered first; of those that end, what was under way comes.
+    this.#settlesUntilMs ??= atMs + Math.min(LONGEST_SETTLING_MS, 2 * Math.max(this.quickestMs, this.#answerMs ?? 0));
     if (atMs < this.#settlesUntilMs) return;
     const round = this.#round;
     round.sinceMs ??= atMs;
@@ -96,12 +101,12 @@ export class Lanes {
     const answerMs = this.#round.answerMs ?? (this.#trial === undefined ? undefined : this.#answerMs);
     if (answerMs === undefined && full > idle) return;
     const before = this.#limit;
+    const isTelling = full > idle && answerMs !== undefined;
     this.#round = newRound();
     this.#answerMs = answerMs;
-    if (full > idle && answerMs !== undefined) this.#decide(atMs, bytes / (atMs - sinceMs), answerMs);
-    else this.#trial = undefined;
-    // New ones are opened, ask and are answered first; of those that end, what was under way comes.
-    if (this.#limit !== before) this.#settlesUntilMs = atMs + Math.min(LONGEST_SETTLING_MS, 2 * (answerMs ?? 0));
+    if (isTelling) this.#decide(atMs, bytes / (atMs - sinceMs), answerMs);
+    else this.#forget();
+    if (!isTelling || this.#limit !== before) this.#settlesUntilMs = undefined;
   }
 
   #decide(atMs: number, rate: number, answerMs: number): void {
@@ -112,11 +117,18 @@ export class Lanes {
       this.#giveUp(atMs, trial, rate);
       return;
     }
+    this.#bestRate = Math.max(rate, this.#bestRate * 0.9 + rate * 0.1);
     const isQuick = answerMs <= quickestMs * 1.25 + 10;
-    const isLate = answerMs > quickestMs * 1.75 + 20;
+    const isLate = answerMs > quickestMs * 2 + 50;
     const rests = this.#restsUntilMs;
-    if (isQuick && atMs >= rests.more) this.#try(Math.min(MAX_LANES, this.#limit * 3), rate);
-    if (isLate && atMs >= rests.fewer) this.#try(Math.max(LEAST_LANES, Math.floor((this.#limit * 3) / 4)), rate);
+    if (isQuick && atMs >= rests.more) this.#try(Math.min(MAX_LANES, this.#limit * 3));
+    if (isLate && atMs >= rests.fewer) this.#try(this.#enough(rate * quickestMs));
+  }
+
+  /** For so many bytes on their way and as many that wait; but no less than half at once. */
+  #enough(bytes: number): number {
+    const lanes = Math.ceil((bytes * 2) / PIECE_BYTES);
+    return Math.min(this.#limit, Math.max(LEAST_LANES, Math.floor(this.#limit / 2), lanes));
   }
 
   #pays({ from, rate: before }: Trial, rate: number): boolean {
@@ -126,12 +138,23 @@ export class Lanes {
   #giveUp(atMs: number, { from, rate: before }: Trial, rate: number): void {
     const grew = this.#limit > from;
     this.#restsUntilMs[grew ? 'more' : 'fewer'] = atMs + REST_MS;
-    if (!grew || rate < before * WORTH_KEEPING) this.#limit = from;
+    const isBack = !grew || rate < before * WORTH_KEEPING;
+    if (isBack) this.#limit = from;
+    this.#bestRate = isBack ? before : rate;
   }
 
-  #try(limit: number, rate: number): void {
+  /** What was tried came to no end. */
+  #forget(): void {
+    if (this.#trial === undefined) return;
+    this.#limit = this.#trial.from;
+    this.#bestRate = this.#trial.rate;
+    this.#trial = undefined;
+  }
+
+  #try(limit: number): void {
     if (limit === this.#limit) return;
-    this.#trial = { from: this.#limit, rate };
+    this.#trial = { from: this.#limit, rate: this.#bestRate };
+    this.#bestRate = 0;
     this.#limit = limit;
   }
 

@@ -3,8 +3,6 @@ import { Lanes } from './lanes.js';
 
 /** One request for bytes of a big blob, from when it may be made until its bytes are here. */
 export interface Turn {
-  /** So much may be asked for. */
-  readonly mostBytes: number;
   /** It was answered; `growing` by a source that is only just getting the bytes itself. */
   answered(growing: boolean): void;
   carried(bytes: number): void;
@@ -19,9 +17,6 @@ export interface TurnOptions {
   readonly isUrgent: () => boolean;
   readonly signal: AbortSignal;
 }
-
-/** What a connection with the smallest of windows carries at once. */
-const FIRST_BYTES = 64 * 1024;
 
 interface Waiting {
   readonly isUrgent: () => boolean;
@@ -69,7 +64,6 @@ export class SourceLine {
   #newTurn(): Turn {
     const askedMs = this.clock.monotonic();
     return {
-      mostBytes: this.#lanes.isNew ? FIRST_BYTES : Number.POSITIVE_INFINITY,
       answered: (growing) => {
         if (growing) this.#lanes.undecided();
         else this.#lanes.answered(askedMs);
