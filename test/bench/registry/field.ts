@@ -17,6 +17,8 @@ export interface Contender {
   /** Of its first process. */
   readonly origin: string;
   readonly host: string;
+  /** Of all of its processes; that one first. */
+  readonly hosts: readonly string[];
   readonly pids: readonly number[];
   readonly storePid?: number;
   /** A new client, with connections of its own, of the next process. */
@@ -57,7 +59,8 @@ export class Field {
       program === 'nginx' ? () => new ObjectClient(origin(), '/store') : () => new RegistryClient(origin(), REPOSITORY);
     const storePid = onMinio ? await this.minioPid() : undefined;
     const [first] = server.origins;
-    return { origin: first, host: new URL(first).host, pids: server.pids, storePid, client };
+    const hosts = server.origins.map((each) => new URL(each).host);
+    return { origin: first, host: new URL(first).host, hosts, pids: server.pids, storePid, client };
   }
 
   #launch(program: string, directory: string, storage: Storage, mode: string | undefined): Promise<RunningServer> {
@@ -66,8 +69,8 @@ export class Field {
         return startMeridian({
           directory,
           storage,
-          redirect: mode === undefined ? 'always' : 'never',
-          processes: mode === 'streamed2' ? 2 : 1,
+          redirect: mode?.startsWith('streamed') ? 'never' : 'always',
+          processes: mode?.endsWith('2') ? 2 : 1,
         });
       case 'distribution':
         return startDistribution(directory, storage, mode === undefined);
@@ -85,7 +88,8 @@ export class Field {
     const folder = `/${await minio.newBucket()}`;
     const { endpoint: origin } = minio;
     const client = () => new ObjectClient(origin, folder, minio);
-    return { origin, host: new URL(origin).host, pids: [minio.process.pid], client };
+    const { host } = new URL(origin);
+    return { origin, host, hosts: [host], pids: [minio.process.pid], client };
   }
 
   async #bucket(): Promise<Storage> {

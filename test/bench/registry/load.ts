@@ -24,9 +24,11 @@ export interface LoadResult {
 
 /** Asks the same thing again and again over several connections, and looks at each answer's status. */
 export async function load(contender: Contender, request: LoadRequest, options: LoadOptions): Promise<LoadResult> {
-  const { host } = contender;
+  const { host, hosts } = contender;
   const head = prepareHead(request.method, host, request.path, request.headers);
-  const opened = await Promise.all(Array.from({ length: options.connections }, () => HttpConnection.open(host)));
+  const opened = await Promise.all(
+    Array.from({ length: options.connections }, (_, at) => HttpConnection.open(hosts[at % hosts.length] ?? host)),
+  );
   const latencies: number[] = [];
   const end = performance.now() + options.seconds * 1000;
   await Promise.all(

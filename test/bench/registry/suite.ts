@@ -20,6 +20,8 @@ export const registrySuite: Suite = {
     'meridian-minio-streamed':
       'the same without redirects: every byte passes through Node. For clients that cannot reach the store',
     'meridian-minio-streamed2': 'the same, two processes, each on a port of its own',
+    'meridian-fs-2': 'two processes on one directory, each on a port of its own and with half of the clients',
+    'meridian-minio-2': 'the same on MinIO, with redirects for blobs',
     'distribution-fs': 'CNCF distribution v3.1 on a directory',
     'distribution-minio': 'CNCF distribution v3.1 on the same MinIO, with redirects',
     'distribution-minio-streamed': 'the same without redirects',

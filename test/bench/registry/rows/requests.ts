@@ -57,7 +57,7 @@ export const requestRows: readonly Row[] = [
   requestRow({
     name: 'manifest-get',
     title: 'GET of a manifest by digest, 32 connections',
-    contenders: REGISTRIES,
+    contenders: ['meridian-fs-2', 'meridian-minio-2', ...REGISTRIES],
     wanted: [
       rate('meridian-fs', 'distribution-fs', 2.5),
       rate('meridian-minio', 'distribution-fs', 2.5),
