@@ -31,15 +31,20 @@ async function administer(
   const payload = createHash('sha256').update(body).digest('hex');
   const { host: _, ...headers } = signHeaders(server, { method: 'PUT', host, path, query, payload });
   const url = `${server.endpoint}${path}?${canonicalQuery(query)}`;
-  // 503: it serves objects already, and is still reading what users it has.
+  // It serves objects already, and is still reading what users and policies it has.
   const answer = await waitFor(
     async () => {
       const tried = await fetch(url, { method: 'PUT', headers, body: new Uint8Array(body) });
-      return tried.status === 503 ? undefined : tried;
+      return (await isStarting(tried)) ? undefined : tried;
     },
     { what: `MinIO to take ${call}` },
   );
   if (!answer.ok) throw new Error(`MinIO refused ${call}: ${answer.status} ${await answer.text()}`);
+}
+
+async function isStarting(answer: Response): Promise<boolean> {
+  if (answer.status === 503) return true;
+  return answer.status === 404 && (await answer.clone().text()).includes('XMinioAdminNoSuchPolicy');
 }
 
 const PBKDF2_AES_GCM = 2;

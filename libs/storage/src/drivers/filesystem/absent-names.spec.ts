@@ -12,7 +12,9 @@ describe('AbsentNames', () => {
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
   it('says nothing of a name that nobody looked for', () => {
-    expect(new AbsentNames().still(join(directory, 'unknown'))).toBe(false);
+    const names = new AbsentNames();
+    expect(names.still(join(directory, 'unknown'))).toBe(false);
+    expect(names.knows(join(directory, 'unknown'))).toBe(false);
   });
 
   it('sees at once that a name has come, and that it has gone again', async () => {

@@ -16,6 +16,11 @@ export class AbsentNames {
     return this.#paths.has(path) && statSync(path, { throwIfNoEntry: false }) === undefined;
   }
 
+  /** Whether it is one of the names that are looked for again and again. */
+  knows(path: string): boolean {
+    return this.#paths.has(path);
+  }
+
   remember(path: string): void {
     this.#paths.delete(path);
     this.#paths.add(path);

@@ -136,8 +136,7 @@ export class FilesystemObjectStore implements ObjectStore {
     return this.#run('put', key, signal, async (context) => {
       const path = this.#layout.keyDirectory(key);
       for (;;) {
-        // Without a condition it is most likely new, and the attempt will tell; most conditions that fail do so here.
-        const snapshot = condition && (await readKeyDirectory(path));
+        const snapshot = this.#isLikelyNew(path, condition) ? undefined : await readKeyDirectory(path);
         checkCondition(condition, snapshot && { etag: snapshot.current.id }, context);
         signal.throwIfAborted();
         if (snapshot === undefined) {
@@ -186,6 +185,16 @@ export class FilesystemObjectStore implements ObjectStore {
       await this.#bench.discard(path);
       await pruneEmpty(this.#layout.emptiedBy(path));
     });
+  }
+
+  /**
+   * Whether to try at once: the attempt will tell. A look first costs a turn of the thread pool each time, and spares the
+   * waits for the disk only where it finds something; so it is worth it for names that many try to give at once, like the
+   * next of the journal, which all of them have looked for before.
+   */
+  #isLikelyNew(path: string, condition: PutCondition | undefined): boolean {
+    if (condition?.kind === 'matches') return false;
+    return condition === undefined || !this.#absent.knows(path) || this.#absent.still(path);
   }
 
   async #publish(
