@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -44,6 +44,17 @@ describe('FilesystemObjectStore after a crash', () => {
     await open(Date.now() + DAY_MS + 60_000).stat('k', signal);
     expect(await readdir(temporary)).toEqual(['written']);
     expect(await store.stat('k', signal)).toBeDefined();
+  });
+
+  it('starts beside what others prepare, however long what their links hold', async () => {
+    const temporary = join(directory, 'tmp');
+    await symlink('x'.repeat(1_000), join(temporary, 'link'));
+    await mkdir(join(temporary, 'prepared'));
+    await symlink('x'.repeat(1_000), join(temporary, 'prepared/content'));
+    await open().stat('k', signal);
+    expect((await readdir(temporary)).sort()).toEqual(['link', 'prepared']);
+    await open(Date.now() + DAY_MS + 60_000).stat('k', signal);
+    expect(await readdir(temporary)).toEqual([]);
   });
 
   it('removes the bytes of replaced versions with the next replacement', async () => {

@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { unlessMissing } from './filesystem-errors.js';
 
 /** Older than any operation can be: what is still in the temporary directory then was left by a crash. */
@@ -13,11 +13,11 @@ export async function sweepTemporary(directory: string, nowMs: number): Promise<
   }
 }
 
-/** The age of a file that is being written shows on the file, not on its directory. */
+/** The age of a file that is being written shows on the file, not on its directory. A link leads nowhere: it is looked at itself. */
 async function lastTouched(path: string): Promise<number> {
-  const own = await stat(path);
+  const own = await lstat(path);
   const ownMs = Math.max(own.mtimeMs, own.ctimeMs);
   if (!own.isDirectory()) return ownMs;
-  const inside = await Promise.all((await readdir(path)).map((name) => unlessMissing(stat(`${path}/${name}`))));
+  const inside = await Promise.all((await readdir(path)).map((name) => unlessMissing(lstat(`${path}/${name}`))));
   return Math.max(ownMs, ...inside.map((found) => found?.mtimeMs ?? 0));
 }
