@@ -10,6 +10,15 @@ export interface Evidence {
   readonly regions: ReadonlyMap<string, RegionState>;
   /** How long a blob stays at the least that somebody was told of. */
   readonly graceMs?: number;
+  /** Regions that were lost with their buckets. */
+  readonly lost?: readonly LostBucket[];
+  /** Regions that may have been filled from a snapshot, which says what there is, and not what was deleted. */
+  readonly refilled?: readonly string[];
+}
+
+export interface LostBucket {
+  readonly region: string;
+  readonly atMs: number;
 }
 
 /** Something that must never be. `checker` is its row in docs/testing.md. */

@@ -4,22 +4,19 @@ import type { RegionState } from './region-state.js';
 import { manifestTimelines, tagTimelines } from './tag-timeline.js';
 
 /** C5: every region shows what the primary shows, to the last entry. */
-export const regionsConverge: Checker = ({ regions, primary, journal }) => {
+export const regionsConverge: Checker = ({ regions, primary, journal, refilled = [] }) => {
   const expected = regions.get(primary);
   const head = journal.entries.length;
   const [kept, everKept] = [isKept(journal, 'at last'), isKept(journal, 'ever')];
   const problems = [...regions].flatMap(([region, state]) => {
     const behind = state.watermark === head ? [] : [`${region} stands at ${state.watermark} of ${head}`];
     if (expected === undefined || region === primary) return behind;
+    const told = (name: string): boolean => !refilled.includes(region) && !everKept(region, name);
+    const given = (name: string): boolean => !told(name) && !kept(region, name);
+    const without = refilled.includes(region) ? withoutSpareLinks : shown;
     const unlike = [
-      ...differences(
-        only(expected, (name) => !everKept(region, name)),
-        only(state, (name) => !everKept(region, name)),
-      ),
-      ...differences(
-        shown(only(expected, (name) => everKept(region, name) && !kept(region, name))),
-        shown(only(state, (name) => everKept(region, name) && !kept(region, name))),
-      ),
+      ...differences(only(expected, told), only(state, told)),
+      ...differences(without(shown(only(expected, given))), without(shown(only(state, given)))),
     ];
     return [...behind, ...unlike.map((what) => `${region}: ${what}`)];
   });
@@ -51,6 +48,16 @@ function shown(state: RegionState): RegionState {
     manifests: new Map(manifests.map(([key, manifest]) => [key, { ...manifest, seq: 0 }])),
     links: new Map(links.map(([key, link]) => [key, { ...link, seq: link.seq % 1 }])),
   };
+}
+
+/** Without links that no manifest needs: a snapshot does not tell of those, and the primary's collections take them away. */
+function withoutSpareLinks(state: RegionState): RegionState {
+  const needed = new Set(
+    [...state.manifests].flatMap(([key, { blobs }]) =>
+      blobs.map((digest) => `${key.slice(0, key.indexOf('@'))}@${digest}`),
+    ),
+  );
+  return { ...state, links: new Map([...state.links].filter(([key]) => needed.has(key))) };
 }
 
 export function differences(expected: RegionState, actual: RegionState): readonly string[] {

@@ -7,7 +7,7 @@ import { nothingPromisedIsRefused } from './promised-blobs.js';
 import { readsAreRecent, regionsNeverGoBack } from './register-reads.js';
 import { progressIsTrue } from './status-truth.js';
 
-export type { Evidence, Violation } from './evidence.js';
+export type { Evidence, LostBucket, Violation } from './evidence.js';
 export { type Action, type Condition, History, type Operation, type Outcome } from './history.js';
 export { type HistoryLine, historyLine, parseHistoryLine } from './history-lines.js';
 export { type JournalState, readJournalState } from './journal-state.js';
@@ -36,5 +36,5 @@ export const CHECKERS: readonly Checker[] = [
       reads: ({ via }) => via === 'router',
       writes: ({ via }) => via === 'router',
     }),
-  (evidence) => [...evidence.regions].flatMap(([region, state]) => progressIsTrue(region, state, evidence.journal)),
+  (evidence) => [...evidence.regions].flatMap(([region, state]) => progressIsTrue(region, state, evidence)),
 ];

@@ -27,7 +27,7 @@ export function readsAreRecent(
 
 /**
  * C3: a tag that a region shows never gets older (I5). Counted is what it showed of its own: what it has not got yet it asks
- * of the primary, which may be ahead of what it gets next.
+ * of the primary, which may be ahead of what it gets next. A region whose bucket was lost begins a new life.
  */
 export function regionsNeverGoBack(evidence: Evidence): readonly Violation[] {
   const timelines = new Map([...tagTimelines(evidence.journal), ...manifestTimelines(evidence.journal)]);
@@ -36,9 +36,19 @@ export function regionsNeverGoBack(evidence: Evidence): readonly Violation[] {
       ({ operation }) =>
         operation.region === region && operation.action.kind === 'read-tag' && operation.fetched !== true,
     );
-    return [...problems(timelines, [], reads)].map((what) => `${region}: ${what}`);
+    const lives = livesOf(region, evidence, reads);
+    return lives.flatMap((life) => [...problems(timelines, [], life)].map((what) => `${region}: ${what}`));
   });
   return finding('C3 monotonic per region', whats);
+}
+
+/** Reads between two losses of the bucket; those during one count for neither. */
+function livesOf(region: string, { lost = [] }: Evidence, reads: readonly Read[]): readonly (readonly Read[])[] {
+  const ends = [...lost.filter((each) => each.region === region).map(({ atMs }) => atMs), Number.POSITIVE_INFINITY];
+  return ends.map((endMs, index) => {
+    const beginMs = ends[index - 1] ?? 0;
+    return reads.filter(({ operation }) => operation.startMs >= beginMs && operation.endMs < endMs);
+  });
 }
 
 function* problems(

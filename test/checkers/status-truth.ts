@@ -1,10 +1,15 @@
-import { finding, type Violation } from './evidence.js';
-import type { JournalState } from './journal-state.js';
+import { type Evidence, finding, type Violation } from './evidence.js';
 import { isKept } from './policy-kept.js';
 import type { RegionState } from './region-state.js';
 
 /** C11: everything that a region says is applied, is: each register stands at that entry, or further. */
-export function progressIsTrue(region: string, state: RegionState, journal: JournalState): readonly Violation[] {
+export function progressIsTrue(
+  region: string,
+  state: RegionState,
+  { journal, refilled = [] }: Pick<Evidence, 'journal' | 'refilled'>,
+): readonly Violation[] {
+  // A snapshot brings the newest state of what there is, and nothing of the rest.
+  const least = refilled.includes(region) ? Number.POSITIVE_INFINITY : 0;
   // What was kept from a region, and given back, it takes again in the background.
   const kept = isKept(journal, 'ever');
   const claimed = journal.entries
@@ -12,10 +17,10 @@ export function progressIsTrue(region: string, state: RegionState, journal: Jour
     .filter(({ repository }) => !kept(region, repository));
   const problems = claimed.flatMap(({ seq, type, repository, digest, tag, tags = [] }) => {
     const stale = [...tags, ...(tag === undefined ? [] : [tag])].filter(
-      (each) => (state.tags.get(`${repository}:${each}`)?.seq ?? 0) < seq,
+      (each) => (state.tags.get(`${repository}:${each}`)?.seq ?? least) < seq,
     );
     const key = `${repository}@${digest}`;
-    const manifest = type.startsWith('manifest.') && (state.manifests.get(key)?.seq ?? 0) < seq ? [key] : [];
+    const manifest = type.startsWith('manifest.') && (state.manifests.get(key)?.seq ?? least) < seq ? [key] : [];
     return [...stale, ...manifest].map((what) => `${region} says that it applied ${seq}, and ${what} is older`);
   });
   return finding('C11 status truth', problems);

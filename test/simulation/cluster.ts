@@ -1,8 +1,10 @@
 import { parseRegionName, type RegionName, type Topology } from '#libs/geo';
 import type { Collections } from '#libs/registry';
-import { MemoryQueueJobs } from '#libs/replication';
+import { type HeardRegion, MemoryQueueJobs } from '#libs/replication';
 import type { SeededRandom } from '#libs/resilience/testing';
 import { MemoryObjectStore } from '#libs/storage';
+import type { LostBucket } from '../checkers/index.js';
+import { ArchivedStore } from './archived-store.js';
 import type { FaultInjector } from './fault-injector.js';
 import { Network } from './network.js';
 import { bugged, type PlantedBug } from './planted-bugs.js';
@@ -51,6 +53,8 @@ export class SimulatedCluster {
   readonly network: Network;
   readonly routerSeat: Seat;
   router: RouterProcess | undefined;
+  /** Buckets that were emptied. */
+  readonly lost: LostBucket[] = [];
   readonly #balancer: SeededRandom;
   readonly #queues: SeededRandom;
 
@@ -66,7 +70,7 @@ export class SimulatedCluster {
     for (const name of REGIONS) {
       const region: SimulatedRegion = {
         name,
-        store: new MemoryObjectStore({ clock }),
+        store: name === PRIMARY ? new ArchivedStore({ clock }) : new MemoryObjectStore({ clock }),
         bus: new RegionBus(faults),
         jobs: new MemoryQueueJobs(),
         registries: new Map(),
@@ -101,6 +105,24 @@ export class SimulatedCluster {
     const region = this.regions.get(name);
     if (region === undefined) throw new Error(`no region ${name}`);
     return region;
+  }
+
+  /** What the primary knows of other regions: what they have stored, as long as their line is whole. */
+  #heard(): readonly HeardRegion[] {
+    return REGIONS.filter((name) => name !== PRIMARY).map((name) => {
+      const status = [...this.region(name).registries.values()][0]?.status.current();
+      if (status === undefined || this.network.isCut(name, PRIMARY)) return { region: name, silent: true };
+      return { region: name, status, silent: false };
+    });
+  }
+
+  /** A replica is lost with all that it stored, and begins in an empty bucket. */
+  lose(name: RegionName, downMs: number): void {
+    const { seats, store, jobs } = this.region(name);
+    this.lost.push({ region: name, atMs: this.universe.scheduler.nowMs });
+    for (const seat of seats) this.crash(seat, downMs);
+    store.clear();
+    jobs.lose();
   }
 
   /** A living registry process of a region, as a balancer would choose one. */
@@ -172,6 +194,7 @@ export class SimulatedCluster {
         store,
         bus: region.bus.join(process),
         origin,
+        heard: () => this.#heard(),
         faults,
       });
       region.registries.set(seatName, bugged.registry(this.bug, opened));

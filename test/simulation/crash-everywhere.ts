@@ -89,7 +89,7 @@ export async function crashReplicator(number: number, moment: Moment): Promise<r
   );
   const problems = [
     ...holes(state, deleted).map((what) => `at once: ${what}`),
-    ...progressIsTrue('replica', state, journal).map(({ what }) => what),
+    ...progressIsTrue('replica', state, { journal }).map(({ what }) => what),
   ];
   await world.run(() => world.startReplicator());
   if (!(await world.until(() => caughtUp(world)))) return [...problems, 'it does not catch up'];

@@ -21,6 +21,8 @@ const REPLICA = parseRegionName('us');
 /** Virtual time that a step may take; a crash ends it sooner. */
 const STEP_LIMIT_MS = 60_000;
 
+const NOTHING_BY_ITSELF = { gcIntervalMs: 0, snapshotPauseMs: 0, steerPauseMs: 0, damages: 0 };
+
 /** Two regions without faults of their own: what goes wrong is in the stores that a test gives to its processes. */
 export class CrashWorld {
   readonly primaryStore: ObjectStore;
@@ -35,7 +37,7 @@ export class CrashWorld {
     const [chance, script] = [new Chance(1), new Script()];
     const scheduler = new Scheduler();
     this.#universe = { scheduler, chance, script, trace: new Trace(scheduler) };
-    this.#faults = new FaultInjector(this.#universe, { ...drawFaultPlan(chance.of('plan'), 0), gcIntervalMs: 0 });
+    this.#faults = new FaultInjector(this.#universe, { ...drawFaultPlan(chance.of('plan'), 0), ...NOTHING_BY_ITSELF });
     this.#faults.heal();
     this.#network = new Network(this.#universe, this.#faults);
     const { clock } = this.#process('store');
@@ -59,6 +61,7 @@ export class CrashWorld {
       store,
       bus,
       origin: undefined,
+      heard: () => [],
       faults: this.#faults,
     });
     return this.#primary;

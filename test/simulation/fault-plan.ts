@@ -38,9 +38,19 @@ export interface FaultPlan {
   readonly storePage: number;
   /** Between two changes of the rules; 0 for none. */
   readonly rulePauseMs: number;
+  /** Between two snapshots of a process, each followed by a cut of the journal; 0 for none. */
+  readonly snapshotPauseMs: number;
+  /** For how long a region may be silent and the journal still waits for it. */
+  readonly silentAfterMs: number;
+  /** Between two losses of a replica's bucket; 0 for none. */
+  readonly bucketPauseMs: number;
+  /** Between two wishes of operators, that a region pauses, goes on, or copies less at once; 0 for none. */
+  readonly steerPauseMs: number;
+  /** Objects of a replica that are damaged in the end, for scrubs and comparisons to find. */
+  readonly damages: number;
 }
 
-/** `rules`: somebody changes them meanwhile. */
+/** `rules`: somebody changes them meanwhile, whatever the seed says of that. */
 export function drawFaultPlan(random: SeededRandom, operations: number, rules = false): FaultPlan {
   const one = <T>(...choices: readonly [T, ...T[]]): T => choices[random.below(choices.length)] ?? choices[0];
   return {
@@ -69,6 +79,11 @@ export function drawFaultPlan(random: SeededRandom, operations: number, rules = 
     storeStall: one(0, 0, 0.002),
     storeRefusal: one(0, 0.01, 0.05),
     storePage: one(0, 2, 7),
-    rulePauseMs: rules ? one(4_000, 12_000) : 0,
+    rulePauseMs: rules ? one(4_000, 12_000) : one(0, 0, 4_000, 12_000),
+    snapshotPauseMs: one(0, 0, 3_000, 8_000),
+    silentAfterMs: one(3_000, 30_000),
+    bucketPauseMs: one(0, 0, 0, 12_000),
+    steerPauseMs: one(0, 0, 6_000),
+    damages: one(0, 0, 2, 5),
   };
 }

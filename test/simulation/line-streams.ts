@@ -1,5 +1,6 @@
 import type { JournalReader } from '#libs/journal';
 import { JOURNAL_HEARTBEAT_MS, type JournalMessage, type RegionStatus, type StatusSource } from '#libs/peer';
+import type { Policies } from '#libs/registry';
 import { type Clock, onAbort } from '#libs/resilience';
 import type { HintBoard } from './hint-board.js';
 
@@ -47,18 +48,24 @@ class Lines<T> {
 
 /** The journal as the primary sends it: a head, the entries, hints among them, and a head each heartbeat. */
 export async function* journalStream(
-  from: { readonly journal: JournalReader; readonly hints: HintBoard; readonly clock: Clock },
+  from: {
+    readonly journal: JournalReader;
+    readonly policies: Pick<Policies, 'current'>;
+    readonly hints: HintBoard;
+    readonly clock: Clock;
+  },
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<JournalMessage> {
-  const { journal, hints, clock } = from;
+  const { journal, policies, hints, clock } = from;
   const lines = new Lines<JournalMessage>();
   const sayHead = (): void => {
     const { seq, epoch, timeMs } = journal.head;
     lines.say({ kind: 'head', seq, epoch, timeMs });
   };
   await journal.refresh(signal);
-  await journal.refresh(signal);
+  const placed = await policies.current(signal);
+  if (placed !== undefined) lines.say({ kind: 'policy', ...placed });
   sayHead();
   const unlisten = hints.listen((blob) => lines.say({ kind: 'hint', blob }));
   const stop = onAbort(signal, () => lines.fail(signal.reason));

@@ -1,5 +1,6 @@
-import { parsePolicy } from '#libs/geo';
+import { parsePolicy, type RegionName } from '#libs/geo';
 import { putPolicy } from '#libs/registry';
+import { ControlStore, type RegionControls } from '#libs/replication';
 import type { SeededRandom } from '#libs/resilience/testing';
 import { oneOf } from './chance.js';
 import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
@@ -7,18 +8,47 @@ import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
 const REPLICAS = REGIONS.filter((region) => region !== PRIMARY);
 const forever = new AbortController().signal;
 
-/** Somebody who changes the rules while everything goes on: a repository is kept from a replica, and given back. */
+/**
+ * Somebody who changes things while everything goes on: a repository is kept from a replica, and given back; a replica pauses,
+ * goes on, or copies less at once.
+ */
 export class Operator {
   #stopped = false;
 
   constructor(private readonly cluster: SimulatedCluster) {}
 
   start(): void {
-    if (this.cluster.faults.plan.rulePauseMs > 0) void this.#rule();
+    const { rulePauseMs, steerPauseMs } = this.cluster.faults.plan;
+    if (rulePauseMs > 0) void this.#rule();
+    if (steerPauseMs > 0) void this.#steer(steerPauseMs);
   }
 
+  /** Whoever was told to wait goes on. */
   stop(): void {
     this.#stopped = true;
+    if (this.cluster.faults.plan.steerPauseMs === 0) return;
+    for (const region of REPLICAS) void this.#want(region, { pausedSinceMs: undefined, limits: undefined });
+  }
+
+  async #steer(pauseMs: number): Promise<void> {
+    const { universe, network, faults } = this.cluster;
+    for (let act = 1; ; act += 1) {
+      const random = universe.chance.of(`steer ${act}`);
+      await network.pause(random.next() * 2 * pauseMs);
+      if (this.#stopped) return;
+      const region = oneOf(random, REPLICAS);
+      const limits = random.next() < 0.5 ? [{ copies: 1 }] : undefined;
+      const pausedSinceMs = random.next() < 0.5 ? 1 : undefined;
+      if (!universe.script.plays(`steer ${act}`)) continue;
+      faults.count('steering');
+      universe.trace.say('operator', `${region} ${pausedSinceMs === undefined ? 'goes on' : 'pauses'}`);
+      await this.#want(region, { pausedSinceMs, limits });
+    }
+  }
+
+  async #want(region: RegionName, wishes: Pick<RegionControls, 'pausedSinceMs' | 'limits'>): Promise<void> {
+    const controls = new ControlStore(this.cluster.region(region).store);
+    await controls.change((before) => ({ ...before, ...wishes }), forever);
   }
 
   async #rule(): Promise<void> {

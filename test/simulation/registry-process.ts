@@ -7,6 +7,7 @@ import { type PeerClient, PeerError } from '#libs/peer';
 import type { AppContext } from '#libs/platform';
 import {
   type Collections,
+  type JournalCare,
   type Listing,
   LocalListing,
   LocalPull,
@@ -20,6 +21,7 @@ import {
 import {
   type FetchThrough,
   freshProgress,
+  type HeardRegion,
   LocalPresence,
   ProgressStore,
   ReadThroughPull,
@@ -54,6 +56,8 @@ export interface RegistryProcess extends PeerService {
   readonly isReadThrough: (content: Uint8Array) => boolean;
   /** Only at the primary. */
   readonly collections: Collections | undefined;
+  /** Only at the primary. */
+  readonly care: JournalCare | undefined;
 }
 
 export interface RegistryOptions {
@@ -63,11 +67,18 @@ export interface RegistryOptions {
   readonly bus: ControlBus;
   /** The primary, at a replica. */
   readonly origin: PeerClient | undefined;
+  /** What the other regions say of themselves, at the primary. */
+  readonly heard: () => readonly HeardRegion[];
   readonly faults: FaultInjector;
 }
 
 /** What the applications' own functions need of the parts of a real process. */
-type Parts = Pick<RegionParts, 'store' | 'content' | 'progress' | 'status'> & { readonly bus: ControlBus };
+type Parts = Pick<RegionParts, 'store' | 'content' | 'progress' | 'status'> & {
+  readonly bus: ControlBus;
+  readonly regional: { readonly region: RegionName };
+  readonly origin: PeerClient | undefined;
+  readonly watch: { readonly regions: readonly HeardRegion[] };
+};
 
 /** Begins a process of the primary or of a replica as the application does, on the same functions where it has them. */
 export async function openRegistry(options: RegistryOptions): Promise<RegistryProcess> {
@@ -92,7 +103,13 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     ...(origin === undefined ? {} : { residency }),
     changed: status.changed,
   });
-  const parts: Parts = { store, content, progress: new ProgressStore({ store, random }), status, bus };
+  const progress = new ProgressStore({ store, random });
+  const watch = {
+    get regions() {
+      return options.heard();
+    },
+  };
+  const parts: Parts = { store, content, progress, status, bus, regional: { region }, origin, watch };
   const hints = new HintBoard();
   const fetched = new WeakSet<Uint8Array>();
   const service = {
@@ -107,10 +124,23 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
   const whole = asRegionParts(parts, processContext(process, faults.plan));
   await followProgress(whole, signal);
   if (origin === undefined) {
-    const { journal, push, reader, listing, collections, summary } = await openPrimary(whole, hints as never, signal);
+    const primary = await openPrimary(whole, hints as never, signal);
+    const { journal, push, reader, listing, collections, summary, care } = primary;
     const local = new LocalPull(content, reader);
     void collectNowAndThen(process, collections, faults);
-    return { ...service, summary, journal, push, collections, local, pull: local, listing };
+    void careNowAndThen(process, care, faults);
+    return {
+      ...service,
+      summary,
+      journal,
+      push,
+      collections,
+      care,
+      snapshots: care.snapshots,
+      local,
+      pull: local,
+      listing,
+    };
   }
   await followPolicy(whole, residency, () => undefined, signal);
   const isPending = (): boolean => status.progress.head > status.progress.watermark;
@@ -131,6 +161,7 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     journal: undefined,
     push: undefined,
     collections: undefined,
+    care: undefined,
     local,
     pull: new ReadThroughPull({
       local,
@@ -145,6 +176,16 @@ export async function openRegistry(options: RegistryOptions): Promise<RegistryPr
     }),
     listing: new ReplicaListing(new LocalListing(content), isPending, () => 2),
   };
+}
+
+/** Takes snapshots and cuts the journal, until everything heals. */
+async function careNowAndThen(process: SimulatedProcess, care: JournalCare, faults: FaultInjector): Promise<void> {
+  const { snapshotPauseMs } = faults.plan;
+  while (snapshotPauseMs > 0) {
+    await process.sleep(snapshotPauseMs * (0.75 + process.random.next() / 2), process.signal);
+    if (faults.healed) return;
+    await care.care(process.signal).catch(() => undefined);
+  }
 }
 
 /** A peer whose manifests can be told from those of this region. */

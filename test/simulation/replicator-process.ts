@@ -5,6 +5,8 @@ import { ObjectStoreJournalReader } from '#libs/journal';
 import type { PeerClient } from '#libs/peer';
 import { type Collections, entryReferences, localSweeper, openRegionContent } from '#libs/registry';
 import {
+  ControlFollower,
+  ControlStore,
   Copier,
   localJournalSource,
   MemoryCopyScratch,
@@ -96,9 +98,11 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
     if (message.kind === 'blob.committed') replicator.blobArrived(message.blob.digest);
     if (message.kind === 'image.pulled') replicator.imagePulled(message);
   });
+  if (faults.plan.steerPauseMs > 0) await beSteered(options, replicator);
   await replicator.start(signal);
   if (primary === undefined) return { process, collections: undefined };
-  const collections = openCollections(processContext(process, faults.plan), {
+  const context = processContext(process, faults.plan);
+  const collections = openCollections(context, {
     store,
     content,
     pending: entryReferences(() => replicator.pending()),
@@ -118,6 +122,24 @@ async function localSource({ process, store, bus }: ReplicatorProcessOptions, pr
     if (message.kind === 'journal.appended') journal.refresh(signal).catch(() => undefined);
   });
   return localJournalSource(journal, clock);
+}
+
+/** Does what operators want of the region. */
+async function beSteered(
+  { process: { clock, signal }, store, faults }: ReplicatorProcessOptions,
+  replicator: Replicator,
+): Promise<void> {
+  const follower = new ControlFollower({
+    store: new ControlStore(store),
+    limits: [],
+    sharers: () => faults.plan.replicators,
+    onSteering: (wanted) => replicator.steer(wanted),
+    onRetry: (request) => replicator.retry(request),
+    onError: () => undefined,
+    clock,
+  });
+  await follower.open(signal);
+  follower.follow(signal).catch(() => undefined);
 }
 
 /** The region's queue as one process sees it: one that is gone takes no jobs. */

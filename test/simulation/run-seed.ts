@@ -6,6 +6,7 @@ import { readJournalState } from '../checkers/journal-state.js';
 import { lastRules } from '../checkers/policy-kept.js';
 import { type RegionState, readProgress, readRegionState } from '../checkers/region-state.js';
 import { progressIsTrue } from '../checkers/status-truth.js';
+import { Accidents } from './accidents.js';
 import { Chance } from './chance.js';
 import { PRIMARY, REGIONS, SimulatedCluster } from './cluster.js';
 import { isCollecting, leaksOf } from './collecting.js';
@@ -98,15 +99,18 @@ async function live(cluster: SimulatedCluster, history: History): Promise<Pick<S
   const workload = new Workload(cluster, history, cluster.faults.plan);
   const nemesis = new Nemesis(cluster);
   const operator = new Operator(cluster);
+  const accidents = new Accidents(cluster);
   const look = new LookInto(cluster, history);
   cluster.start();
   nemesis.start();
   operator.start();
+  accidents.start();
   workload.start();
   look.start();
   const finished = await scheduler.run(WORK_LIMIT_MS, () => workload.done);
   nemesis.stop();
   operator.stop();
+  accidents.stop();
   cluster.faults.heal();
   cluster.network.healAll();
   cluster.revive();
@@ -174,10 +178,11 @@ class LookInto {
     const random = this.cluster.universe.chance.of('looks');
     while (!this.#stopped && this.violations.length === 0) {
       await this.cluster.network.pause(random.next() * 2 * LOOK_MS);
-      const { journal, regions, operations } = await gather(this.cluster, this.history);
+      const evidence = await gather(this.cluster, this.history);
+      const { journal, regions, operations } = evidence;
       for (const [region, state] of regions) {
         this.checks += 2;
-        this.violations.push(...progressIsTrue(region, state, journal));
+        this.violations.push(...progressIsTrue(region, state, evidence));
         const deleted = deletedManifests({ journal, operations });
         this.violations.push(
           ...holes(readable(region, state), deleted).map((what) => ({
@@ -222,6 +227,8 @@ async function gather(cluster: SimulatedCluster, history: History): Promise<Evid
   const regions = new Map<string, RegionState>();
   for (const name of REGIONS) regions.set(name, await readRegionState(viewOf(cluster.region(name).store)));
   const journal = await readJournalState(viewOf(cluster.region(PRIMARY).store));
-  const { gcGraceMs: graceMs } = cluster.faults.plan;
-  return { operations: history.operations, journal, primary: PRIMARY, regions, graceMs };
+  const { gcGraceMs: graceMs, snapshotPauseMs } = cluster.faults.plan;
+  const { lost } = cluster;
+  const refilled = snapshotPauseMs > 0 ? REGIONS.filter((name) => name !== PRIMARY) : [];
+  return { operations: history.operations, journal, primary: PRIMARY, regions, graceMs, lost, refilled };
 }

@@ -54,8 +54,19 @@ export class SimulatedPeer implements PeerClient {
   journal(after: number, signal: AbortSignal): AsyncIterable<JournalMessage> {
     return this.#stream(signal, (service, open) => {
       if (service.journal === undefined) throw new PeerError('refused', this.region, 'has no journal');
-      return journalStream({ ...service, journal: service.journal, clock: service.process.clock }, after, open);
+      return this.#journal(service, service.journal, after, open);
     });
+  }
+
+  async *#journal(
+    { content, hints, process }: PeerService,
+    journal: JournalReader,
+    after: number,
+    open: AbortSignal,
+  ): AsyncGenerator<JournalMessage> {
+    if (after < (await journal.cutOff(open)))
+      throw new PeerError('gone', this.region, 'it does not have that any more');
+    yield* journalStream({ journal, policies: content.policies, hints, clock: process.clock }, after, open);
   }
 
   readonly snapshots: SnapshotSource = {

@@ -45,7 +45,7 @@ export class SimulatedStore implements ObjectStore {
   readonly multipart: MultipartStore;
 
   constructor(
-    private readonly store: ObjectStore,
+    private readonly store: ObjectStore & { readonly lives?: number },
     private readonly process: SimulatedProcess,
     private readonly faults: Faults,
   ) {
@@ -132,7 +132,13 @@ export class SimulatedStore implements ObjectStore {
     return await this.process.hear(untilAborted(result, signal));
   }
 
-  async #happen<T>(operation: string, key: string, fault: StoreFault, effect: () => Promise<T>): Promise<T> {
+  async #happen<T>(operation: string, key: string, fault: StoreFault, work: () => Promise<T>): Promise<T> {
+    const { lives } = this.store;
+    // What was asked of a bucket that is lost does not happen to the one in its place.
+    const effect = async (): Promise<T> => {
+      if (this.store.lives !== lives) throw this.#error('unavailable', operation, key);
+      return await work();
+    };
     await this.#wait();
     if (fault === 'before') {
       throw this.#error(this.process.random.next() < 0.5 ? 'throttled' : 'unavailable', operation, key);

@@ -39,6 +39,7 @@ export class MemoryObjectStore implements ObjectStore {
   /** The keys of `#objects` in byte order, so that a page is found without sorting. */
   readonly #sorted: string[] = [];
   #version = 0;
+  #lives = 1;
 
   constructor({ clock }: { readonly clock: Clock }) {
     this.#clock = clock;
@@ -52,6 +53,18 @@ export class MemoryObjectStore implements ObjectStore {
       checkReadSize(found, maxBytes, context);
       return { ...found, bytes: Buffer.from(found.bytes) };
     });
+  }
+
+  /** Which store this is, of those that were cleared. */
+  get lives(): number {
+    return this.#lives;
+  }
+
+  /** Everything is gone at once: for tests of what follows when a bucket is lost. */
+  clear(): void {
+    this.#lives += 1;
+    this.#objects.clear();
+    this.#sorted.length = 0;
   }
 
   /** What is there now, itself: for tests that look past the port. As long as an object is the same, so are its bytes. */
