@@ -4,19 +4,19 @@ import type { RegionState } from './region-state.js';
 import { manifestTimelines, tagTimelines } from './tag-timeline.js';
 
 /** C5: every region shows what the primary shows, to the last entry. */
-export const regionsConverge: Checker = ({ regions, primary, journal, refilled = [] }) => {
+export const regionsConverge: Checker = ({ regions, primary, journal, refilled: filled = [] }) => {
   const expected = regions.get(primary);
   const head = journal.entries.length;
   const [kept, everKept] = [isKept(journal, 'at last'), isKept(journal, 'ever')];
   const problems = [...regions].flatMap(([region, state]) => {
     const behind = state.watermark === head ? [] : [`${region} stands at ${state.watermark} of ${head}`];
     if (expected === undefined || region === primary) return behind;
-    const told = (name: string): boolean => !refilled.includes(region) && !everKept(region, name);
+    const told = (name: string): boolean => !filled.includes(region) && !everKept(region, name);
     const given = (name: string): boolean => !told(name) && !kept(region, name);
-    const without = refilled.includes(region) ? withoutSpareLinks : shown;
+    const past = filled.includes(region) ? refilled : shown;
     const unlike = [
       ...differences(only(expected, told), only(state, told)),
-      ...differences(without(shown(only(expected, given))), without(shown(only(state, given)))),
+      ...differences(past(only(expected, given)), past(only(state, given))),
     ];
     return [...behind, ...unlike.map((what) => `${region}: ${what}`)];
   });
@@ -50,8 +50,9 @@ function shown(state: RegionState): RegionState {
   };
 }
 
-/** Without links that no manifest needs: a snapshot does not tell of those, and the primary's collections take them away. */
-function withoutSpareLinks(state: RegionState): RegionState {
+/** As far as a snapshot tells: nothing of what was deleted, nor of links that no manifest needs. */
+export function refilled(region: RegionState): RegionState {
+  const state = shown(region);
   const needed = new Set(
     [...state.manifests].flatMap(([key, { blobs }]) =>
       blobs.map((digest) => `${key.slice(0, key.indexOf('@'))}@${digest}`),

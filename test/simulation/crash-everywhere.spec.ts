@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { countReplicaWrites, countWrites, crashPrimary, crashReplicator, MOMENTS } from './crash-everywhere.js';
+import {
+  countReplicaWrites,
+  countWrites,
+  crashPrimary,
+  crashReplicator,
+  MOMENTS,
+  REPLICA_STARTS,
+} from './crash-everywhere.js';
 import { CRASH_SCENARIOS } from './crash-scenarios.js';
 
 describe('a primary that dies at any of its writes', () => {
@@ -16,12 +23,12 @@ describe('a primary that dies at any of its writes', () => {
 });
 
 describe('a replica whose worker dies at any of its writes', () => {
-  it('is never ahead of itself, and ends where the primary is', async () => {
-    const writes = await countReplicaWrites();
+  it.each(REPLICA_STARTS)('is never ahead of itself, and ends where the primary is, from its %s', async (from) => {
+    const writes = await countReplicaWrites(from);
     expect(writes).toBeGreaterThan(20);
     for (let number = 1; number <= writes; number += 1) {
       for (const moment of MOMENTS) {
-        const problems = await crashReplicator(number, moment);
+        const problems = await crashReplicator(from, number, moment);
         expect({ number, moment, problems }).toEqual({ number, moment, problems: [] });
       }
     }

@@ -1,14 +1,16 @@
 import { FaultyObjectStore, faultAt } from '#libs/storage/testing';
-import { differences, holes } from '../checkers/final-state.js';
+import { differences, holes, refilled } from '../checkers/final-state.js';
 import { readJournalState } from '../checkers/journal-state.js';
 import { type RegionState, readRegionState } from '../checkers/region-state.js';
 import { progressIsTrue } from '../checkers/status-truth.js';
-import { type CrashScenario, everything, type ScenarioPrimary } from './crash-scenarios.js';
+import { afterwards, type CrashScenario, everything, type ScenarioPrimary } from './crash-scenarios.js';
 import { CrashWorld } from './crash-world.js';
 import type { RegistryProcess } from './registry-process.js';
 
 export type Moment = 'crash' | 'crash_after';
 export const MOMENTS: readonly Moment[] = ['crash', 'crash_after'];
+
+const forever = new AbortController().signal;
 
 /** What dies is there again within this time, once it is started. */
 const READY_AGAIN_MS = 5_000;
@@ -56,9 +58,13 @@ export async function crashPrimary(
   return [...problems, ...holes(last, new Set()), ...(await readJournalState(world.primaryStore)).damage];
 }
 
+/** How a replica comes by what there is: entry by entry, or from a snapshot and the entries behind it. */
+export type ReplicaStart = 'journal' | 'snapshot';
+export const REPLICA_STARTS: readonly ReplicaStart[] = ['journal', 'snapshot'];
+
 /** How many store writes a replica's worker makes to get everything. */
-export async function countReplicaWrites(): Promise<number> {
-  const world = await fullPrimary();
+export async function countReplicaWrites(from: ReplicaStart): Promise<number> {
+  const world = await fullPrimary(from);
   const store = new FaultyObjectStore(world.replicaStore);
   await world.run(() => world.startReplicator(store));
   await world.until(() => caughtUp(world));
@@ -66,8 +72,8 @@ export async function countReplicaWrites(): Promise<number> {
 }
 
 /** Kills a replica's worker just before or after its `number`th write; another one has to finish. */
-export async function crashReplicator(number: number, moment: Moment): Promise<readonly string[]> {
-  const world = await fullPrimary();
+export async function crashReplicator(from: ReplicaStart, number: number, moment: Moment): Promise<readonly string[]> {
+  const world = await fullPrimary(from);
   const store = new FaultyObjectStore(world.replicaStore, faultAt(number, { kind: moment }));
   let crashed = false;
   void store.crashed.then(() => {
@@ -89,17 +95,31 @@ export async function crashReplicator(number: number, moment: Moment): Promise<r
   );
   const problems = [
     ...holes(state, deleted).map((what) => `at once: ${what}`),
-    ...progressIsTrue('replica', state, { journal }).map(({ what }) => what),
+    ...progressIsTrue('replica', state, { journal, refilled: from === 'snapshot' ? ['replica'] : [] }).map(
+      ({ what }) => what,
+    ),
   ];
   await world.run(() => world.startReplicator());
   if (!(await world.until(() => caughtUp(world)))) return [...problems, 'it does not catch up'];
+  const last = await readRegionState(world.replicaStore);
+  problems.push(...holes(last, deleted));
   const expected = await readRegionState(world.primaryStore);
-  return [...problems, ...differences(expected, await readRegionState(world.replicaStore))];
+  const [like, unlike] = [
+    from === 'snapshot' ? refilled(expected) : expected,
+    from === 'snapshot' ? refilled(last) : last,
+  ];
+  return [...problems, ...differences(like, unlike)];
 }
 
-async function fullPrimary(): Promise<CrashWorld> {
+async function fullPrimary(from: ReplicaStart): Promise<CrashWorld> {
   const world = new CrashWorld();
-  await world.run(async () => everything(primaryOf(await world.startPrimary()).push));
+  await world.run(async () => {
+    const primary = await world.startPrimary();
+    await everything(primaryOf(primary).push);
+    if (from === 'journal') return;
+    await primary.care?.care(forever);
+    await afterwards(primaryOf(primary).push);
+  });
   return world;
 }
 

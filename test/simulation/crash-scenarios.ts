@@ -121,6 +121,12 @@ export async function everything(push: Push): Promise<void> {
   await gone(() => push.deleteManifest(app, { kind: 'digest', digest: signature.digest }, forever));
 }
 
+/** What happens after a snapshot of {@link everything}: something new, and the end of something that it tells of. */
+export async function afterwards(push: Push): Promise<void> {
+  await image(push, sampleImage(sampleBlob('config 4', 30), [shared]), v2);
+  await removed(push, v3);
+}
+
 function removedWhole(push: Push) {
   return push.deleteManifest(app, { kind: 'digest', digest: second.digest }, forever);
 }

@@ -201,7 +201,7 @@ async function backlogMs(cluster: SimulatedCluster): Promise<number> {
 }
 
 async function untilConverged(cluster: SimulatedCluster): Promise<void> {
-  while (isCollecting(cluster) || (await behind(cluster)) > 0 || !(await rulesAreFollowed(cluster)))
+  while (!serves(cluster) || isCollecting(cluster) || (await behind(cluster)) > 0 || !(await rulesAreFollowed(cluster)))
     await cluster.network.pause(1_000);
 }
 

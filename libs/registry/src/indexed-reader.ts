@@ -40,14 +40,28 @@ export class IndexedReader implements RegionReader {
     reference: Reference,
     signal: AbortSignal,
   ): Promise<PullableManifest | undefined> {
-    const confirm = reference.kind === 'digest' ? this.#recent(signal) : this.#confirmation(signal);
-    const resolved =
-      reference.kind === 'digest'
-        ? { digest: reference.digest }
-        : await this.#tag(repository, reference.tag, confirm, signal);
-    if (resolved === undefined) return undefined;
-    const { digest } = resolved;
-    const found = await known(this.index.manifests, keys.manifest(repository, digest), confirm, async () => {
+    if (reference.kind === 'digest') {
+      return this.#manifest(repository, reference.digest, this.#recent(signal), signal);
+    }
+    for (let before: ResolvedTag | undefined; ; ) {
+      const confirm = this.#confirmation(signal);
+      const resolved = await this.#tag(repository, reference.tag, confirm, signal);
+      if (resolved === undefined) return undefined;
+      const found = await this.#manifest(repository, resolved.digest, confirm, signal);
+      if (found !== undefined) return { ...found, ...resolved };
+      // A manifest that was deleted had no tag any more: this one has moved, and was never absent.
+      if (resolved.tagSeq === before?.tagSeq) return undefined;
+      before = resolved;
+    }
+  }
+
+  #manifest(
+    repository: RepositoryName,
+    digest: Digest,
+    confirm: Confirm,
+    signal: AbortSignal,
+  ): Promise<PullableManifest | undefined> {
+    return known(this.index.manifests, keys.manifest(repository, digest), confirm, async () => {
       const state = await this.content.manifests.state(repository, digest, signal);
       if (state?.value === undefined) return undefined;
       const { mediaType, content } = state.value;
@@ -55,7 +69,6 @@ export class IndexedReader implements RegionReader {
       if (!isWhole(digest, content)) throw new RegistryError('UNAVAILABLE', { digest }, DAMAGED);
       return { seq: state.seq, value: { digest, mediaType, content, source: 'local' as const } };
     });
-    return found === undefined ? undefined : { ...found, ...resolved };
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {

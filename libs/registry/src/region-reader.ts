@@ -42,16 +42,27 @@ export class StoreReader implements RegionReader {
     reference: Reference,
     signal: AbortSignal,
   ): Promise<PullableManifest | undefined> {
-    const { manifests, tags } = this.content;
-    const resolved =
-      reference.kind === 'digest'
-        ? { digest: reference.digest }
-        : resolvedTag(await tags.get(repository, reference.tag, signal))?.value;
-    if (resolved === undefined) return undefined;
-    const found = await manifests.find(repository, resolved.digest, signal);
+    if (reference.kind === 'digest') return this.#manifest(repository, reference.digest, signal);
+    for (let before: ResolvedTag | undefined; ; ) {
+      const resolved = resolvedTag(await this.content.tags.get(repository, reference.tag, signal))?.value;
+      if (resolved === undefined) return undefined;
+      const found = await this.#manifest(repository, resolved.digest, signal);
+      if (found !== undefined) return { ...found, ...resolved };
+      // A manifest that was deleted had no tag any more: this one has moved, and was never absent.
+      if (resolved.tagSeq === before?.tagSeq) return undefined;
+      before = resolved;
+    }
+  }
+
+  async #manifest(
+    repository: RepositoryName,
+    digest: Digest,
+    signal: AbortSignal,
+  ): Promise<PullableManifest | undefined> {
+    const found = await this.content.manifests.find(repository, digest, signal);
     // Damaged, it counts as not here: what else has it is asked, and a scrub restores it.
-    if (found === undefined || !isWhole(resolved.digest, found.content)) return undefined;
-    return { ...resolved, mediaType: found.mediaType, content: found.content, source: 'local' };
+    if (found === undefined || !isWhole(digest, found.content)) return undefined;
+    return { digest, mediaType: found.mediaType, content: found.content, source: 'local' };
   }
 
   async blob(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<BlobRecord | undefined> {
