@@ -20,8 +20,11 @@ import { SnapshotRecords } from './snapshot-records.js';
 import { untilDone } from './until-done.js';
 import type { WaitingEntries } from './waiting-entries.js';
 
-/** Images under way at once, those whose blobs are awaited included: what is pushed meanwhile wants the line too. */
-const IMAGES_AT_ONCE = 48;
+/** Images under way at once, those whose blobs are awaited included: manifests go on coming while layers cross. */
+const IMAGES_AT_ONCE = 500;
+
+/** Of those, so many use the store at once: what is pushed meanwhile wants it too. */
+const USING_STORE = 48;
 
 /** Progress is told after so many images. */
 const TELL_EVERY = 16;
@@ -53,6 +56,7 @@ export interface BootstrapOptions {
  */
 export class Bootstrap {
   readonly #limiter = new Limiter(IMAGES_AT_ONCE);
+  readonly #store = new Limiter(USING_STORE);
   /** Images that wait for blobs, by what the replicator knows them by. */
   readonly #released = new Map<Entry, () => void>();
   readonly #underWay = new Set<Entry>();
@@ -136,11 +140,16 @@ export class Bootstrap {
   async #take(record: SnapshotRecord, parked: ParkedImages): Promise<void> {
     const { content, signal } = this.options;
     this.#leftovers.keep(record);
-    if (record.kind === 'repository') return content.catalog.add(record.repository, signal);
-    if (record.kind === 'entry') return applyEntry(content, record.entry, signal);
+    if (record.kind === 'repository') return this.#using(() => content.catalog.add(record.repository, signal));
+    if (record.kind === 'entry') return this.#using(() => applyEntry(content, record.entry, signal));
     const { repository, children } = record.entry;
-    if (await this.#allHere(repository, children)) return this.#bring(record);
+    if (await this.#using(() => this.#allHere(repository, children))) return this.#bring(record);
     parked.add(record);
+  }
+
+  /** Nothing is awaited inside but the store: waiting for blobs, and for each other, takes nobody's turn. */
+  #using<T>(work: () => Promise<T>): Promise<T> {
+    return this.#store.run(this.options.signal, work);
   }
 
   async #allHere(repository: RepositoryName, children: readonly Digest[]): Promise<boolean> {
@@ -162,7 +171,7 @@ export class Bootstrap {
         waited = await this.#waitForBlobs(entry, wanted);
         if (this.#passed.delete(entry)) return this.#count(entry);
       }
-      await alone(entry, () => this.#show(entry, tags));
+      await alone(entry, () => this.#using(() => this.#show(entry, tags)));
     } finally {
       this.#underWay.delete(entry);
       this.#released.delete(entry);
@@ -188,7 +197,7 @@ export class Bootstrap {
     const { content, missing, waiting, pulled, signal } = this.options;
     let released: Promise<void> | undefined;
     const blobs: BlobDescriptor[] = [];
-    const find = () => findNeeds(content, entry, signal, wanted);
+    const find = () => this.#using(() => findNeeds(content, entry, signal, wanted));
     await missing.whileLooking(find, (needs) => {
       const absent = needs.filter((need) => need.kind === 'blob' && !missing.hasArrived(need.blob.digest));
       if (absent.length === 0) return;

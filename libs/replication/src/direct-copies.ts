@@ -1,9 +1,12 @@
 import type { Digest } from '#libs/oci';
 import { Limiter } from '#libs/resilience';
-import type { CopyHandler, CopyJob } from './replication-queue.js';
+import { type CopyHandler, type CopyJob, LATE_PRIORITY } from './replication-queue.js';
 
 /** Small copies at once, unless it is said otherwise. They hold little memory, and on a long way it takes many to fill the line. */
 const CONCURRENCY = 128;
+
+/** Of those for a snapshot, beside the others: what is pushed meanwhile never waits behind them. */
+const LATE_CONCURRENCY = 64;
 
 /** Copies that may wait for their turn; more are left to the sweep, which asks again for whatever is missing. */
 const MAX_WAITING = 10_000;
@@ -23,10 +26,12 @@ export interface DirectCopiesOptions {
  */
 export class DirectCopies {
   readonly #limiter: Limiter;
+  readonly #late: Limiter;
   readonly #underWay = new Set<Digest>();
 
   constructor(private readonly options: DirectCopiesOptions) {
     this.#limiter = new Limiter(options.atOnce ?? CONCURRENCY);
+    this.#late = options.atOnce === undefined ? new Limiter(LATE_CONCURRENCY) : this.#limiter;
   }
 
   /** Begins to copy what is not under way yet. */
@@ -41,7 +46,8 @@ export class DirectCopies {
   async #run(job: CopyJob): Promise<void> {
     const { copy, onFailed, signal } = this.options;
     try {
-      await this.#limiter.run(signal, () => copy(job, signal));
+      const limiter = job.priority >= LATE_PRIORITY ? this.#late : this.#limiter;
+      await limiter.run(signal, () => copy(job, signal));
       this.#underWay.delete(job.digest);
     } catch (error) {
       this.#underWay.delete(job.digest);

@@ -8,7 +8,7 @@ import type { RetryRequest } from './control-store.js';
 import { CopyRuns } from './copy-runs.js';
 import { DirectCopies } from './direct-copies.js';
 import type { FailedCopies } from './failed-copies.js';
-import type { CopyHandler, CopyJob, ReplicationQueue } from './replication-queue.js';
+import { type CopyHandler, type CopyJob, LATE_PRIORITY, type ReplicationQueue } from './replication-queue.js';
 import { SetAsideCopies } from './set-aside-copies.js';
 import { type SetAsideLimits, Setbacks } from './setbacks.js';
 import type { WaitingEntries } from './waiting-entries.js';
@@ -22,9 +22,6 @@ const SWEEP_BLOBS = 1_000;
 /** A blob's place in the queue by its size: one step per 64 KiB, so that a config never waits behind a layer. */
 const BYTES_PER_PRIORITY = 64 * 1024;
 const MAX_PRIORITY = 1_000_000;
-
-/** What a region fills itself with comes after all that is being pushed. */
-const LATE_PRIORITY = 1_000_000;
 
 /** Big blobs of images that clients ask for, copied beside those of the queue. */
 const AHEAD_AT_ONCE = 4;

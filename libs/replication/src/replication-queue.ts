@@ -6,6 +6,9 @@ export interface CopyJob extends BlobDescriptor {
   readonly priority: number;
 }
 
+/** From here on what a region fills itself with, which comes after all that is being pushed. */
+export const LATE_PRIORITY = 1_000_000;
+
 export type CopyHandler = (job: CopyJob, signal: AbortSignal) => Promise<void>;
 
 /**
