@@ -201,6 +201,21 @@ describe('a replica under a policy', () => {
     expect(await replica.referrers.list(secret, subject, signal)).toHaveLength(1);
   });
 
+  it('gives nothing back that was deleted before the region was filled from a snapshot', async () => {
+    const digest = await push(secret, 'image', ['v1']);
+    await primary.append({ type: 'manifest.delete', repository: secret, digest, tags: [parseTag('v1')] });
+    await push(secret, 'later', ['v2']);
+    await push(secret, 'latest', ['v3']);
+    await primary.append({ type: 'tag.delete', repository: secret, tag: parseTag('v3') });
+    await put(excluded);
+    await primary.snapshot();
+    const replicator = await start();
+    await caughtUp(replicator);
+    await put();
+    await caughtUp(replicator);
+    expect([await shows(secret, digest), await tagsOf(secret)]).toEqual([false, ['v2']]);
+  });
+
   it('keeps no tag that nobody is shown, because a newer state of it was heard of', async () => {
     const replicator = await start();
     await push(secret, 'image', ['v1']);

@@ -65,7 +65,10 @@ export class Selection {
     const after = this.#rules;
     const regains = (decide: (rules: RegionRules) => Decision): boolean => loosens(decide(before), decide(after));
     return (entry) => {
-      if (entry.type !== 'manifest.put') return false;
+      if (entry.type === 'policy.put') return false;
+      // A region that was filled from a snapshot has no tombstone of what was deleted before.
+      if (entry.type === 'blobs.sweep') return true;
+      if (entry.type !== 'manifest.put') return before.touches(entry.repository);
       const { repository, tags } = entry;
       const whole = regains((rules) => rules.decide(repository, tags));
       return whole || tags.some((tag) => regains((rules) => rules.decideTag(repository, tag)));
