@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { gunzip, type ZlibOptions } from 'node:zlib';
 import type { RegionName, TokenSubject } from '#libs/geo';
 import {
   MAX_SNAPSHOT_PART_BYTES,
@@ -49,6 +51,8 @@ const MAX_JSON_BYTES = 4 * 1024 * 1024;
 
 /** It names each part. */
 const MAX_SNAPSHOT_HEADER_BYTES = 16 * 1024 * 1024;
+
+const unpacked = promisify<Uint8Array, ZlibOptions, Uint8Array>(gunzip);
 
 const STREAM_SILENCE_MS = 3 * JOURNAL_HEARTBEAT_MS;
 
@@ -118,9 +122,14 @@ export class HttpPeerClient implements PeerClient {
   }
 
   async #snapshotPart(seq: number, name: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    const answer = await this.#connections.request('GET', '/snapshot/part', { query: { seq, name }, signal });
+    const headers = { 'accept-encoding': 'gzip' };
+    const answer = await this.#connections.request('GET', '/snapshot/part', { query: { seq, name }, headers, signal });
     if (answer.status === 404) return this.#absent(answer);
-    return answer.bytes(MAX_SNAPSHOT_PART_BYTES, signal);
+    const bytes = await answer.bytes(MAX_SNAPSHOT_PART_BYTES, signal);
+    if (answer.header('content-encoding') !== 'gzip') return bytes;
+    return unpacked(bytes, { maxOutputLength: MAX_SNAPSHOT_PART_BYTES }).catch((cause: unknown) => {
+      throw this.#protocol('a part of a snapshot that cannot be unpacked', cause);
+    });
   }
 
   async openBlob(digest: Digest, options: OpenBlobOptions): Promise<OpenedBlob | undefined> {

@@ -95,7 +95,7 @@ export class PeerConnections {
         path: `${PEER_PATH}${path}`,
         query,
         ...(body === undefined ? {} : { body }),
-        headers: { ...headers, authorization: `${REGION_TOKEN_SCHEME} ${token}`, 'accept-encoding': 'identity' },
+        headers: { 'accept-encoding': 'identity', ...headers, authorization: `${REGION_TOKEN_SCHEME} ${token}` },
         headersTimeout: FIRST_BYTE_LIMIT_MS + waitMs,
         bodyTimeout: idleMs,
         signal,

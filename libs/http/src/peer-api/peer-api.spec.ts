@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { deriveClusterKey, parseRegionName } from '#libs/geo';
+import { deriveClusterKey, issueRegionToken, parseRegionName } from '#libs/geo';
 import { bucketOf, type Entry, type JournalReader } from '#libs/journal';
 import { digestOf, formatReference, parseReference, parseRepositoryName, parseTag } from '#libs/oci';
 import { HttpPeerClient, type JournalMessage, type RegionStatus } from '#libs/peer';
@@ -278,6 +278,24 @@ describe('the internal API, as a peer client finds it', () => {
     const found: (number | undefined)[] = [];
     for await (const bytes of client.fewBlobs(asked, signal)) found.push(bytes?.length);
     expect(found).toEqual([one.length, undefined, kept.length, undefined]);
+  });
+
+  it('gives a part of a snapshot packed to who unpacks it, and as it is to others', async () => {
+    const part = Buffer.from('{"repository":"team/app"}\n'.repeat(1_000));
+    await close();
+    await serve(new PeerApi({ ...sources(), snapshots: { newest: async () => undefined, part: async () => part } }));
+    const name = '00000000-0000-4000-8000-000000000000-1';
+    expect(Buffer.from((await client.snapshots.part(7, name, signal)) ?? []).equals(part)).toBe(true);
+    const url = `${origin}/_meridian/v1/snapshot/part?seq=7&name=${name}`;
+    const token = issueRegionToken(key, { kind: 'region', name: parseRegionName('north') }, systemClock);
+    const lengthFor = async (encoding: string): Promise<number> => {
+      const headers = { authorization: `Meridian ${token}`, 'accept-encoding': encoding };
+      const answer = await fetch(url, { headers });
+      await answer.arrayBuffer();
+      return Number(answer.headers.get('content-length'));
+    };
+    expect(await lengthFor('identity')).toBe(part.length);
+    expect(await lengthFor('gzip')).toBeLessThan(part.length / 5);
   });
 
   it('refuses a list of too many blobs', async () => {

@@ -29,6 +29,7 @@ import { numberParameter, parameter } from './parameters.js';
 import { findStoredBlob, type SendableBlob, sendBlob } from './send-blob.js';
 import { sendFewBlobs } from './send-few-blobs.js';
 import { sendJournal } from './send-journal.js';
+import { sendPacked } from './send-packed.js';
 import { sendStatus } from './send-status.js';
 import { sendSummary, summaryAnswer } from './send-summary.js';
 
@@ -172,7 +173,7 @@ export class PeerApi {
     if (!isSnapshotPartName(name)) throw new RegistryError('NOT_FOUND');
     const bytes = await this.options.snapshots?.part(seq, name, exchange.signal);
     if (bytes === undefined) throw new RegistryError('NOT_FOUND');
-    sendBytes(exchange.response, bytes, 'application/x-ndjson');
+    await sendPacked(exchange, bytes, 'application/x-ndjson');
   }
 
   async #manifest(exchange: Exchange): Promise<void> {
