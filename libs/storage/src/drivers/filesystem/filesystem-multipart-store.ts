@@ -4,7 +4,7 @@ import type { Clock, Random } from '#libs/resilience';
 import { checkPartList, checkPartNumber } from '../../check-request.js';
 import { compareKeys } from '../../key-order.js';
 import type { MultipartStore, MultipartUpload, ObjectStat, PartPosition, StoredPart } from '../../object-store.js';
-import { type Chunks, withSource } from '../../source-stream.js';
+import { withSource } from '../../source-stream.js';
 import { StorageError, type StorageErrorContext } from '../../storage-error.js';
 import { formatIndex } from './contents.js';
 import { writeNewFile } from './durable.js';
@@ -61,8 +61,15 @@ export class FilesystemMultipartStore implements MultipartStore {
       this.run('writePart', upload.key, signal, async () => {
         checkPartNumber(part.number, context);
         const directory = this.#directory(upload, context);
-        await directory.check(upload, context);
-        return await this.#write(directory, part, chunks, context, signal);
+        // Beside the writing, which is in vain if it fails.
+        const checked = directory.check(upload, context);
+        checked.catch(() => undefined);
+        const fill = async (handle: FileHandle): Promise<void> => {
+          await writeChunks(handle, chunks);
+          signal.throwIfAborted();
+          await checked;
+        };
+        return await this.#write(directory, part, fill, context);
       }),
     );
   }
@@ -71,27 +78,21 @@ export class FilesystemMultipartStore implements MultipartStore {
   async #write(
     directory: UploadDirectory,
     position: PartPosition,
-    chunks: Chunks,
+    fill: (file: FileHandle) => Promise<void>,
     context: StorageErrorContext,
-    signal: AbortSignal,
   ): Promise<StoredPart> {
     const { number, offset, size } = position;
     const part = { number, offset, size, etag: this.random.uuid() };
     const file = this.bench.newPath();
     let replaced: readonly string[] = [];
-    const fill = async (handle: FileHandle): Promise<void> => {
-      await writeChunks(handle, chunks);
-      signal.throwIfAborted();
-    };
     try {
       await writeNewFile(file, fill, async () => {
         replaced = await directory.addPart(file, part, context);
       });
     } catch (error) {
       await directory.removeParts([partFileName(part)]);
-      throw error;
-    } finally {
       await rm(file, { force: true });
+      throw error;
     }
     await directory.removeParts(replaced);
     return part;
