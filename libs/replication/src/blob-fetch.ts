@@ -156,6 +156,7 @@ export class BlobFetch {
         turn?.heldBack();
         await passing;
         heldBack = false;
+        turn?.goesOn();
       }
     } finally {
       ended.abort(new Error('nobody reads any more'));

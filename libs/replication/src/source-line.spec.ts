@@ -21,7 +21,7 @@ async function fullLine() {
     turns.shift()?.end();
     await settle();
   };
-  return { ask, began, endOne };
+  return { ask, began, turns, endOne };
 }
 
 describe('the line to a source', () => {
@@ -45,6 +45,22 @@ describe('the line to a source', () => {
     isUrgent = true;
     await endOne();
     await endOne();
+    expect(began).toEqual(['pulled', 'copied']);
+  });
+
+  it('does not let what somebody waits for wait behind what is held back', async () => {
+    const { ask, began, turns } = await fullLine();
+    void ask('copied');
+    void ask('pulled', () => true);
+    turns[0]?.heldBack();
+    await settle();
+    expect(began).toEqual(['pulled']);
+    turns[0]?.goesOn();
+    turns[0]?.end();
+    await settle();
+    expect(began).toEqual(['pulled']);
+    turns[1]?.end();
+    await settle();
     expect(began).toEqual(['pulled', 'copied']);
   });
 

@@ -6,8 +6,9 @@ export interface Turn {
   /** It was answered; `growing` by a source that is only just getting the bytes itself. */
   answered(growing: boolean): void;
   carried(bytes: number): void;
-  /** Bytes that are here wait before more are taken. */
+  /** Bytes that are here wait before more are taken, until {@link goesOn}: it uses nothing of the line meanwhile. */
   heldBack(): void;
+  goesOn(): void;
   /** Once, whatever came of it. */
   end(): void;
 }
@@ -31,6 +32,8 @@ export class SourceLine {
   readonly #lanes: Lanes;
   readonly #waiting = new Set<Waiting>();
   #underWay = 0;
+  /** Of them those that are held back: who is waited for does not wait for them. */
+  #heldBack = 0;
 
   constructor(private readonly clock: Clock) {
     this.#lanes = new Lanes(clock);
@@ -39,8 +42,7 @@ export class SourceLine {
   /** Resolves when the request may be made. Rejects with the signal's reason. */
   async turn({ isUrgent, signal }: TurnOptions): Promise<Turn> {
     signal.throwIfAborted();
-    if (this.#waiting.size === 0 && this.#underWay < this.#lanes.limit) this.#underWay += 1;
-    else await this.#wait(isUrgent, signal);
+    await this.#wait(isUrgent, signal);
     return this.#newTurn();
   }
 
@@ -58,11 +60,17 @@ export class SourceLine {
         reject(signal.reason);
       });
       this.#waiting.add(waiting);
+      this.#begin();
     });
   }
 
   #newTurn(): Turn {
     const askedMs = this.clock.monotonic();
+    let isHeldBack = false;
+    const goesOn = (): void => {
+      if (isHeldBack) this.#heldBack -= 1;
+      isHeldBack = false;
+    };
     return {
       answered: (growing) => {
         if (growing) this.#lanes.undecided();
@@ -72,8 +80,15 @@ export class SourceLine {
         this.#lanes.carried(bytes, this.#underWay >= this.#lanes.limit);
         this.#begin();
       },
-      heldBack: () => this.#lanes.undecided(),
+      heldBack: () => {
+        this.#lanes.undecided();
+        if (!isHeldBack) this.#heldBack += 1;
+        isHeldBack = true;
+        this.#begin();
+      },
+      goesOn,
       end: () => {
+        goesOn();
         this.#underWay -= 1;
         this.#begin();
       },
@@ -82,13 +97,17 @@ export class SourceLine {
 
   /** First who is waited for, then who came first. */
   #begin(): void {
-    while (this.#waiting.size > 0 && this.#underWay < this.#lanes.limit) {
-      const all = [...this.#waiting];
-      const next = all.find(({ isUrgent }) => isUrgent()) ?? all[0];
-      if (next === undefined) return;
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#waiting.delete(next);
       this.#underWay += 1;
       next.begin();
     }
+  }
+
+  #next(): Waiting | undefined {
+    const { limit } = this.#lanes;
+    if (this.#waiting.size === 0 || this.#underWay - this.#heldBack >= limit) return undefined;
+    const all = [...this.#waiting];
+    return all.find(({ isUrgent }) => isUrgent()) ?? (this.#underWay < limit ? all[0] : undefined);
   }
 }
