@@ -5,10 +5,10 @@ import { writeAll } from './durable.js';
 const MAX_WAITING_BYTES = 1024 * 1024;
 /**
  * Bytes of one write. For a larger one the kernel takes larger pieces of memory, which nobody used yet: where that is a
- * virtual machine's, the host has to find it first, and 8 MiB were seen to cost eight times what small ones do. Each write
- * waits for its turn of the event loop, though, which is some milliseconds while bytes come in.
+ * virtual machine's, the host has to find it first, and a write of 8 MiB was seen to cost eight times what small ones do.
+ * Each write waits for its turn of the event loop, though, so much smaller ones cost more as well.
  */
-const MAX_WRITE_BYTES = 2 * 1024 * 1024;
+const MAX_WRITE_BYTES = 512 * 1024;
 /** After so many bytes the disk begins to work, so that it has little left to do at the end. */
 const FLUSH_BYTES = 32 * 1024 * 1024;
 
