@@ -4,6 +4,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '#libs/resilience';
 import type { SeededRandom } from '#libs/resilience/testing';
+import { WriteTrap } from './write-trap.js';
 
 /** How bad a server is, a store or another region: shares of its requests, from 0 to 1, that go wrong in each way. */
 export interface Weather {
@@ -44,6 +45,8 @@ type Mishap = 'none' | 'unavailable' | 'afterEffect' | 'cutRequest' | 'cut' | 's
 /** Stands before a server. What it passes on is byte for byte what came: signatures cover the Host header, too. */
 export class FaultyProxy {
   weather: Weather = FAIR;
+  /** For whoever wants to be there when something is written. */
+  readonly trap = new WriteTrap();
   readonly counts = new Map<Mishap, number>();
   readonly #server: Server;
   readonly #closing = new AbortController();
@@ -81,7 +84,20 @@ export class FaultyProxy {
     if (this.weather.delayMs > 0) await this.clock.sleep(this.weather.delayMs, this.#closing.signal);
     if (mishap === 'unavailable') return refuse(incoming, response, 503, 'SlowDown');
     if (mishap === 'full') return refuse(incoming, response, 507, 'XMinioStorageFull');
+    const trap = WRITES.has(incoming.method ?? '') ? this.trap.take() : undefined;
+    if (trap?.moment === 'before') {
+      await trap.spring();
+      incoming.socket.destroy();
+      return;
+    }
     const answer = await this.#ask(incoming, mishap);
+    if (trap !== undefined) {
+      answer.resume();
+      await once(answer, 'end');
+      await trap.spring();
+      incoming.socket.destroy();
+      return;
+    }
     if (mishap === 'afterEffect') {
       answer.resume();
       await once(answer, 'end');

@@ -23,6 +23,16 @@ describe('real processes that are killed, stopped, cut off and lied to', () => {
     expect(verdict(report)).toMatch(/^nemesis full-disk: PASS seed 1, /);
   });
 
+  it('lose nothing and show nothing by halves when they die at a write, before it or after it', async () => {
+    const report = await run(
+      readOptions(['--scenario', 'write-kills', '--short', '--clients', '6']),
+      () => undefined,
+      never,
+    );
+    expect([...explanation(report)]).toEqual([]);
+    expect(verdict(report)).toMatch(/^nemesis write-kills: PASS seed 1, /);
+  });
+
   it('are told what was asked wrongly', () => {
     expect(() => readOptions(['--faults', 'kill-cat'])).toThrow(/there is no fault "kill-cat"/);
     expect(() => readOptions(['--minutes', 'x'])).toThrow(/--minutes takes a number above zero/);

@@ -13,6 +13,7 @@ export const SCENARIOS = [
   'full-disk',
   'bootstrap',
   'scrub',
+  'write-kills',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
@@ -44,6 +45,7 @@ clients work while faults happen, heals everything, reads everything once more, 
                    deleted-copy  images are deleted and collected while replicas copy them
                    full-disk     a replica's store is full for a minute, then the primary's
                    bootstrap     a region that lost its bucket takes in a repository of 10,000 tags while they move
+                   write-kills   all processes of a region die at one of its writes, before or after it, 60 times
                    scrub         1,000 objects of a replica's bucket are damaged, and scrubbed once
   --short          a smaller share of it, in less than a minute
   --seed N         what clients ask and which faults happen, and in which order (1)

@@ -11,6 +11,7 @@ import { fullDisk } from './scenarios/full-disk.js';
 import { kill } from './scenarios/kill.js';
 import { mixed } from './scenarios/mixed.js';
 import { scrub } from './scenarios/scrub.js';
+import { writeKills } from './scenarios/write-kills.js';
 import { World, type WorldOptions } from './world.js';
 
 const MINUTE_MS = 60_000;
@@ -56,4 +57,5 @@ const runners: Readonly<Record<Options['scenario'], (context: RunContext) => Pro
   'full-disk': fullDisk,
   bootstrap,
   scrub,
+  'write-kills': writeKills,
 };

@@ -83,6 +83,13 @@ export class Seat {
     this.#child?.kill();
   }
 
+  /** The same; resolves when it is gone. */
+  async killed(): Promise<void> {
+    const child = this.#child;
+    this.kill();
+    await child?.ended;
+  }
+
   freeze(): void {
     this.#signal('SIGSTOP');
   }
