@@ -1,13 +1,21 @@
-import type { ControlBus } from '#libs/control';
+import type { ControlBus, ManagedControlBus } from '#libs/control';
 import type { RegionName } from '#libs/geo';
-import { openCollections } from '#libs/http';
+import { type Comparisons, openAntiEntropy, openCollections } from '#libs/http';
 import { ObjectStoreJournalReader } from '#libs/journal';
 import type { PeerClient } from '#libs/peer';
-import { type Collections, entryReferences, localSweeper, openRegionContent } from '#libs/registry';
+import {
+  type Collections,
+  entryReferences,
+  LocalSummary,
+  localSweeper,
+  openRegionContent,
+  type Scrubs,
+} from '#libs/registry';
 import {
   ControlFollower,
   ControlStore,
   Copier,
+  entryAt,
   localJournalSource,
   MemoryCopyScratch,
   type MemoryQueueJobs,
@@ -18,6 +26,7 @@ import {
   Replicator,
 } from '#libs/replication';
 import type { ObjectStore } from '#libs/storage';
+import { openRegionScrubs } from '../../apps/replicator/src/region-scrubs.js';
 import { collectNowAndThen } from './collecting.js';
 import type { FaultInjector, Faults } from './fault-injector.js';
 import { processContext } from './process-context.js';
@@ -47,6 +56,8 @@ export interface ReplicatorProcess {
   readonly process: SimulatedProcess;
   /** Only at a replica. */
   readonly collections: Collections | undefined;
+  /** Only at a replica, and where something is damaged in the end. */
+  readonly repairs?: { readonly scrubs: Scrubs; readonly comparisons: Comparisons };
 }
 
 /** Begins a region's worker as the application does. */
@@ -111,7 +122,22 @@ export async function openReplicator(options: ReplicatorProcessOptions): Promise
     signal,
   });
   void collectNowAndThen(process, collections, faults);
-  return { process, collections };
+  if (faults.plan.damages === 0) return { process, collections };
+  const { summary } = primary;
+  const bused = bus as ManagedControlBus;
+  const parts = { store, content, source, signal };
+  const scrubs = openRegionScrubs(context, { ...parts, copier, peers, bus: bused, replicator: () => replicator });
+  const comparisons = openAntiEntropy(context, {
+    ...{ ...parts, region, primary: summary },
+    local: new LocalSummary({
+      ...{ store, content, clock, region, objectsPerSecond: 1_000_000, rateBytesPerSecond: 1e12 },
+      upTo: async () => ({ seq: replicator.progress().watermark, epoch: replicator.progress().epoch }),
+    }),
+    isFilling: () => replicator.progress().bootstrap !== undefined,
+    apply: (entry, applying) => replicator.applyAgain(entry, applying),
+    entryAt: (seq, looking) => entryAt(source, seq, looking),
+  });
+  return { process, collections, repairs: { scrubs, comparisons } };
 }
 
 async function localSource({ process, store, bus }: ReplicatorProcessOptions, progress: ProgressStore) {

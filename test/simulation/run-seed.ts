@@ -10,6 +10,7 @@ import { Accidents } from './accidents.js';
 import { Chance } from './chance.js';
 import { PRIMARY, REGIONS, SimulatedCluster } from './cluster.js';
 import { isCollecting, leaksOf } from './collecting.js';
+import { damageAndRepair } from './damages.js';
 import { FaultInjector } from './fault-injector.js';
 import { drawFaultPlan } from './fault-plan.js';
 import { forbidRealTime } from './forbid-real-time.js';
@@ -35,6 +36,9 @@ const FINAL_READS_LIMIT_MS = 5 * 60_000;
 
 /** Virtual time for the collections in the end, when nothing fails any more. */
 const COLLECTION_LIMIT_MS = 20 * 60_000;
+
+/** Virtual time for scrubs and comparisons of a few objects. */
+const REPAIR_LIMIT_MS = 3 * 60_000;
 
 /** How often the buckets are looked into while everything goes on. */
 const LOOK_MS = 5_000;
@@ -125,6 +129,11 @@ async function live(cluster: SimulatedCluster, history: History): Promise<Pick<S
   const answered = await scheduler.run(scheduler.nowMs + FINAL_READS_LIMIT_MS, () => read);
   // A collection may have ended meanwhile, and its entry is on its way.
   await converge(cluster, scheduler.nowMs);
+  let repaired = false;
+  void damageAndRepair(cluster).then(() => {
+    repaired = true;
+  });
+  await scheduler.run(scheduler.nowMs + REPAIR_LIMIT_MS, () => repaired);
   const evidence = await gather(cluster, history);
   let leaks: readonly Violation[] | undefined;
   void leaksOf(cluster).then((found) => {
@@ -133,6 +142,7 @@ async function live(cluster: SimulatedCluster, history: History): Promise<Pick<S
   await scheduler.run(scheduler.nowMs + COLLECTION_LIMIT_MS, () => leaks !== undefined);
   const stuck = [
     ...(finished ? [] : [{ checker: 'progress', what: 'clients did not come to an end' }]),
+    ...(repaired ? [] : [{ checker: 'progress', what: 'scrubs and comparisons did not come to an end' }]),
     ...(answered ? [] : [{ checker: 'progress', what: 'the last reads were not answered' }]),
     ...(leaks !== undefined ? leaks : [{ checker: 'progress', what: 'the last collections did not end' }]),
     ...(serves(cluster) ? [] : [{ checker: 'progress', what: 'no process of the primary came up' }]),
@@ -178,6 +188,7 @@ class LookInto {
     const random = this.cluster.universe.chance.of('looks');
     while (!this.#stopped && this.violations.length === 0) {
       await this.cluster.network.pause(random.next() * 2 * LOOK_MS);
+      if (this.#stopped) return;
       const evidence = await gather(this.cluster, this.history);
       const { journal, regions, operations } = evidence;
       for (const [region, state] of regions) {

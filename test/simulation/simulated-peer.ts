@@ -35,6 +35,7 @@ export interface PeerService {
 }
 
 const STALLED_AFTER_MS = 3 * JOURNAL_HEARTBEAT_MS;
+const LONG_SILENCE_MS = 10 * JOURNAL_HEARTBEAT_MS;
 const CHUNK_BYTES = 64;
 
 /** Another region over a network that delays, cuts, breaks off and flips: what `HttpPeerClient` and `PeerApi` are together. */
@@ -77,10 +78,10 @@ export class SimulatedPeer implements PeerClient {
   readonly summary: SummarySource = {
     upTo: (signal) => this.#ask(signal, ({ summary }) => summary.upTo(signal)),
     region: (position, signal) => this.#ask(signal, ({ summary }) => summary.region(position, signal)),
-    repositories: (position, signal) => this.#stream(signal, ({ summary }) => summary.repositories(position, signal)),
+    repositories: (position, signal) => this.#long(signal, ({ summary }) => summary.repositories(position, signal)),
     buckets: (...question) => this.#ask(question[2], ({ summary }) => summary.buckets(...question)),
-    items: (...question) => this.#stream(question[2], ({ summary }) => summary.items(...question)),
-    rehash: (...question) => this.#stream(question[1], ({ summary }) => summary.rehash(...question)),
+    items: (...question) => this.#long(question[2], ({ summary }) => summary.items(...question)),
+    rehash: (...question) => this.#long(question[1], ({ summary }) => summary.rehash(...question)),
     manifest: (...question) => this.#ask(question[2], ({ summary }) => summary.manifest(...question)),
   };
 
@@ -185,9 +186,15 @@ export class SimulatedPeer implements PeerClient {
     }
   }
 
+  /** A stream that says nothing while the other end reads its store, and is given the time for that. */
+  #long<T>(signal: AbortSignal, begin: (service: PeerService) => AsyncIterable<T>): AsyncGenerator<T> {
+    return this.#stream(signal, begin, LONG_SILENCE_MS);
+  }
+
   async *#stream<T>(
     signal: AbortSignal,
     begin: (service: PeerService, open: AbortSignal) => AsyncIterable<T>,
+    silenceMs = STALLED_AFTER_MS,
   ): AsyncGenerator<T> {
     const { network, from, caller } = this.options;
     const ended = new AbortController();
@@ -199,7 +206,7 @@ export class SimulatedPeer implements PeerClient {
       for (;;) {
         const next = whileReachable(this, service.process, items.next());
         next.catch(() => undefined);
-        const item = await caller.hear(untilAborted(this.#withinSilence(next), ended.signal));
+        const item = await caller.hear(untilAborted(this.#withinSilence(next, silenceMs), ended.signal));
         await caller.hear(network.travel(this.region, from));
         ended.signal.throwIfAborted();
         if (network.isCut(this.region, from) || network.isCut(from, this.region)) throw this.#lost();
@@ -213,9 +220,9 @@ export class SimulatedPeer implements PeerClient {
     }
   }
 
-  #withinSilence<T>(next: Promise<T>): Promise<T> {
+  #withinSilence<T>(next: Promise<T>, silenceMs: number): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const callOff = this.options.caller.universe.scheduler.after(STALLED_AFTER_MS, () => reject(this.#lost()));
+      const callOff = this.options.caller.universe.scheduler.after(silenceMs, () => reject(this.#lost()));
       next.then(resolve, reject).finally(callOff);
     });
   }

@@ -1,0 +1,70 @@
+import type { RegionName } from '#libs/geo';
+import { oneOf } from './chance.js';
+import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
+
+const REPLICAS = REGIONS.filter((region) => region !== PRIMARY);
+const forever = new AbortController().signal;
+const NEWLINE = 0x0a;
+
+/** What is repaired may need a copy, and what a copy brings may need another look. */
+const ROUNDS = 2;
+const ROUND_MS = 5_000;
+const POLL_MS = 500;
+
+/** What is done to an object: other bytes, or none. `undefined`: there is nothing in it that could be missed. */
+type Harm = (bytes: Uint8Array) => Uint8Array | 'gone' | undefined;
+
+const HARMS: readonly (readonly [prefix: string, harm: Harm])[] = [
+  ['data/', (bytes) => flipped(bytes, 0)],
+  ['blobs/', (bytes) => flipped(bytes, bytes.indexOf(NEWLINE) + 1)],
+  ['manifests/', (bytes) => flipped(bytes, bytes.indexOf(NEWLINE) + 1)],
+  ['tags/', goneIf(/"digest"/)],
+  ['links/', goneIf(/"live":true/)],
+  ['catalog/', goneIf(/^\d*$/)],
+];
+
+/** Damages objects of replicas, lets scrubs and comparisons find that, and waits until what they repair is here. */
+export async function damageAndRepair(cluster: SimulatedCluster): Promise<void> {
+  const harmed = new Set<RegionName>();
+  for (let act = 1; act <= cluster.faults.plan.damages; act += 1) {
+    if (!cluster.universe.script.plays(`damage ${act}`)) continue;
+    const random = cluster.universe.chance.of(`damage ${act}`);
+    const region = oneOf(random, REPLICAS);
+    const [prefix, harm] = oneOf(random, HARMS);
+    const { store } = cluster.region(region);
+    const { objects } = await store.list({ prefix, limit: 1_000 }, forever);
+    if (objects.length === 0) continue;
+    const { key } = oneOf(random, objects);
+    const after = harm(store.peek(key)?.bytes ?? new Uint8Array());
+    if (after === undefined) continue;
+    cluster.faults.count('damage');
+    cluster.universe.trace.say('damage', `${region} ${key}`);
+    await (after === 'gone' ? store.delete(key, forever) : store.put(key, after, { signal: forever }));
+    harmed.add(region);
+  }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const region of harmed) await repair(cluster, region);
+    if (harmed.size > 0) await cluster.network.pause(ROUND_MS);
+  }
+}
+
+async function repair(cluster: SimulatedCluster, region: RegionName): Promise<void> {
+  const [worker] = cluster.region(region).replicators.values();
+  if (worker?.repairs === undefined) return;
+  const { scrubs, comparisons } = worker.repairs;
+  await scrubs.begin({});
+  while (scrubs.here?.finishedMs === undefined) await cluster.network.pause(POLL_MS);
+  await comparisons.begin(undefined);
+  while (comparisons.here?.finishedMs === undefined) await cluster.network.pause(POLL_MS);
+}
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array | undefined {
+  if (at >= bytes.length) return undefined;
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
+function goneIf(pattern: RegExp): Harm {
+  return (bytes) => (pattern.test(Buffer.from(bytes).toString()) ? 'gone' : undefined);
+}
