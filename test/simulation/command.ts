@@ -22,7 +22,7 @@ Runs a three-region cluster on virtual time, once for each seed, with faults, an
   --jobs N            processes that share the seeds (1)
   --shrink-seconds N  how long a seed that fails is shrunk to what it needs to fail (60; 0: not at all)
   --keep              add seeds that fail, shrunk, to corpus.json: they run on every commit
-  --rules             somebody changes the rules meanwhile; not all that this finds is fixed (docs/testing.md)
+  --rules             somebody changes the rules meanwhile in every world; else in half of them
   --coverage          list the lines of the libraries that no seed has reached
   --teeth             plant bugs instead, one after the other, and say how soon each is found
 
