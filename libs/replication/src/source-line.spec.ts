@@ -64,6 +64,18 @@ describe('the line to a source', () => {
     expect(began).toEqual(['pulled', 'copied']);
   });
 
+  it('asks for twice as much of a source that is only just getting the bytes', async () => {
+    const { ask, began, turns, endOne } = await fullLine();
+    for (let count = 0; count < 2 * FIRST_LANES; count += 1) void ask(`${count}`);
+    for (let answered = 0; answered < turns.length; answered += 1) {
+      turns[answered]?.answered(true);
+      await settle();
+    }
+    expect(began.length).toBe(FIRST_LANES);
+    await endOne();
+    expect(began.length).toBe(FIRST_LANES + 1);
+  });
+
   it('passes over who does not wait any more', async () => {
     const { ask, began, endOne } = await fullLine();
     const gone = new AbortController();

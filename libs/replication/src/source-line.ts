@@ -34,6 +34,8 @@ export class SourceLine {
   #underWay = 0;
   /** Of them those that are held back: who is waited for does not wait for them. */
   #heldBack = 0;
+  /** And those whose bytes trickle, for the source gets them itself: two of them take as much of the line as one. */
+  #growing = 0;
 
   constructor(private readonly clock: Clock) {
     this.#lanes = new Lanes(clock);
@@ -66,15 +68,18 @@ export class SourceLine {
 
   #newTurn(): Turn {
     const askedMs = this.clock.monotonic();
-    let isHeldBack = false;
+    let [isHeldBack, isGrowing] = [false, false];
     const goesOn = (): void => {
       if (isHeldBack) this.#heldBack -= 1;
       isHeldBack = false;
     };
     return {
       answered: (growing) => {
-        if (growing) this.#lanes.undecided();
-        else this.#lanes.answered(askedMs);
+        if (!growing) return this.#lanes.answered(askedMs);
+        this.#lanes.undecided();
+        this.#growing += 1;
+        isGrowing = true;
+        this.#begin();
       },
       carried: (bytes) => {
         this.#lanes.carried(bytes, this.#underWay >= this.#lanes.limit);
@@ -89,6 +94,7 @@ export class SourceLine {
       goesOn,
       end: () => {
         goesOn();
+        if (isGrowing) this.#growing -= 1;
         this.#underWay -= 1;
         this.#begin();
       },
@@ -106,8 +112,9 @@ export class SourceLine {
 
   #next(): Waiting | undefined {
     const { limit } = this.#lanes;
-    if (this.#waiting.size === 0 || this.#underWay - this.#heldBack >= limit) return undefined;
+    const taken = this.#underWay - Math.ceil(this.#growing / 2);
+    if (this.#waiting.size === 0 || taken - this.#heldBack >= limit) return undefined;
     const all = [...this.#waiting];
-    return all.find(({ isUrgent }) => isUrgent()) ?? (this.#underWay < limit ? all[0] : undefined);
+    return all.find(({ isUrgent }) => isUrgent()) ?? (taken < limit ? all[0] : undefined);
   }
 }
