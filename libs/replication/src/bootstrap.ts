@@ -164,14 +164,20 @@ export class Bootstrap {
     const tagged = { ...entry, tags: tags.map(({ tag }) => tag) };
     this.#underWay.add(entry);
     try {
-      for (let waited = true; waited; ) {
-        // Another policy may have come while it waited, and then it needs other things.
+      for (let shown = false; !shown; ) {
+        // Another policy may come while it waits, for blobs or for its turn, and then it needs other things.
+        const { placed } = selection;
         const admitted = selection.admitted(tagged);
         const wanted = admitted?.type === 'manifest.put' ? selection.wantedBlobs(admitted) : 'none';
-        waited = await this.#waitForBlobs(entry, wanted);
+        const waited = await this.#waitForBlobs(entry, wanted);
         if (this.#passed.delete(entry)) return this.#count(entry);
+        if (waited) continue;
+        const show = async (): Promise<void> => {
+          if (selection.placed === placed) await this.#show(entry, tags);
+        };
+        await alone(entry, () => this.#using(show));
+        shown = selection.placed === placed;
       }
-      await alone(entry, () => this.#using(() => this.#show(entry, tags)));
     } finally {
       this.#underWay.delete(entry);
       this.#released.delete(entry);
@@ -180,7 +186,7 @@ export class Bootstrap {
     this.#count(entry);
   }
 
-  /** By the newest policy that is known, which may be another one than a moment ago. */
+  /** As far as the policy that its needs were found by lets the region have it. */
   async #show(entry: SnapshotManifest, tags: SnapshotImage['tags']): Promise<void> {
     const { content, selection, signal } = this.options;
     const { repository, digest } = entry;
