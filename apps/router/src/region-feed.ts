@@ -64,7 +64,7 @@ export class RegionFeeds {
     if (message.kind === 'entry') {
       const { entry } = message;
       // What a sweep takes nobody was told of for a long time, and a policy moves no tag: without it a region is no less fresh.
-      if (isRepositoryChange(entry)) this.knowledge.learn(entry.seq, entry.repository);
+      this.knowledge.learn(entry.seq, isRepositoryChange(entry) ? entry.repository : undefined);
       if (entry.type === 'policy.put') this.knowledge.learnPolicy(entry);
       return entry.seq;
     }

@@ -65,7 +65,8 @@ export class RegionKnowledge {
     this.#freshness.begin(head);
   }
 
-  learn(seq: number, repository: RepositoryName): void {
+  /** An entry exists, and touches this repository or, as far as reads go, none. */
+  learn(seq: number, repository?: RepositoryName): void {
     this.#freshness.learn(seq, repository);
   }
 

@@ -71,6 +71,16 @@ describe('Freshness', () => {
     expect(freshness.isFresh(us, app)).toBe(true);
   });
 
+  it('trusts no region that is behind one which has more than was learned: somebody may have seen it there', () => {
+    const freshness = begun(5);
+    freshness.report(us, { watermark: 7, beyond: [] });
+    freshness.report(ap, { watermark: 6, beyond: [] });
+    expect([us, ap].map((region) => freshness.isFresh(region, app))).toEqual([true, false]);
+    freshness.learn(6, app);
+    freshness.learn(7, undefined);
+    expect([us, ap].map((region) => freshness.isFresh(region, app))).toEqual([true, true]);
+  });
+
   it('keeps a write that passed while the head was on its way', () => {
     const freshness = new Freshness([us, ap]);
     freshness.learn(6, app);

@@ -19,12 +19,14 @@ export const MAX_REMEMBERED_ENTRIES = 10_000;
  *   of them, in any repository: it is fresh for none.
  * - Every entry above the floor that was learned is remembered until every replica's watermark has passed it, and at
  *   most {@link MAX_REMEMBERED_ENTRIES} of them; the floor rises over each one that is forgotten.
+ * - Entries that a region says it has, and that were not learned here, may have been shown to somebody: while there are
+ *   such, only who has them too is fresh.
  * - Before {@link begin} there is no floor, and nobody is fresh.
  */
 export class Freshness {
   readonly #applied = new Map<RegionName, { readonly watermark: number; readonly beyond: ReadonlySet<number> }>();
-  /** In the order of learning, which is nearly that of `seq`. */
-  readonly #entries = new Map<number, RepositoryName>();
+  /** In the order of learning, which is nearly that of `seq`; without a repository where none is touched. */
+  readonly #entries = new Map<number, RepositoryName | undefined>();
   readonly #seqs = new Map<RepositoryName, Set<number>>();
   #begin: number | undefined;
   #forgotten = 0;
@@ -56,12 +58,14 @@ export class Freshness {
     this.#forget();
   }
 
-  /** An entry exists. It may come twice, and out of order. */
-  learn(seq: number, repository: RepositoryName): void {
+  /** An entry exists. It may come twice, and out of order. Without a repository: no read of any depends on it. */
+  learn(seq: number, repository: RepositoryName | undefined): void {
     if (this.#entries.has(seq) || seq <= (this.floor ?? 0)) return;
     this.#entries.set(seq, repository);
-    const seqs = this.#seqs.get(repository) ?? new Set();
-    this.#seqs.set(repository, seqs.add(seq));
+    if (repository !== undefined) {
+      const seqs = this.#seqs.get(repository) ?? new Set();
+      this.#seqs.set(repository, seqs.add(seq));
+    }
     this.#advance();
     this.#forget();
   }
@@ -89,7 +93,7 @@ export class Freshness {
     const applied = this.#applied.get(region);
     const floor = this.floor;
     if (applied === undefined || floor === undefined || applied.watermark < floor) return false;
-    if (minSeq > Math.max(this.#complete, applied.watermark)) return false;
+    if (Math.max(minSeq, this.#highestWatermark()) > Math.max(this.#complete, applied.watermark)) return false;
     for (const seq of this.#seqs.get(repository) ?? []) {
       if (seq > applied.watermark && !applied.beyond.has(seq)) return false;
     }
@@ -109,12 +113,16 @@ export class Freshness {
     }
   }
 
-  #drop(seq: number, repository: RepositoryName): void {
+  #drop(seq: number, repository: RepositoryName | undefined): void {
     this.#entries.delete(seq);
+    if (repository !== undefined) this.#dropOf(repository, seq);
+    this.#forgotten = Math.max(this.#forgotten, seq);
+  }
+
+  #dropOf(repository: RepositoryName, seq: number): void {
     const seqs = this.#seqs.get(repository);
     seqs?.delete(seq);
     if (seqs?.size === 0) this.#seqs.delete(repository);
-    this.#forgotten = Math.max(this.#forgotten, seq);
   }
 
   #clear(): void {
@@ -122,6 +130,12 @@ export class Freshness {
     this.#seqs.clear();
     this.#forgotten = 0;
     this.#complete = 0;
+  }
+
+  #highestWatermark(): number {
+    let highest = 0;
+    for (const { watermark } of this.#applied.values()) highest = Math.max(highest, watermark);
+    return highest;
   }
 
   #lowestWatermark(): number {
