@@ -1,4 +1,5 @@
 import type { RegionName } from '#libs/geo';
+import type { MemoryObjectStore } from '#libs/storage';
 import { oneOf } from './chance.js';
 import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
 
@@ -36,7 +37,7 @@ export async function damageAndRepair(cluster: SimulatedCluster): Promise<void> 
     if (objects.length === 0) continue;
     const { key } = oneOf(random, objects);
     const after = harm(store.peek(key)?.bytes ?? new Uint8Array());
-    if (after === undefined) continue;
+    if (after === undefined || (prefix === 'links/' && !(await isNeeded(store, key)))) continue;
     cluster.faults.count('damage');
     cluster.universe.trace.say('damage', `${region} ${key}`);
     await (after === 'gone' ? store.delete(key, forever) : store.put(key, after, { signal: forever }));
@@ -56,6 +57,13 @@ async function repair(cluster: SimulatedCluster, region: RegionName): Promise<vo
   while (scrubs.here?.finishedMs === undefined) await cluster.network.pause(POLL_MS);
   await comparisons.begin(undefined);
   while (comparisons.here?.finishedMs === undefined) await cluster.network.pause(POLL_MS);
+}
+
+/** Links that no manifest needs are not compared: they go with the blob, when that is collected. */
+async function isNeeded(store: MemoryObjectStore, link: string): Promise<boolean> {
+  const [, repository = '', digest = ''] = /^links\/(.*)\/@(.*)$/.exec(link) ?? [];
+  const { objects } = await store.list({ prefix: `manifests/${repository}/@`, limit: 1_000 }, forever);
+  return objects.some(({ key }) => Buffer.from(store.peek(key)?.bytes ?? '').includes(digest));
 }
 
 function flipped(bytes: Uint8Array, at: number): Uint8Array | undefined {
