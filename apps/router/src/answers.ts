@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { endUnread, leavesUnread } from '#libs/http';
+import { endUnread, leavesUnread, readSmallRest } from '#libs/http';
 import { errorBody, RegistryError } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 
@@ -51,6 +51,7 @@ interface Answer {
 }
 
 async function send(response: ServerResponse, { status, content, headers }: Answer, clock: Clock): Promise<void> {
+  await readSmallRest(response.req, clock);
   const close = leavesUnread(response.req) ? { Connection: 'close' } : {};
   response.writeHead(status, { ...COMMON_HEADERS, ...headers, ...close });
   await endUnread(response.req, response, content, clock);

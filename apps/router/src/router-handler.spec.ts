@@ -15,11 +15,12 @@ import {
 } from '#libs/geo';
 import { digestOf, MAX_MANIFEST_BYTES, parseRepositoryName, parseTag } from '#libs/oci';
 import { createMetrics, type Metrics, PublicServer } from '#libs/platform';
-import { systemClock, systemRandom } from '#libs/resilience';
+import { nextTurn, systemClock, systemRandom } from '#libs/resilience';
 import type { AnonymousAccess } from './access.js';
 import { GrantedTargets } from './granted-target.js';
 import { RegionKnowledge } from './region-knowledge.js';
 import { RouterHandler } from './router-handler.js';
+import { eventually } from './testing/eventually.js';
 import { FakeRegion } from './testing/fake-region.js';
 import { Upstream } from './upstream.js';
 
@@ -46,7 +47,7 @@ describe('the router', () => {
   let metrics: Metrics;
   let port: number;
   let nowMs: number;
-  let pass: (ms: number) => void;
+  let pass: (ms: number, signal: AbortSignal) => void | Promise<void>;
 
   beforeEach(async () => {
     nowMs = 1_000_000;
@@ -90,7 +91,7 @@ describe('the router', () => {
       targets: new GrantedTargets(key, 60_000, clock),
       upstream,
       metrics,
-      clock: { ...clock, sleep: async (ms) => pass(ms) },
+      clock: { ...clock, sleep: async (ms, signal) => pass(ms, signal) },
       log,
     });
     server = new PublicServer((request, response, context) => handler.handle({ request, response, ...context }), {
@@ -429,6 +430,26 @@ describe('the router', () => {
     const body = Buffer.alloc(16 * 1024 * 1024, 1);
     const reply = await ask('PATCH', `/v2/team/app/blobs/uploads/${session}`, {}, body);
     expect([reply.status, reply.headers.connection]).toEqual([307, 'close']);
+  });
+
+  it('answers a small upload after its body, and keeps the connection', async () => {
+    pass = (ms, signal) => systemClock.sleep(ms, signal);
+    const socket = connect(port, '127.0.0.1');
+    let heard = '';
+    socket.on('data', (bytes) => {
+      heard += bytes.toString();
+    });
+    const path = `/v2/team/app/blobs/uploads/${session}`;
+    socket.write(`PATCH ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nfirst`);
+    for (let turn = 0; turn < 100; turn += 1) await nextTurn();
+    expect(heard).toBe('');
+    socket.write('other');
+    await eventually(() => heard.includes('\r\n\r\n'));
+    expect(heard).toMatch(/^HTTP\/1.1 307 /);
+    expect(heard).not.toMatch(/connection: close/i);
+    socket.write('GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n');
+    await eventually(() => heard.includes('HTTP/1.1 200 '));
+    socket.destroy();
   });
 
   it("serves a client's next request, however much of a body the region left unread", async () => {

@@ -29,6 +29,16 @@ export async function endUnread(
   response.end();
 }
 
+/**
+ * Reads what is left of a body that is announced to be small, for a moment at most: whoever sends it can be answered like
+ * anybody else then, on a connection that lives on. And clients are known that put other bytes into the memory of a body once
+ * they have been answered, while it is still being sent.
+ */
+export async function readSmallRest(request: IncomingMessage, clock: Clock): Promise<void> {
+  const announced = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  if (leavesUnread(request) && announced <= MAX_UNWANTED_BYTES) await dropRest(request, clock);
+}
+
 /** Whether an answer given now must say `Connection: close`. */
 export function leavesUnread(request: IncomingMessage): boolean {
   return !request.complete && announcesBody(request);

@@ -4,7 +4,7 @@ import { type Clock, DeadlineExceeded } from '#libs/resilience';
 import { isStorageError } from '#libs/storage';
 import type { Exchange } from './exchange.js';
 import { isHead } from './exchange.js';
-import { endUnread, leavesUnread } from './refuse-rest.js';
+import { endUnread, leavesUnread, readSmallRest } from './refuse-rest.js';
 
 /** Where failures that nobody expected are told; a pino logger fits. */
 export interface HttpLog {
@@ -31,6 +31,7 @@ export async function sendError(
     response.destroy();
     return;
   }
+  await readSmallRest(request, options.clock);
   const content = Buffer.from(errorBody([known]));
   response.writeHead(known.status, {
     'Content-Type': 'application/json; charset=utf-8',
