@@ -426,26 +426,30 @@ describe('the router', () => {
     });
   });
 
-  it('answers an upload before its body, and closes the connection under a client that goes on', async () => {
+  it('passes an upload through whose bytes come here already, and redirects those without', async () => {
+    regions.eu.answer = (seen, response) => response.writeHead(202, { Range: `0-${seen.body.length - 1}` }).end();
+    const path = `/v2/team/app/blobs/uploads/${session}`;
     const body = Buffer.alloc(16 * 1024 * 1024, 1);
-    const reply = await ask('PATCH', `/v2/team/app/blobs/uploads/${session}`, {}, body);
-    expect([reply.status, reply.headers.connection]).toEqual([307, 'close']);
+    const sent = await ask('PATCH', path, {}, body);
+    expect([sent.status, sent.headers.range]).toEqual([202, `0-${body.length - 1}`]);
+    const finished = await ask('PUT', `${path}?digest=${digest}`, { 'Content-Length': '0' });
+    expect([finished.status, finished.headers['meridian-region']]).toEqual([307, 'eu']);
   });
 
-  it('answers a small upload after its body, and keeps the connection', async () => {
+  it('refuses a small upload after its body, and keeps the connection', async () => {
     pass = (ms, signal) => systemClock.sleep(ms, signal);
     const socket = connect(port, '127.0.0.1');
     let heard = '';
     socket.on('data', (bytes) => {
       heard += bytes.toString();
     });
-    const path = `/v2/team/app/blobs/uploads/${session}`;
-    socket.write(`PATCH ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nfirst`);
+    const path = '/v2/UPPER/blobs/uploads/';
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nfirst`);
     for (let turn = 0; turn < 100; turn += 1) await nextTurn();
     expect(heard).toBe('');
     socket.write('other');
     await eventually(() => heard.includes('\r\n\r\n'));
-    expect(heard).toMatch(/^HTTP\/1.1 307 /);
+    expect(heard).toMatch(/^HTTP\/1.1 400 /);
     expect(heard).not.toMatch(/connection: close/i);
     socket.write('GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n');
     await eventually(() => heard.includes('HTTP/1.1 200 '));

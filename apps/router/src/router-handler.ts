@@ -9,6 +9,7 @@ import {
   type RegionSite,
   SEQUENCE_HEADER,
 } from '#libs/geo';
+import { announcesBody } from '#libs/http';
 import { MAX_MANIFEST_BYTES, RegistryError } from '#libs/oci';
 import type { Clock } from '#libs/resilience';
 import { type AnonymousAccess, requireAccess } from './access.js';
@@ -125,11 +126,15 @@ export class RouterHandler {
     return knowledge.decide(client, repository, minSeq, byTag ? resource.reference.tag : undefined);
   }
 
-  /** The bytes of blobs never pass through here, unless clients cannot follow, or will not. */
+  /**
+   * The bytes of blobs pass through here only from clients that cannot follow, or will not, or that send them here already:
+   * a redirect would make those send them twice, and a client was seen to send other bytes the second time.
+   */
   async #upload(passage: Passage, route: RepositoryRoute): Promise<void> {
     const { mode, proxyUploadsFor } = this.parts;
+    const { request } = passage;
     const primary = await this.#primaryFor(passage);
-    const follows = !isNamed(proxyUploadsFor, passage.request.headers['user-agent']);
+    const follows = !announcesBody(request) && !isNamed(proxyUploadsFor, request.headers['user-agent']);
     if (mode === 'redirect' && follows) return this.#redirect(passage, primary, route);
     await this.#forward(passage, primary, this.#granted(passage, primary, route), Number.POSITIVE_INFINITY);
   }
