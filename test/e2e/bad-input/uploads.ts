@@ -57,8 +57,8 @@ const unknown: readonly Row[] = METHODS.flatMap((method): readonly Row[] => [
 const tellsOffset = async ({ headers }: Answer, { origin, repository }: Place) => {
   const location = String(headers.location);
   expect([headers.range, location]).toEqual(['0-3', expect.stringContaining(`/v2/${repository}/blobs/uploads/`)]);
-  const { pathname, search } = new URL(location);
-  const at = location.includes('meridian-grant') ? new URL(location).origin : origin;
+  const { origin: named, pathname, search } = new URL(location, origin);
+  const at = location.includes('meridian-grant') ? named : origin;
   const next = await ask(at, {
     method: 'PATCH',
     path: pathname + search,
