@@ -6,6 +6,7 @@ import { inRoot } from './root.mjs';
 import { runQuietly } from './run.mjs';
 
 const STAMP = inRoot('dist', '.sources');
+const BUNDLE = inRoot('scripts', 'bundle.mjs');
 
 /** Compiles to dist/ when the sources are not the ones that dist/ was made from, and `tell`s so. */
 export function ensureBuild(tell = say) {
@@ -13,15 +14,16 @@ export function ensureBuild(tell = say) {
   const wanted = fingerprint(sources);
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
   const startedMs = Date.now();
-  const result = runQuietly(process.execPath, [
-    inRoot('node_modules', 'typescript', 'bin', 'tsc'),
-    '-p',
-    'tsconfig.build.json',
-  ]);
-  if (!result.ok) fail(`the build failed:\n${result.output.trimEnd()}`);
+  build(inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
   copyAssets(sources);
+  build(BUNDLE);
   writeFileSync(STAMP, wanted);
   tell(`build: dist/ made in ${secondsSince(startedMs)}`);
+}
+
+function build(script, ...args) {
+  const result = runQuietly(process.execPath, [script, ...args]);
+  if (!result.ok) fail(`the build failed:\n${result.output.trimEnd()}`);
 }
 
 /** Everything below apps/ and libs/ that ends up in dist/, in a fixed order. */
@@ -40,6 +42,7 @@ function fingerprint(sources) {
     inRoot('tsconfig.base.json'),
     inRoot('tsconfig.build.json'),
     inRoot('package-lock.json'),
+    BUNDLE,
     ...sources,
   ]) {
     digest.update(path).update('\0').update(readFileSync(path));
