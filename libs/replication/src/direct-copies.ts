@@ -34,6 +34,11 @@ export class DirectCopies {
     this.#late = options.atOnce === undefined ? new Limiter(LATE_CONCURRENCY) : this.#limiter;
   }
 
+  /** How many run or wait for their turn. */
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
   /** Begins to copy what is not under way yet. */
   request(jobs: readonly CopyJob[]): void {
     for (const job of jobs) {

@@ -8,6 +8,7 @@ import type { RetryRequest } from './control-store.js';
 import { CopyRuns } from './copy-runs.js';
 import { DirectCopies } from './direct-copies.js';
 import type { FailedCopies } from './failed-copies.js';
+import { OverdueCopies } from './overdue-copies.js';
 import { type CopyHandler, type CopyJob, LATE_PRIORITY, type ReplicationQueue } from './replication-queue.js';
 import { SetAsideCopies } from './set-aside-copies.js';
 import { type SetAsideLimits, Setbacks } from './setbacks.js';
@@ -25,6 +26,9 @@ const MAX_PRIORITY = 1_000_000;
 
 /** Big blobs of images that clients ask for, copied beside those of the queue. */
 const AHEAD_AT_ONCE = 4;
+
+/** Blobs that others seem to have given up, tried here beside those of the queue. */
+const OVERDUE_AT_ONCE = 2;
 
 export interface MissingBlobsOptions {
   readonly waiting: WaitingEntries;
@@ -60,6 +64,8 @@ export class MissingBlobs {
   readonly #runs: CopyRuns;
   readonly #direct: DirectCopies;
   readonly #ahead: DirectCopies;
+  readonly #overdue: OverdueCopies;
+  readonly #retaken: DirectCopies;
   /** How many look into the store right now. */
   #looking = 0;
   /** Blobs that arrived while somebody looked into the store: what it said of them is outdated. */
@@ -80,6 +86,8 @@ export class MissingBlobs {
     };
     this.#direct = new DirectCopies(common);
     this.#ahead = new DirectCopies({ ...common, atOnce: AHEAD_AT_ONCE });
+    this.#overdue = new OverdueCopies({ clock, random });
+    this.#retaken = new DirectCopies({ ...common, atOnce: OVERDUE_AT_ONCE });
   }
 
   /** Begins to take jobs from the queue. */
@@ -95,6 +103,7 @@ export class MissingBlobs {
   /** Copies nothing until it is resumed. What came here in another way is taken note of. */
   pause(sinceMs: number): void {
     this.#runs.pause(sinceMs);
+    this.#overdue.clear();
   }
 
   resume(): void {
@@ -117,6 +126,7 @@ export class MissingBlobs {
   #failed(job: CopyJob, error: Error): void {
     const passing = isPassing(error);
     this.#setbacks.add(job, error.message, passing);
+    this.#overdue.settled(job.digest);
     this.options.onRetry(`copy of ${job.digest}`, error);
     this.options.onFailed(job.digest, !passing);
   }
@@ -124,6 +134,7 @@ export class MissingBlobs {
   arrived(digest: Digest): void {
     this.#setbacks.clear(digest);
     this.#late.delete(digest);
+    this.#overdue.settled(digest);
     if (this.#looking > 0) this.#arrivals.add(digest);
     for (const entry of this.options.waiting.blobArrived(digest)) this.options.onReady(entry);
   }
@@ -174,6 +185,7 @@ export class MissingBlobs {
     this.#direct.request(jobs.filter((job) => job.size <= directBytes));
     const queued = jobs.filter((job) => job.size > directBytes);
     if (queued.length === 0) return;
+    this.#overdue.asked(queued);
     try {
       await queue.add(queued, signal);
     } catch (error) {
@@ -231,6 +243,13 @@ export class MissingBlobs {
       else if (this.#setbacks.mayTry(blob.digest)) missing.push(blob);
     }
     await this.#add(missing);
+    this.#retake(missing);
+  }
+
+  #retake(missing: readonly BlobDescriptor[]): void {
+    this.#overdue.forgetUnless((digest) => this.options.waiting.isMissing(digest));
+    const blob = this.#retaken.underWay < OVERDUE_AT_ONCE ? this.#overdue.take(missing) : undefined;
+    if (blob !== undefined) this.#retaken.request([copyJob(blob, false)]);
   }
 
   #someMissing(): readonly BlobDescriptor[] {

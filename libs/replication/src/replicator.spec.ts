@@ -331,6 +331,22 @@ describe('Replicator', () => {
     expect(await whole(replica(), 'kept')).toBeDefined();
   });
 
+  it('passes over such an image, too, when another process of the region takes all jobs and gives them up', async () => {
+    const other = new MemoryReplicationQueue(jobs, { clock, random: new SeededRandom(77) });
+    const handler = () => Promise.reject(new Error('no region has it'));
+    other.work(handler, { concurrency: 1, onFailed: () => undefined });
+    const gone = await primary.blob('gone');
+    const collected = await primary.image('collected', [gone], 'collected');
+    await primary.image('kept', [], 'kept');
+    await primary.deleteManifest(collected, 'collected');
+    link.withheld.add(gone.digest);
+    const replicator = await start({ windowEntries: 1 });
+    replicator.steer({ copies: 0 });
+    await caughtUp(replicator);
+    expect(await whole(replica(), 'kept')).toBeDefined();
+    await stopped(other.close(1_000));
+  });
+
   it('refuses what comes from an earlier epoch', async () => {
     const stale: JournalSource = {
       isDeleted: () => Promise.resolve(false),
