@@ -2,23 +2,18 @@ import type { Entry } from '#libs/journal';
 import type { BlobDescriptor, Digest } from '#libs/oci';
 import { PeerError, type RegionProgress } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
-import { type Clock, nextBeat, type Random } from '#libs/resilience';
+import type { Clock, Random } from '#libs/resilience';
 import { isStorageError } from '#libs/storage';
 import type { RetryRequest } from './control-store.js';
 import { CopyRuns } from './copy-runs.js';
 import { DirectCopies } from './direct-copies.js';
 import type { FailedCopies } from './failed-copies.js';
+import { MissingSweep } from './missing-sweep.js';
 import { OverdueCopies } from './overdue-copies.js';
 import { type CopyHandler, type CopyJob, LATE_PRIORITY, type ReplicationQueue } from './replication-queue.js';
 import { SetAsideCopies } from './set-aside-copies.js';
 import { type SetAsideLimits, Setbacks } from './setbacks.js';
 import type { WaitingEntries } from './waiting-entries.js';
-
-/** How often what is still missing is looked for in the store, and asked of the queue again. */
-const SWEEP_MS = 2_000;
-
-/** Missing blobs looked at in one sweep; the rest have their turn in the next. */
-const SWEEP_BLOBS = 1_000;
 
 /** A blob's place in the queue by its size: one step per 64 KiB, so that a config never waits behind a layer. */
 const BYTES_PER_PRIORITY = 64 * 1024;
@@ -66,6 +61,7 @@ export class MissingBlobs {
   readonly #ahead: DirectCopies;
   readonly #overdue: OverdueCopies;
   readonly #retaken: DirectCopies;
+  readonly #sweep: MissingSweep;
   /** How many look into the store right now. */
   #looking = 0;
   /** Blobs that arrived while somebody looked into the store: what it said of them is outdated. */
@@ -78,7 +74,7 @@ export class MissingBlobs {
     this.#setbacks = new Setbacks({ limits, clock, random });
     const noted = store === undefined ? {} : { store };
     this.setAside = new SetAsideCopies({ setbacks: this.#setbacks, waiting, ...noted, clock, onRetry, signal });
-    this.#runs = new CopyRuns({ copy, mayHave, onCopied: (digest) => this.arrived(digest) });
+    this.#runs = new CopyRuns({ copy, mayHave, onCopied: (digest) => this.#copied(digest) });
     const common = {
       copy: (job: CopyJob, running: AbortSignal) => this.#runs.run(job, running),
       onFailed: (job: CopyJob, error: Error) => this.#failed(job, error),
@@ -88,6 +84,12 @@ export class MissingBlobs {
     this.#ahead = new DirectCopies({ ...common, atOnce: AHEAD_AT_ONCE });
     this.#overdue = new OverdueCopies({ clock, random });
     this.#retaken = new DirectCopies({ ...common, atOnce: OVERDUE_AT_ONCE });
+    this.#sweep = new MissingSweep({
+      ...{ ...options, setbacks: this.#setbacks },
+      isDirect: ({ size }) => size <= options.directBytes && this.pausedSinceMs === undefined,
+      request: (blobs) => this.#askAgain(blobs),
+      onArrived: (digest) => this.arrived(digest),
+    });
   }
 
   /** Begins to take jobs from the queue. */
@@ -108,13 +110,13 @@ export class MissingBlobs {
 
   resume(): void {
     this.#runs.resume();
-    this.#sweepSoon();
+    this.#sweep.soon();
   }
 
   /** Tries what was set aside again, now. */
   retry(request: RetryRequest): void {
     this.#setbacks.retry(this.setAside.matching(request));
-    this.#sweepSoon();
+    this.#sweep.soon();
   }
 
   /** Copies whose blobs the region may not have any more end now. */
@@ -129,6 +131,11 @@ export class MissingBlobs {
     this.#overdue.settled(job.digest);
     this.options.onRetry(`copy of ${job.digest}`, error);
     this.options.onFailed(job.digest, !passing);
+  }
+
+  #copied(digest: Digest): void {
+    this.#setbacks.worked();
+    this.arrived(digest);
   }
 
   arrived(digest: Digest): void {
@@ -206,18 +213,9 @@ export class MissingBlobs {
     }
   }
 
-  /** Sweeps until the replicator stops. */
-  async keepSweeping(): Promise<void> {
-    const { clock, signal, onRetry } = this.options;
-    for (;;) {
-      await nextBeat(SWEEP_MS, clock, signal);
-      try {
-        await this.#sweep();
-      } catch (error) {
-        signal.throwIfAborted();
-        onRetry('looking for what is missing', error);
-      }
-    }
+  /** Asks again for what is missing until the replicator stops. */
+  keepSweeping(): Promise<void> {
+    return this.#sweep.keepSweeping();
   }
 
   /** Bytes that entries wait for, and the entries whose blobs could not be had, with why. */
@@ -229,34 +227,11 @@ export class MissingBlobs {
     return { bytes: waiting.missingBytes, failed };
   }
 
-  #sweepSoon(): void {
-    this.#sweep().catch((error: unknown) => {
-      if (!this.options.signal.aborted) this.options.onRetry('looking for what is missing', error);
-    });
-  }
-
-  async #sweep(): Promise<void> {
-    const { blobs, signal } = this.options;
-    const missing: BlobDescriptor[] = [];
-    for (const blob of this.#someMissing()) {
-      if ((await blobs.stat(blob.digest, signal)) !== undefined) this.arrived(blob.digest);
-      else if (this.#setbacks.mayTry(blob.digest)) missing.push(blob);
-    }
+  async #askAgain(missing: readonly BlobDescriptor[]): Promise<void> {
     await this.#add(missing);
-    this.#retake(missing);
-  }
-
-  #retake(missing: readonly BlobDescriptor[]): void {
     this.#overdue.forgetUnless((digest) => this.options.waiting.isMissing(digest));
     const blob = this.#retaken.underWay < OVERDUE_AT_ONCE ? this.#overdue.take(missing) : undefined;
     if (blob !== undefined) this.#retaken.request([copyJob(blob, false)]);
-  }
-
-  #someMissing(): readonly BlobDescriptor[] {
-    const blobs = [...this.options.waiting.missingBlobs];
-    if (blobs.length <= SWEEP_BLOBS) return blobs;
-    const start = Math.floor(this.options.random.next() * blobs.length);
-    return [...blobs.slice(start), ...blobs.slice(0, start)].slice(0, SWEEP_BLOBS);
   }
 }
 

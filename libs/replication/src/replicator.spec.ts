@@ -296,6 +296,29 @@ describe('Replicator', () => {
     expect(replicator.progress().watermark).toBe(1);
   });
 
+  it.each([
+    ['small, copied at once', 100],
+    ['big, through the queue', 0],
+  ])('asks again for hundreds of blobs within seconds, however slow its store is: %s', async (_, directBytes) => {
+    const images = 400;
+    for (let index = 0; index < images; index += 1) await primary.image(`${index}`, [await primary.blob(`${index}`)]);
+    let failures = 0;
+    link.openBlob = () => {
+      failures += 1;
+      return Promise.resolve(undefined);
+    };
+    let latencyMs = 0;
+    const replicator = await start({ store: slow(bucket, () => latencyMs), windowEntries: 1_000, directBytes });
+    await until(() => failures >= images);
+    link.openBlob = PrimaryLink.prototype.openBlob;
+    latencyMs = 50;
+    const begun = clock.monotonic();
+    await until(() => link.opened.length === images, 25_000);
+    // One look after the other would take 20 s before any of them is asked for.
+    expect(clock.monotonic() - begun).toBeLessThan(12_000);
+    await caughtUp(replicator);
+  });
+
   it('holds back the journal while its window is full', async () => {
     const blobs = await Promise.all([1, 2, 3, 4, 5].map((name) => primary.blob(`withheld ${name}`)));
     for (const [index, blob] of blobs.entries()) {

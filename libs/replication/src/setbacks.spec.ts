@@ -41,6 +41,22 @@ describe('setbacks of copies', () => {
   });
 
   it.each([
+    ['within seconds of the end of an outage, which the copy of another blob has told', true, true, true],
+    ['later for as long as nothing can be copied', true, false, false],
+    ['later when the reason was the blob', false, true, false],
+  ])('are tried again %s', async (_what, passing, another, expected) => {
+    const random = Object.assign(new SeededRandom(1), { next: () => 0.9 });
+    setbacks = new Setbacks({ limits: { failures: 30, afterMs: 600_000 }, clock, random });
+    for (let n = 0; n < 12; n += 1) setbacks.add(blob, 'no', passing);
+    expect(setbacks.mayTry(blob.digest)).toBe(false);
+    await clock.advance(1_000);
+    if (another) setbacks.worked();
+    expect(setbacks.mayTry(blob.digest)).toBe(false);
+    await clock.advance(1_000);
+    expect(setbacks.mayTry(blob.digest)).toBe(expected);
+  });
+
+  it.each([
     ['three failures of its own', 3, false, 0, 1],
     ['two', 2, false, 0, 0],
     ['many failures in an outage', 50, true, 0, 0],

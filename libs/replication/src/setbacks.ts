@@ -8,6 +8,9 @@ const LONGEST_PAUSE_MS = 60 * 60_000;
 /** A link or a store that is down comes back, and then the region has half a minute to catch up (I4). */
 const LONGEST_OUTAGE_PAUSE_MS = 10_000;
 
+/** When another copy has succeeded since, the outage is over or comes and goes: so long is waited all the same. */
+const SHORT_PAUSE_MS = 2_000;
+
 /** Nothing waits for the blob any more: it was deleted, or came in another way. */
 const FORGOTTEN_AFTER_MS = 10 * 60_000;
 
@@ -34,12 +37,15 @@ export interface Setback {
 
 interface Kept extends Setback {
   /** By the monotonic clock. */
+  readonly failedMs: number;
   readonly againAtMs: number;
+  readonly passing: boolean;
 }
 
 /** Blobs that could not be copied: why, and when to try again. */
 export class Setbacks {
   readonly #setbacks = new Map<Digest, Kept>();
+  #workedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly options: { readonly limits: SetAsideLimits; readonly clock: Clock; readonly random: Random },
@@ -59,7 +65,9 @@ export class Setbacks {
       ownFailures: (before?.ownFailures ?? 0) + (passing ? 0 : 1),
       sinceMs: before?.sinceMs ?? clock.now(),
       triedMs: clock.now(),
+      failedMs: clock.monotonic(),
       againAtMs: clock.monotonic() + pause,
+      passing,
     });
   }
 
@@ -68,8 +76,13 @@ export class Setbacks {
     const { clock, random } = this.options;
     for (const setback of setbacks) {
       const againAtMs = clock.monotonic() + random.next() * FIRST_PAUSE_MS;
-      this.#setbacks.set(setback.blob.digest, { ...setback, againAtMs });
+      this.#setbacks.set(setback.blob.digest, { ...setback, failedMs: clock.monotonic(), againAtMs, passing: false });
     }
+  }
+
+  /** Some copy has succeeded. */
+  worked(): void {
+    this.#workedMs = this.options.clock.monotonic();
   }
 
   /** @returns whether there was any */
@@ -78,7 +91,11 @@ export class Setbacks {
   }
 
   mayTry(digest: Digest): boolean {
-    return (this.#setbacks.get(digest)?.againAtMs ?? 0) <= this.options.clock.monotonic();
+    const setback = this.#setbacks.get(digest);
+    if (setback === undefined) return true;
+    const { failedMs, againAtMs, passing } = setback;
+    const isOver = passing && this.#workedMs > failedMs;
+    return this.options.clock.monotonic() >= (isOver ? Math.min(againAtMs, failedMs + SHORT_PAUSE_MS) : againAtMs);
   }
 
   /** From now on they may be tried. */
