@@ -14,9 +14,7 @@ import {
 } from '#libs/journal';
 import { type Digest, parseDigest, type RepositoryName } from '#libs/oci';
 import { JOURNAL_HEARTBEAT_MS } from './peer-client.js';
-import type { PeerConnections } from './peer-connections.js';
-import { PeerError } from './peer-error.js';
-import { readLines } from './read-lines.js';
+import type { PeerQuestions } from './peer-questions.js';
 import { count } from './schema.js';
 import type { SummaryLine, SummaryQuestion } from './wire.js';
 
@@ -28,10 +26,7 @@ const SILENCE_MS = 10 * JOURNAL_HEARTBEAT_MS;
 
 /** What another region holds, as it says over HTTP. An answer that breaks off is an error, never a short answer. */
 export class HttpSummary implements SummarySource {
-  constructor(
-    private readonly connections: PeerConnections,
-    private readonly protocol: (message: string, cause?: unknown) => PeerError,
-  ) {}
+  constructor(private readonly peer: PeerQuestions) {}
 
   async upTo(signal: AbortSignal): Promise<number> {
     return this.#one('position', {}, count.parse.bind(count), signal);
@@ -79,7 +74,7 @@ export class HttpSummary implements SummarySource {
     for await (const entry of this.#ask('manifest', { repository, digest }, parseEntry, signal)) {
       const right = entry.type === 'manifest.put' || entry.type === 'manifest.delete';
       if (!right || entry.repository !== repository || entry.digest !== digest) {
-        throw this.protocol('another manifest than the one asked for');
+        throw this.peer.protocol('another manifest than the one asked for');
       }
       return entry;
     }
@@ -98,7 +93,7 @@ export class HttpSummary implements SummarySource {
     signal: AbortSignal,
   ): Promise<T> {
     for await (const value of this.#ask(of, query, parse, signal)) return value;
-    throw this.protocol('an answer with nothing in it');
+    throw this.peer.protocol('an answer with nothing in it');
   }
 
   async *#ask<T>(
@@ -108,27 +103,11 @@ export class HttpSummary implements SummarySource {
     signal: AbortSignal,
   ): AsyncGenerator<T> {
     const asked = { query: { ...query, of }, signal, idleMs: SILENCE_MS };
-    const answer = await this.connections.request('GET', '/summary', asked);
-    try {
-      if (answer.status === 404) throw new PeerError('refused', this.connections.region, 'it has no such resource');
-      for await (const line of readLines(answer.body, MAX_LINE_BYTES)) {
-        const said = this.#parsed(() => JSON.parse(line) as SummaryLine);
-        if (said.end === true) return;
-        if (said.value !== undefined) yield this.#parsed(() => parse(said.value));
-      }
-      throw new PeerError('stalled', this.connections.region, 'the answer broke off');
-    } catch (error) {
-      throw this.connections.explain(error, 'stalled', signal);
-    } finally {
-      answer.discard();
+    for await (const value of this.peer.lines('/summary', asked, MAX_LINE_BYTES)) {
+      const said = value as SummaryLine;
+      if (said.end === true) return;
+      if (said.value !== undefined) yield this.peer.parsed(() => parse(said.value));
     }
-  }
-
-  #parsed<T>(parse: () => T): T {
-    try {
-      return parse();
-    } catch (cause) {
-      throw this.protocol('an answer that makes no sense', cause);
-    }
+    throw this.peer.stalled('the answer broke off');
   }
 }
