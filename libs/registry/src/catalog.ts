@@ -1,5 +1,6 @@
 import { parseRepositoryName, type RepositoryName } from '#libs/oci';
 import { keys, type ObjectStat, type ObjectStore } from '#libs/storage';
+import { type NamePage, type NamePageRequest, NamePages } from './name-pages.js';
 import { type SeqCodec, SeqRegisters } from './seq-register.js';
 
 /** So long is the tombstone of a name, and nothing else: a listing tells it from what is there. */
@@ -25,9 +26,11 @@ const isLive = ({ size }: ObjectStat): boolean => size !== TOMBSTONE_BYTES;
  */
 export class Catalog {
   readonly #registers: SeqRegisters<true>;
+  readonly #names: NamePages<RepositoryName>;
 
   constructor(private readonly store: ObjectStore) {
     this.#registers = new SeqRegisters(store, codec);
+    this.#names = new NamePages(store, { prefix: keys.catalogPrefix, isLive, parse: parseRepositoryName });
   }
 
   async has(repository: RepositoryName, signal: AbortSignal): Promise<boolean> {
@@ -53,37 +56,11 @@ export class Catalog {
   }
 
   /** Every repository, a page at a time. */
-  async *all(signal: AbortSignal): AsyncIterable<readonly RepositoryName[]> {
-    let last: string | undefined;
-    for (;;) {
-      const page = await this.page({ limit: 999, ...(last === undefined ? {} : { last }) }, signal);
-      yield page.items;
-      last = page.items.at(-1);
-      if (!page.more || last === undefined) return;
-    }
+  all(signal: AbortSignal): AsyncIterable<readonly RepositoryName[]> {
+    return this.#names.all(signal);
   }
 
-  async page(
-    request: { readonly limit: number; readonly last?: string },
-    signal: AbortSignal,
-  ): Promise<{ readonly items: readonly RepositoryName[]; readonly more: boolean }> {
-    if (request.limit === 0) return { items: [], more: false };
-    const prefix = keys.catalogPrefix;
-    const items: RepositoryName[] = [];
-    let startAfter = request.last === undefined ? undefined : `${prefix}${request.last}`;
-    for (;;) {
-      // One more than asked for, so that `more` is true only if there is more.
-      const limit = Math.min(1_000, request.limit + 1 - items.length);
-      const page = await this.store.list(
-        { prefix, limit, ...(startAfter === undefined ? {} : { startAfter }) },
-        signal,
-      );
-      for (const object of page.objects.filter(isLive)) {
-        items.push(parseRepositoryName(object.key.slice(prefix.length)));
-      }
-      startAfter = page.objects.at(-1)?.key;
-      if (items.length > request.limit) return { items: items.slice(0, request.limit), more: true };
-      if (!page.more || startAfter === undefined) return { items, more: false };
-    }
+  page(request: NamePageRequest, signal: AbortSignal): Promise<NamePage<RepositoryName>> {
+    return this.#names.page(request, signal);
   }
 }

@@ -1,5 +1,6 @@
 import { type Digest, parseDigest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import { keys, type ObjectStore } from '#libs/storage';
+import { type NamePage, type NamePageRequest, NamePages } from './name-pages.js';
 import { putOver, type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /**
@@ -137,39 +138,22 @@ export class Tags {
   }
 
   /** Live tags in byte order: at most `limit`, after `last`. */
-  async page(
-    repository: RepositoryName,
-    request: { readonly limit: number; readonly last?: string },
-    signal: AbortSignal,
-  ): Promise<{ readonly items: readonly Tag[]; readonly more: boolean }> {
-    const prefix = keys.tagPrefix(repository);
-    const items: Tag[] = [];
-    let startAfter = request.last === undefined ? undefined : `${prefix}${request.last}`;
-    for (;;) {
-      // One more than asked for, so that `more` is true only if there is more.
-      const limit = Math.min(1_000, request.limit + 1 - items.length);
-      const page = await this.store.list(
-        { prefix, limit, ...(startAfter === undefined ? {} : { startAfter }) },
-        signal,
-      );
-      for (const object of page.objects) {
-        if (object.size > LONGEST_TOMBSTONE_BYTES) items.push(object.key.slice(prefix.length) as Tag);
-      }
-      startAfter = page.objects.at(-1)?.key;
-      if (items.length > request.limit) return { items: items.slice(0, request.limit), more: true };
-      if (!page.more || startAfter === undefined) return { items, more: false };
-    }
+  page(repository: RepositoryName, request: NamePageRequest, signal: AbortSignal): Promise<NamePage<Tag>> {
+    return this.#names(repository).page(request, signal);
   }
 
   /** Every live tag, a page at a time. */
-  async *all(repository: RepositoryName, signal: AbortSignal): AsyncIterable<readonly Tag[]> {
-    let last: string | undefined;
-    for (;;) {
-      const page = await this.page(repository, { limit: 999, ...(last === undefined ? {} : { last }) }, signal);
-      yield page.items;
-      last = page.items.at(-1);
-      if (!page.more || last === undefined) return;
-    }
+  all(repository: RepositoryName, signal: AbortSignal): AsyncIterable<readonly Tag[]> {
+    return this.#names(repository).all(signal);
+  }
+
+  #names(repository: RepositoryName): NamePages<Tag> {
+    const prefix = keys.tagPrefix(repository);
+    return new NamePages(this.store, {
+      prefix,
+      isLive: ({ size }) => size > LONGEST_TOMBSTONE_BYTES,
+      parse: (name) => name as Tag,
+    });
   }
 }
 
