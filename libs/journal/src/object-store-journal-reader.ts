@@ -1,6 +1,6 @@
 import { digestOf } from '#libs/oci';
 import { type Clock, Notifier, SharedRounds } from '#libs/resilience';
-import { keys, type ObjectStore } from '#libs/storage';
+import { keys, type ObjectStore, type StoredObject } from '#libs/storage';
 import { type Batch, decodeBatch, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, parseBatch, positionAfter } from './batch.js';
 import type { Entry, Position } from './entry.js';
 import type { JournalReader } from './journal.js';
@@ -176,15 +176,23 @@ export class ObjectStoreJournalReader implements JournalReader {
   }
 
   async #batchHolding(seq: number, signal: AbortSignal): Promise<Batch> {
-    const { store } = this.options;
-    const key = await this.#newestUpTo(seq, signal);
-    const found = key === undefined ? undefined : await store.read(key, signal, MAX_BATCH_BYTES);
+    // Who reads on asks for the first entry of the next batch, which is its name.
+    const found = (await this.#batchAt(keys.journalBatch(seq), signal)) ?? (await this.#batchAround(seq, signal));
     if (found === undefined) throw await this.#absent(seq, signal);
     const batch = parseBatch(found.bytes);
     if (!batch.entries.some((entry) => entry.seq === seq)) {
       throw new JournalError('corrupt', `the batch at ${batch.entries[0].seq} does not hold entry ${seq}`);
     }
     return batch;
+  }
+
+  #batchAt(key: string, signal: AbortSignal): Promise<StoredObject | undefined> {
+    return this.options.store.read(key, signal, MAX_BATCH_BYTES);
+  }
+
+  async #batchAround(seq: number, signal: AbortSignal): Promise<StoredObject | undefined> {
+    const key = await this.#newestUpTo(seq, signal);
+    return key === undefined ? undefined : this.#batchAt(key, signal);
   }
 
   async #absent(seq: number, signal: AbortSignal): Promise<JournalError> {

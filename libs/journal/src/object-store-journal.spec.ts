@@ -256,6 +256,26 @@ describe('a reader of the journal', () => {
     expect((await readAll(short)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('asks the store for no list of batches but the first one, which may hold the place in its middle', async () => {
+    const store = new MemoryObjectStore({ clock: systemClock });
+    const { journal } = await openWriter(store);
+    for (let n = 1; n <= 6; n += 1) await journal.append(sampleManifestPut(`image ${n}`), noGuard, never);
+    let lists = 0;
+    const counting = new Proxy<ObjectStore>(store, {
+      get: (target, property) => {
+        const value: unknown = Reflect.get(target, property);
+        if (property === 'list') lists += 1;
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const reader = await ObjectStoreJournalReader.open({ store: counting, clock: systemClock }, 0, never);
+    lists = 0;
+    const seqs: number[] = [];
+    for await (const entry of reader.read(2, never)) seqs.push(entry.seq);
+    expect(seqs).toEqual([3, 4, 5, 6]);
+    expect(lists).toBeLessThanOrEqual(1);
+  });
+
   it('refuses a batch that does not continue the chain', async () => {
     const store = new MemoryObjectStore({ clock: systemClock });
     const { journal } = await openWriter(store);
