@@ -33,7 +33,10 @@ export interface RegionState {
   readonly catalog: readonly string[];
   /** Digests with a record, and whether the bytes are there and hash to it. */
   readonly blobs: ReadonlyMap<string, boolean>;
-  /** The policy that the region knows, and the one that all of it follows: what either keeps from it, it shows to nobody. */
+  /**
+   * The policy that the region knows, those that it knew before and had not followed, and the one that all of it follows: what
+   * any keeps from it, it shows to nobody.
+   */
   readonly policies: readonly (readonly CheckedRule[])[];
   readonly watermark: number;
   readonly beyond: readonly number[];
@@ -74,14 +77,24 @@ export async function readRegionState(store: ReadableStore): Promise<RegionState
     const content = inline.length === size ? inline : (await store.read(data, forever))?.bytes;
     blobs.set(`${algorithm}:${hex}`, content !== undefined && hashed(algorithm, content) === hex);
   }
-  const policies = [await readRules(store, keys.policy), await readRules(store, keys.policyEnforced)];
+  const policies = await readPolicies(store);
   return { tags, manifests, links, referrers, catalog, blobs, policies, ...(await readProgress(store)) };
 }
 
-async function readRules(store: ReadableStore, key: string): Promise<readonly CheckedRule[]> {
+interface CheckedPolicy {
+  readonly rules: readonly CheckedRule[];
+}
+
+async function readPolicies(store: ReadableStore): Promise<readonly (readonly CheckedRule[])[]> {
+  const [current, enforced] = [await readPolicy(store, keys.policy), await readPolicy(store, keys.policyEnforced)];
+  const unfinished = current.seq > enforced.seq ? (current.unfinished ?? []) : [];
+  return [current.policy, enforced.policy, ...unfinished].map((policy) => policy?.rules ?? []);
+}
+
+async function readPolicy(store: ReadableStore, key: string) {
   const found = await store.read(key, forever);
-  if (found === undefined) return [];
-  return decode<{ policy?: { rules: readonly CheckedRule[] } }>(found.bytes).policy?.rules ?? [];
+  if (found === undefined) return { seq: 0 };
+  return decode<{ seq: number; policy?: CheckedPolicy; unfinished?: readonly CheckedPolicy[] }>(found.bytes);
 }
 
 /** What the region says it has applied. */

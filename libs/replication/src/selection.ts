@@ -1,7 +1,7 @@
 import { type Decision, EMPTY_POLICY, loosens, mayLoosen, type Policy, type RegionName, RegionRules } from '#libs/geo';
 import type { Entry, ManifestPut } from '#libs/journal';
 import type { RepositoryName, Tag } from '#libs/oci';
-import type { PlacedPolicy } from '#libs/registry';
+import type { CurrentPolicy, PlacedPolicy } from '#libs/registry';
 import type { WantedBlobs } from './plan.js';
 
 export const NO_POLICY: PlacedPolicy = { seq: 0, policy: EMPTY_POLICY };
@@ -78,7 +78,8 @@ export class Selection {
 
 /**
  * What a region may show, as its readers ask. A policy that takes away counts at once; one that gives counts when all of
- * the region's content follows it: in between the region shows older states than it did.
+ * the region's content follows it: in between the region shows older states than it did. What was replaced before the
+ * region had followed it counts until then, for it may have taken a part away.
  */
 export class Residency {
   #rules: readonly RegionRules[] = [];
@@ -87,12 +88,15 @@ export class Residency {
   constructor(private readonly region: RegionName) {}
 
   /** @returns whether something changed */
-  update(current: PlacedPolicy | undefined, enforced: PlacedPolicy | undefined): boolean {
-    const policies = [current, enforced].filter((placed) => placed !== undefined);
-    const seqs = policies.map(({ seq }) => seq).join();
+  update(current: CurrentPolicy | undefined, enforced: PlacedPolicy | undefined): boolean {
+    const placed = [current, enforced].filter((each) => each !== undefined);
+    const seqs = placed.map(({ seq }) => seq).join();
     if (seqs === this.#seqs) return false;
     this.#seqs = seqs;
-    this.#rules = policies.map(({ policy }) => new RegionRules(policy, this.region));
+    const isFollowed = (current?.seq ?? 0) <= (enforced?.seq ?? 0);
+    const unfinished = isFollowed ? [] : (current?.unfinished ?? []);
+    const policies = [...placed.map(({ policy }) => policy), ...unfinished];
+    this.#rules = policies.map((policy) => new RegionRules(policy, this.region));
     return true;
   }
 
