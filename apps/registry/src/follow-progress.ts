@@ -1,11 +1,12 @@
+import { QUIET_REPORT_MS } from '#libs/replication';
 import { nextBeat } from '#libs/resilience';
 import type { RegionParts } from './region-parts.js';
 
 /** Without a word from the replicator, how often its stored progress is looked at: one small read. */
 const POLL_MS = 1_000;
 
-/** It says something once a second: when one such word is missing, others may be. */
-const SILENT_AFTER_MS = 1_500;
+/** When one of the words is missing that it says in any case, others may be. */
+const SILENT_AFTER_MS = QUIET_REPORT_MS + 1_000;
 
 /**
  * Keeps the region's status true: from what the replicator says, and, should that get lost, from what it stores. Resolves
@@ -21,7 +22,12 @@ export async function followProgress(parts: RegionParts, signal: AbortSignal): P
     heardMs = clock.monotonic();
     status.update(message.progress);
   });
-  void poll(parts, () => clock.monotonic() - heardMs > SILENT_AFTER_MS, signal);
+  const isSilent = (): boolean => {
+    // What was said meanwhile nobody heard.
+    if (!bus.connected) heardMs = Number.NEGATIVE_INFINITY;
+    return clock.monotonic() - heardMs > SILENT_AFTER_MS;
+  };
+  void poll(parts, isSilent, signal);
 }
 
 /** At a replica a new generation is the region that began anew: it has what that has. */

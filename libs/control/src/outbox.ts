@@ -13,6 +13,8 @@ const MOST = 100;
  */
 export class Outbox {
   #waiting: ControlMessage[] = [];
+  /** When something was last said, by the monotonic clock. */
+  #saidMs = Number.NEGATIVE_INFINITY;
   #pausing = false;
 
   /** `signal`: nothing is said any more once it aborts. */
@@ -24,21 +26,24 @@ export class Outbox {
 
   add(message: ControlMessage): void {
     this.#waiting.push(message);
-    const mayWait = message.kind === 'blob.committed' && this.#pausing && this.#waiting.length < MOST;
+    const pauseMs = this.#saidMs + PAUSE_MS - this.clock.monotonic();
+    const mayWait = message.kind === 'blob.committed' && pauseMs > 0 && this.#waiting.length < MOST;
     if (!mayWait) this.#flush();
+    else if (!this.#pausing) void this.#pause(pauseMs);
   }
 
   #flush(): void {
     const [first, ...more] = this.#waiting;
     if (first === undefined || this.signal.aborted) return;
     this.#waiting = [];
+    this.#saidMs = this.clock.monotonic();
     this.send(first, more);
-    if (!this.#pausing) void this.#pause();
   }
 
-  async #pause(): Promise<void> {
+  /** Only while something waits: a timer for each word would wake an idle process once more. */
+  async #pause(pauseMs: number): Promise<void> {
     this.#pausing = true;
-    await this.clock.sleep(PAUSE_MS, this.signal).catch(() => undefined);
+    await this.clock.sleep(pauseMs, this.signal).catch(() => undefined);
     this.#pausing = false;
     this.#flush();
   }

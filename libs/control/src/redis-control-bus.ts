@@ -55,7 +55,6 @@ export class RedisControlBus implements ManagedControlBus {
     this.#outbox = new Outbox(send, options.clock, this.#closing.signal);
   }
 
-  /** Whether what others say is heard just now. For status; nothing may wait for it. */
   get connected(): boolean {
     return this.#hearing;
   }

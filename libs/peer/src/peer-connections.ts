@@ -67,6 +67,10 @@ export class PeerConnections {
     return this.options.region;
   }
 
+  get clock(): Clock {
+    return this.options.clock;
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }

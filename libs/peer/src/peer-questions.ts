@@ -1,9 +1,13 @@
 import type { PeerAnswer, PeerConnections, PeerRequest } from './peer-connections.js';
 import { PeerError } from './peer-error.js';
 import { readLines } from './read-lines.js';
+import { unlessSilent } from './unless-silent.js';
 
 /** Thousands of digests, or of entries beyond a watermark. */
 const MAX_JSON_BYTES = 4 * 1024 * 1024;
+
+/** By the HTTP client; see {@link unlessSilent}. */
+const UNWATCHED = 0;
 
 /** What is asked of one region, and answers that are checked before they are believed. */
 export class PeerQuestions {
@@ -39,11 +43,16 @@ export class PeerQuestions {
   }
 
   /** Each line's value, for as long as the answer lasts. Empty lines say only that the peer lives. */
-  async *lines(path: string, request: PeerRequest, maxLineBytes = MAX_JSON_BYTES): AsyncGenerator<unknown> {
-    const answer = await this.request('GET', path, request);
+  async *lines(
+    path: string,
+    { idleMs, ...request }: PeerRequest & { readonly idleMs: number },
+    maxLineBytes = MAX_JSON_BYTES,
+  ): AsyncGenerator<unknown> {
+    const answer = await this.request('GET', path, { ...request, idleMs: UNWATCHED });
     try {
       this.expectFound(answer);
-      for await (const line of readLines(answer.body, maxLineBytes)) {
+      const body = unlessSilent(answer.body, idleMs, this.connections.clock);
+      for await (const line of readLines(body, maxLineBytes)) {
         if (line !== '') yield this.parsed(() => JSON.parse(line) as unknown);
       }
     } catch (error) {

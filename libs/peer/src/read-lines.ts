@@ -1,12 +1,10 @@
-import type { Readable } from 'node:stream';
-
 const NEWLINE = 0x0a;
 
 /**
  * The lines of a stream, without their ends; a last line that was cut off is not a line. Leaving early destroys the stream.
  * @throws RangeError as soon as a line is longer than `maxBytes`
  */
-export async function* readLines(body: Readable, maxBytes: number): AsyncGenerator<string> {
+export async function* readLines(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string> {
   let parts: Buffer[] = [];
   let held = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -20,6 +20,16 @@ const BULK = 500;
 const LOCK_MS = 6_000;
 const STALLED_CHECK_MS = 2_000;
 
+/**
+ * Where nobody asked for anything for a while, nobody waits for a job that stalled either, and it is looked for less often:
+ * whoever lacks a blob asks for it again every two seconds, and with that the looks are quick again, at once.
+ */
+const IDLE_STALLED_CHECK_MS = 30_000;
+const IDLE_AFTER_MS = 20_000;
+
+/** How long one wait for a job may take: Redis answers as soon as there is one. */
+const DRAIN_SECONDS = 30;
+
 /** A worker that dies is no reason to give a job up: what is missing stays missing. */
 const MAX_STALLED = 1_000_000;
 
@@ -43,6 +53,9 @@ export class BullReplicationQueue implements ReplicationQueue {
   readonly #connections: Redis[] = [];
   readonly #stopping = new AbortController();
   #worker: Worker | undefined;
+  /** When somebody last asked for something, by the monotonic clock. */
+  #askedMs = 0;
+  #isIdle = false;
   #limit = Number.POSITIVE_INFINITY;
   #closed: Promise<void> | undefined;
 
@@ -62,6 +75,7 @@ export class BullReplicationQueue implements ReplicationQueue {
   }
 
   async add(jobs: readonly CopyJob[], signal: AbortSignal): Promise<void> {
+    if (jobs.length > 0) this.#asked();
     for (let start = 0; start < jobs.length; start += BULK) {
       const bulk = jobs.slice(start, start + BULK).map((job) => ({
         name: QUEUE,
@@ -85,6 +99,7 @@ export class BullReplicationQueue implements ReplicationQueue {
       concurrency: Math.min(options.concurrency, this.#limit),
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
+      drainDelay: DRAIN_SECONDS,
       maxStalledCount: MAX_STALLED,
     });
     worker.on('error', this.options.onError);
@@ -97,6 +112,28 @@ export class BullReplicationQueue implements ReplicationQueue {
       if (spent) options.onFailed({ ...parseCopyJobData(job.data), priority: job.priority }, error);
     });
     this.#worker = worker;
+    this.#asked();
+    void this.#watchIdleness(worker);
+  }
+
+  #asked(): void {
+    this.#askedMs = this.options.clock.monotonic();
+    const worker = this.#worker;
+    if (!this.#isIdle || worker === undefined) return;
+    this.#isIdle = false;
+    worker.opts.stalledInterval = STALLED_CHECK_MS;
+    worker.startStalledCheckTimer().catch(this.options.onError);
+    void this.#watchIdleness(worker);
+  }
+
+  /** Until it is idle, or stops. */
+  async #watchIdleness(worker: Worker): Promise<void> {
+    const { clock } = this.options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted && clock.monotonic() - this.#askedMs < IDLE_AFTER_MS)
+      await clock.sleep(IDLE_AFTER_MS, signal).catch(() => undefined);
+    this.#isIdle = true;
+    worker.opts.stalledInterval = IDLE_STALLED_CHECK_MS;
   }
 
   limit(concurrency: number): void {

@@ -1,5 +1,5 @@
 import { type CopyLimit, CopySchedule } from '#libs/geo';
-import { type Clock, Notifier, untilBeat } from '#libs/resilience';
+import { type Clock, Notifier } from '#libs/resilience';
 import { type ControlStore, type RetryRequest, retriesAfter } from './control-store.js';
 import type { Steering } from './replicator.js';
 
@@ -55,7 +55,7 @@ export class ControlFollower {
       }
       // Also when the store does not answer: the time of the day goes on.
       this.#steer();
-      await this.#nudged.waitFor(version, { limitMs: untilBeat(LOOK_MS, clock), clock, signal });
+      await this.#nudged.waitForBeat(version, LOOK_MS, clock, signal);
     }
   }
 

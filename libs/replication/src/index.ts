@@ -18,6 +18,7 @@ export * from './memory-replication-queue.js';
 export * from './presence.js';
 export * from './present-lag.js';
 export * from './progress-store.js';
+export { QUIET_REPORT_MS } from './progress-teller.js';
 export * from './read-through-pull.js';
 export * from './region-status.js';
 export * from './region-watch.js';

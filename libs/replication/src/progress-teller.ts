@@ -9,6 +9,12 @@ const SAVE_MS = 200;
 /** A change is told at once, and those that follow on its heels together. */
 const REPORT_MS = 20;
 
+/** While nothing changes it is looked this often whether something did that nobody was told of. */
+const LOOK_MS = 1_000;
+
+/** That the primary was heard again is told this often, if nothing else is. */
+export const QUIET_REPORT_MS = 3_000;
+
 export interface ProgressTellerOptions {
   readonly standing: RegionStanding;
   readonly current: () => RegionProgress;
@@ -22,18 +28,40 @@ export interface ProgressTellerOptions {
 
 /** Tells how far a region is, each time that changes: to whoever listens, soon; to the store, for the next start. */
 export class ProgressTeller {
+  /** What was said at the end of a second in which nothing was known to change. */
+  #quietly: string | undefined;
+
   constructor(private readonly options: ProgressTellerOptions) {}
 
   async keepReporting(): Promise<void> {
     const { current, clock, onProgress, signal } = this.options;
+    const { changed } = this.options.standing;
     for (;;) {
-      const { version } = this.options.standing.changed;
+      const { version } = changed;
       const toldMs = clock.monotonic();
       onProgress(current());
-      await this.#untilChanged(version);
+      await this.#untilNews(version, toldMs);
       const pauseMs = REPORT_MS - (clock.monotonic() - toldMs);
       if (pauseMs > 0) await clock.sleep(pauseMs, signal);
     }
+  }
+
+  /** What was told before a quiet second is told once more at its end: others may not have heard it. */
+  async #untilNews(version: number, toldMs: number): Promise<void> {
+    const { standing, clock, signal } = this.options;
+    if (await standing.changed.waitForBeat(version, LOOK_MS, clock, signal)) {
+      this.#quietly = undefined;
+      return;
+    }
+    const quietly = this.#quietly;
+    this.#quietly = this.#allButHeard();
+    if (quietly !== this.#quietly) return;
+    if (clock.monotonic() - toldMs >= QUIET_REPORT_MS - LOOK_MS / 2) return;
+    return this.#untilNews(version, toldMs);
+  }
+
+  #allButHeard(): string {
+    return JSON.stringify({ ...this.options.current(), heardMs: 0 });
   }
 
   async keepSaving(): Promise<void> {

@@ -139,6 +139,8 @@ export class RegionStanding {
   }
 
   announce(head: { readonly seq: number; readonly timeMs: number }): void {
+    // The same is said each second while nothing happens.
+    if (head.seq <= this.#head && head.timeMs === this.#headTimeMs) return;
     this.#head = Math.max(this.#head, head.seq);
     this.#headTimeMs = head.timeMs;
     this.changed.notify();

@@ -45,8 +45,10 @@ export class RegionStatusBoard implements StatusSource {
     if (sameBucket && isOlder(progress, this.#progress)) return;
     const entries = sameBucket ? appliedCount(progress) - appliedCount(this.#progress) : 0;
     if (entries > 0) this.#throughput.add({ entries });
+    const isNews = !sameBucket || saysMore(progress, this.#progress);
     this.#progress = progress;
-    this.changed.notify();
+    // That the primary was heard again is said with the next repetition.
+    if (isNews) this.changed.notify();
   }
 
   /** Bytes of a blob came in. */
@@ -70,7 +72,7 @@ export class RegionStatusBoard implements StatusSource {
       const { version } = this.changed;
       const saidMs = clock.monotonic();
       yield this.current();
-      await this.changed.waitFor(version, { limitMs: REPEAT_MS, clock, signal });
+      await this.changed.waitForBeat(version, REPEAT_MS, clock, signal);
       const pauseMs = PAUSE_MS - (clock.monotonic() - saidMs);
       if (pauseMs > 0) await clock.sleep(pauseMs, signal);
     }
@@ -79,6 +81,12 @@ export class RegionStatusBoard implements StatusSource {
 
 function appliedCount({ watermark, beyond }: RegionProgress): number {
   return watermark + beyond.length;
+}
+
+/** Whether it says anything but that the primary was heard again. What moved is seen without a look at the rest. */
+function saysMore(progress: RegionProgress, known: RegionProgress): boolean {
+  if (progress.head !== known.head || appliedCount(progress) !== appliedCount(known)) return true;
+  return JSON.stringify({ ...progress, heardMs: 0 }) !== JSON.stringify({ ...known, heardMs: 0 });
 }
 
 function isOlder(a: RegionProgress, b: RegionProgress): boolean {

@@ -1,18 +1,58 @@
+import { onAbort } from './abort.js';
 import type { Clock } from './clock.js';
 
 /** A timer may fire so much before its time, by the finer clock; two beats must not become of one. */
 const EARLY_MS = 1;
 
-/**
- * Resolves at the next of this process's beats: each `periodMs`, at the same moments for all who wait for beats of that
- * length. Whoever looks at something again and again waits for those, so that an idle process is woken once for all its
- * looks and not once for each: to be woken costs more than most of them.
- */
-export function nextBeat(periodMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return clock.sleep(untilBeat(periodMs, clock), signal);
+interface Beat {
+  readonly waiting: Set<() => void>;
+  readonly over: AbortController;
 }
 
-/** How long it takes until then: a whole number of milliseconds. */
-export function untilBeat(periodMs: number, clock: Clock): number {
-  return Math.ceil(periodMs - (clock.monotonic() % periodMs)) + EARLY_MS;
+/** The beats that somebody waits for, by when they are due. */
+const beats = new WeakMap<Clock, Map<number, Beat>>();
+
+/**
+ * Resolves at the next of this process's beats: each `periodMs`, at the same moments for all who wait for beats of that
+ * length or of a part of it. Whoever looks at something again and again waits for those, so that an idle process is woken
+ * once for all its looks and not once for each: to be woken costs more than most of them. One timer serves them all, for two
+ * that are due at the same time fire a millisecond apart.
+ */
+export function nextBeat(periodMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const nowMs = clock.monotonic();
+    const dueMs = (Math.floor(nowMs / periodMs) + 1) * periodMs;
+    const beat = find(clock, dueMs) ?? begin(clock, dueMs, nowMs);
+    const wake = (): void => {
+      stop();
+      resolve();
+    };
+    const stop = onAbort(signal, () => {
+      beat.waiting.delete(wake);
+      if (beat.waiting.size === 0) beat.over.abort(NOBODY_WAITS);
+      reject(signal.reason);
+    });
+    beat.waiting.add(wake);
+  });
 }
+
+function find(clock: Clock, dueMs: number): Beat | undefined {
+  const beat = beats.get(clock)?.get(dueMs);
+  return beat?.over.signal.aborted === true ? undefined : beat;
+}
+
+function begin(clock: Clock, dueMs: number, nowMs: number): Beat {
+  const beat = { waiting: new Set<() => void>(), over: new AbortController() };
+  const ofClock = beats.get(clock) ?? new Map<number, Beat>();
+  beats.set(clock, ofClock.set(dueMs, beat));
+  const end = (): void => {
+    if (ofClock.get(dueMs) === beat) ofClock.delete(dueMs);
+    for (const wake of beat.waiting) wake();
+  };
+  clock.sleep(Math.ceil(dueMs - nowMs) + EARLY_MS, beat.over.signal).then(end, end);
+  return beat;
+}
+
+/** Nobody sees it, and making one each time costs more than the rest. */
+const NOBODY_WAITS = new Error('nobody waits for it any more');

@@ -1,4 +1,5 @@
 import { onAbort } from './abort.js';
+import { nextBeat } from './beat.js';
 import type { Clock } from './clock.js';
 
 /**
@@ -26,6 +27,20 @@ export class Notifier {
     options: { readonly limitMs: number; readonly clock: Clock; readonly signal: AbortSignal },
   ): Promise<boolean> {
     const { limitMs, clock, signal } = options;
+    const isBounded = limitMs !== Number.POSITIVE_INFINITY;
+    return this.#wait(version, isBounded ? (over) => clock.sleep(limitMs, over) : undefined, signal);
+  }
+
+  /** The same until the next beat of that length, at the latest; see {@link nextBeat}. */
+  async waitForBeat(version: number, periodMs: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
+    return this.#wait(version, (over) => nextBeat(periodMs, clock, over), signal);
+  }
+
+  async #wait(
+    version: number,
+    limit: ((over: AbortSignal) => Promise<void>) | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     signal.throwIfAborted();
     if (this.#version !== version) return true;
     const over = new AbortController();
@@ -38,7 +53,7 @@ export class Notifier {
       };
       const stop = onAbort(signal, wake);
       this.#waiting.add(wake);
-      if (limitMs !== Number.POSITIVE_INFINITY) clock.sleep(limitMs, over.signal).then(wake, () => undefined);
+      limit?.(over.signal).then(wake, () => undefined);
     });
     signal.throwIfAborted();
     return this.#version !== version;

@@ -29,6 +29,7 @@ import { makeDirectories } from './durable.js';
 import { translateFilesystemError } from './filesystem-errors.js';
 import { DRIVER, FilesystemMultipartStore, type RunOperation } from './filesystem-multipart-store.js';
 import { pruneEmpty, readKeyDirectory } from './key-directory.js';
+import { KnownVersions } from './known-versions.js';
 import { Layout } from './layout.js';
 import { type FoundKey, walkKeys } from './list-keys.js';
 import { type Prepared, Workbench } from './prepare.js';
@@ -77,6 +78,7 @@ export class FilesystemObjectStore implements ObjectStore {
   readonly #bench: Workbench;
   readonly #cache: DirectoryCache;
   readonly #absent = new AbsentNames();
+  readonly #known = new KnownVersions();
   #ready: Promise<void> | undefined;
 
   constructor({ directory, clock, random }: FilesystemObjectStoreOptions) {
@@ -91,6 +93,8 @@ export class FilesystemObjectStore implements ObjectStore {
     return this.#run('read', key, signal, async (context) => {
       const path = this.#layout.keyDirectory(key);
       if (this.#absent.still(path)) return undefined;
+      const known = this.#known.still(path);
+      if (known !== undefined && known.size <= maxBytes) return known;
       for (;;) {
         const current = (await readKeyDirectory(path))?.current;
         if (current === undefined) {
@@ -100,7 +104,10 @@ export class FilesystemObjectStore implements ObjectStore {
         const stat = versionStat(key, current);
         checkReadSize(stat, maxBytes, context);
         const bytes = await readContent(path, current, signal);
-        if (bytes !== undefined) return { ...stat, bytes };
+        if (bytes === undefined) continue;
+        const found = { ...stat, bytes };
+        this.#known.remember(path, current, found);
+        return found;
       }
     });
   }
