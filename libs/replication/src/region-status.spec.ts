@@ -36,6 +36,16 @@ describe('RegionStatusBoard', () => {
     expect(status.progress).toEqual(taken ? { ...start, ...change } : start);
   });
 
+  it('says with its next repetition that the primary was heard again, and anything else at once', () => {
+    const { status } = board();
+    const { version } = status.changed;
+    status.update({ ...start, heardMs: 5_000 });
+    expect(status.changed.version).toBe(version);
+    expect(status.progress.heardMs).toBe(5_000);
+    status.update({ ...start, heardMs: 6_000, setAside: 1 });
+    expect(status.changed.version).not.toBe(version);
+  });
+
   it('says its status at once, when it changes, and when it has been silent for a while', async () => {
     const { clock, status } = board();
     const stop = new AbortController();

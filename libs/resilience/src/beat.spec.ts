@@ -33,6 +33,22 @@ describe('nextBeat', () => {
     expect(beats).toBeLessThanOrEqual(10);
   });
 
+  it('is one timer, however many wait and for beats of which length, and none when nobody waits', async () => {
+    const clock = new FakeClock(1_000);
+    const stops = [500, 1_000, 500, 2_000].map((periodMs) => {
+      const stop = new AbortController();
+      nextBeat(periodMs, clock, stop.signal).catch(() => undefined);
+      return stop;
+    });
+    expect(clock.sleeping).toBe(2);
+    for (const stop of stops.slice(0, 3)) stop.abort(new Error('enough'));
+    expect(clock.sleeping).toBe(1);
+    void nextBeat(500, clock, signal);
+    expect(clock.sleeping).toBe(2);
+    await clock.advance(1_100);
+    expect(clock.sleeping).toBe(0);
+  });
+
   it('ends with the signal', async () => {
     const stop = new AbortController();
     const waiting = nextBeat(1_000, new FakeClock(), stop.signal);

@@ -1,0 +1,50 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { FakeClock, settle } from '#libs/resilience/testing';
+import { unlessSilent } from './unless-silent.js';
+
+describe('a stream that is watched for silence', () => {
+  function opened() {
+    const [body, clock] = [new PassThrough(), new FakeClock()];
+    return { body, clock, chunks: unlessSilent(body, 3_000, clock) };
+  }
+
+  it('gives what comes, for as long as something does', async () => {
+    const { body, clock, chunks } = opened();
+    for (const text of ['one', 'two', 'three']) {
+      const next = chunks.next();
+      await clock.advance(2_900);
+      body.write(text);
+      expect(String((await next).value)).toBe(text);
+    }
+    body.end();
+    expect((await chunks.next()).done).toBe(true);
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it('fails when nothing came for so long', async () => {
+    const { clock, chunks } = opened();
+    const failed = expect(chunks.next()).rejects.toThrow('nothing came for 3000 ms');
+    await clock.advance(3_000);
+    await failed;
+  });
+
+  it('does not count the time that its reader takes', async () => {
+    const { body, clock, chunks } = opened();
+    body.write('one');
+    await chunks.next();
+    await clock.advance(60_000);
+    body.write('two');
+    expect(String((await chunks.next()).value)).toBe('two');
+  });
+
+  it('ends its stream and its timer with its reader', async () => {
+    const { body, clock, chunks } = opened();
+    body.write('one');
+    await chunks.next();
+    await chunks.return(undefined);
+    await settle();
+    expect(body.destroyed).toBe(true);
+    expect(clock.sleeping).toBe(0);
+  });
+});
