@@ -2,7 +2,7 @@ import { type Hints, openCollections, reportDamage } from '#libs/http';
 import { ObjectStoreJournal, ObjectStoreJournalReader, SURE_MS } from '#libs/journal';
 import type { BlobDescriptor } from '#libs/oci';
 import {
-  applyEntry,
+  applyEntries,
   type Collections,
   IndexedListing,
   IndexedReader,
@@ -51,7 +51,7 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
     watermark,
     signal,
   );
-  for await (const entry of reader.read(watermark, signal)) await applyEntry(content, entry, signal);
+  await applyEntries(content, reader.read(watermark, signal), signal);
   metrics.journalHead.set(reader.head.seq);
   const index = new ReadIndex(clock, reader, Math.min(MAX_BLOB_AGE_MS, context.config.gc.graceMs / 4));
   reportDamage(context, content);

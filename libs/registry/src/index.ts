@@ -1,3 +1,4 @@
+export * from './apply-entries.js';
 export * from './apply-entry.js';
 export * from './blob-record.js';
 export * from './blob-records.js';
