@@ -18,8 +18,6 @@ export interface EntryPlannerOptions {
   readonly standing: () => RegionStanding;
   readonly waiting: WaitingEntries;
   readonly missing: MissingBlobs;
-  /** Whether manifests of the past are still to be given back by the policy. */
-  readonly isRegaining: () => boolean;
   /** Nothing keeps it waiting. */
   readonly onReady: (entry: Entry) => void;
   readonly onRetry: (what: string, error: unknown) => void;
@@ -91,8 +89,8 @@ export class EntryPlanner {
   }
 
   #isStillMissing(need: Need): boolean {
-    const { missing, standing, isRegaining } = this.options;
+    const { missing, standing } = this.options;
     if (need.kind === 'blob') return !missing.hasArrived(need.blob.digest);
-    return isRegaining() || standing().isComing(need.repository, need.digest);
+    return standing().isComing(need.repository, need.digest);
   }
 }

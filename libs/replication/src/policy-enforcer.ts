@@ -24,8 +24,6 @@ export interface PolicyEnforcerOptions {
   readonly takeAgain: (entry: Entry) => void;
   /** Takes in the newest snapshot, where the journal was cut. @returns the place that it stands for */
   readonly refill: () => Promise<number>;
-  /** The region follows the newest policy: all that it gives back is here. */
-  readonly onFollowed: () => void;
   /** Entries planned and not applied, at the most just now. */
   readonly window: () => number;
   readonly clock: Clock;
@@ -68,11 +66,6 @@ export class PolicyEnforcer {
   async resume(): Promise<void> {
     if (this.options.selection.placed.seq > this.#enforced.seq) await this.#enforce();
     else this.#regained = this.trim().catch(() => undefined);
-  }
-
-  /** Whether the newest policy may give back what is not here yet. */
-  get isRegaining(): boolean {
-    return this.options.selection.placed.seq > this.#enforced.seq;
   }
 
   /** Goes by that policy if it is newer than what is known. Resolves when it is clear what it leaves here. */
@@ -226,7 +219,7 @@ export class PolicyEnforcer {
       if (message.kind === 'unreadable') read = message.seq;
       if (message.kind === 'entry') {
         if (regains(message.entry)) {
-          await this.#until(() => standing().hasRoomAgain(window()), signal);
+          await this.#until(() => standing().hasRoom(window()), signal);
           takeAgain(message.entry);
         }
         read = message.entry.seq;
@@ -242,7 +235,6 @@ export class PolicyEnforcer {
     this.#enforced = placed;
     this.#superseded.clear();
     standing().follows(placed.seq);
-    if (!this.isRegaining) this.options.onFollowed();
   }
 
   #evict(repository: RepositoryName, applied?: number): Promise<void> {

@@ -167,37 +167,6 @@ describe('a replica under a policy', () => {
     expect(await replica.links.has(secret, shared.digest, signal)).toBe(true);
   });
 
-  it('shows no index before its child that is only just given back', async () => {
-    let pastIsSlow = false;
-    class SlowPast extends PrimaryLink {
-      override async *journal(after: number, reading: AbortSignal) {
-        if (after === 0 && pastIsSlow) await clock.sleep(5_000, reading);
-        yield* super.journal(after, reading);
-      }
-    }
-    await put(excluded);
-    const replicator = await start(bucket, new SlowPast(primary, clock));
-    const child = await push(secret, 'child', []);
-    await caughtUp(replicator);
-    pastIsSlow = true;
-    await put();
-    const index = await push(secret, 'index', ['v1'], { blobs: [], children: [child] });
-    await until(() => shows(secret, index));
-    expect(await shows(secret, child)).toBe(true);
-    await caughtUp(replicator);
-  });
-
-  it('waits no longer than for the past for a child that was deleted by itself', async () => {
-    await put(excluded);
-    const replicator = await start();
-    const child = await push(secret, 'child', []);
-    await primary.append({ type: 'manifest.delete', repository: secret, digest: child, tags: [] });
-    await put();
-    const index = await push(secret, 'index', ['v1'], { blobs: [], children: [child] });
-    await caughtUp(replicator);
-    expect(await shows(secret, index)).toBe(true);
-  });
-
   it('keeps no link of a manifest that was deleted before the policy took the repository away', async () => {
     const replicator = await start();
     const shared = await primary.blob('shared');

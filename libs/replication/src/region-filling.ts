@@ -132,10 +132,8 @@ export class RegionFilling {
 
   /** What neither the snapshot nor an entry has brought is not waited for any more. */
   #end(): void {
-    const { standing, waiting, enforcer, onReady } = this.options;
+    const { standing, waiting, onReady } = this.options;
     standing().endFilling();
-    // What the policy gives back comes after it, and who waits is told then.
-    if (enforcer.isRegaining) return;
     for (const { repository, digest } of waiting.missingManifests) {
       if (!standing().isComing(repository, digest)) waiting.manifestSettled(repository, digest).forEach(onReady);
     }

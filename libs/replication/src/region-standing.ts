@@ -106,11 +106,6 @@ export class RegionStanding {
     return this.pendingCount < windowEntries && this.#applied.beyondCount < MAX_BEYOND;
   }
 
-  /** The same for entries of the past: they wait for nobody, and others may wait for them. */
-  hasRoomAgain(windowEntries: number): boolean {
-    return this.#again.size < windowEntries;
-  }
-
   isApplied(seq: number): boolean {
     return this.#applied.has(seq);
   }

@@ -84,9 +84,8 @@ export class Replicator {
       replan: () => this.#replan(),
       refill: () => this.#filling.refill(),
       takeAgain: (entry) => this.#takeAgain(entry),
-      onFollowed: () => this.#releaseOrphans(),
     });
-    const planner = new EntryPlanner({ ...common, missing, isRegaining: () => enforcer.isRegaining });
+    const planner = new EntryPlanner({ ...common, missing });
     const onApplied = (entry: Entry): void => waiting.applied(entry).forEach(onReady);
     const applier = new EntryApplier({ ...common, enforcer, planner, observer, onApplied });
     let onIntroduced = (): void => undefined;
@@ -247,14 +246,6 @@ export class Replicator {
     await this.#planner.settled();
     this.#missing.endForbidden();
     await Promise.all(begun);
-  }
-
-  /** Nothing more comes back: what no entry brings is not waited for. */
-  #releaseOrphans(): void {
-    for (const { repository, digest } of this.#waiting.missingManifests) {
-      if (this.#standing.isComing(repository, digest)) continue;
-      for (const entry of this.#waiting.manifestSettled(repository, digest)) this.#ready(entry);
-    }
   }
 
   /** An entry of the past, of which the policy gives something back. */
