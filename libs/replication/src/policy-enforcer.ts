@@ -136,12 +136,15 @@ export class PolicyEnforcer {
     await replan();
     await this.#regained;
     // What other processes have finished is not done again: by now they may be giving back what these rules take.
-    if (this.#superseded.size === 0 && (await this.#isEnforced(placed))) return this.#note(placed);
+    const enforced = await this.#enforcedHere();
+    if (this.#superseded.size === 0 && enforced.seq >= placed.seq) return this.#note(placed);
     await this.trim();
     // Newer rules came meanwhile, and their turn is next.
     if (selection.placed !== placed) return;
     const unfinished = await this.#unfinished();
-    const regains = selection.regained([this.#enforced.policy, ...unfinished, ...this.#superseded]);
+    // Others may have finished taking by rules that this process never heard of.
+    const taken = [this.#enforced.policy, enforced.policy, ...unfinished, ...this.#superseded];
+    const regains = selection.regained(taken);
     if (regains === undefined) return this.#note(placed);
     this.#regaining = new AbortController();
     this.#regained = this.#regain(placed, regains, this.#regaining.signal).catch(() => undefined);
@@ -160,13 +163,14 @@ export class PolicyEnforcer {
     this.adopt(newest).catch(() => undefined);
   }
 
-  async #isEnforced({ seq }: PlacedPolicy): Promise<boolean> {
+  /** The newest policy that any process of the region has finished with. */
+  async #enforcedHere(): Promise<PlacedPolicy> {
     const { content, signal } = this.options;
-    let enforced = 0;
+    let enforced = NO_POLICY;
     await this.#untilDone('reading the policy that is followed', async () => {
-      enforced = (await content.policies.enforced(signal))?.seq ?? 0;
+      enforced = (await content.policies.enforced(signal)) ?? NO_POLICY;
     });
-    return enforced >= seq;
+    return enforced;
   }
 
   /** Policies that were replaced before this region was done with them, whichever of its processes went by them. */

@@ -303,6 +303,21 @@ describe('a replica under a policy', () => {
       await until(async () => (await known()) === primary.reader.head.seq);
       expect([await shows(secret, digest), await tagsOf(open)]).toEqual([true, ['v1']]);
     });
+
+    it('gets back what the others had finished taking', async () => {
+      const digest = await push(secret, 'image', ['v1']);
+      const [ownLine, last] = [new PrimaryLink(primary, clock), await start()];
+      const behind = await start(bucket, ownLine);
+      await Promise.all([caughtUp(last), caughtUp(behind)]);
+      ownLine.cut();
+      await put(excluded);
+      await caughtUp(last);
+      await settled(last.stop(1_000));
+      await put();
+      ownLine.heal();
+      await until(async () => (await known()) === primary.reader.head.seq);
+      expect([await shows(secret, digest), await tagsOf(secret)]).toEqual([true, ['v1']]);
+    });
   });
 
   it('ends a copy that runs when the policy takes its blob away', async () => {
