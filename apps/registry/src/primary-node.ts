@@ -43,8 +43,9 @@ export interface PrimaryNode {
 export async function openPrimary(parts: RegionParts, hints: Hints, signal: AbortSignal): Promise<PrimaryNode> {
   const { context, store, content, progress, bus } = parts;
   const { clock, random, log, metrics } = context;
-  // Order hangs on the store's conditions: a store that lets two writers win must never be a primary's.
-  await probeConditionalWrites(store, random, signal);
+  const probed = probeConditionalWrites(store, random, signal);
+  // It is asked below.
+  probed.catch(() => undefined);
   const { watermark } = await progress.open(signal);
   const reader = await ObjectStoreJournalReader.open(
     { store, clock, sureMs: Math.min(SURE_MS, context.config.journal.keepMs / 4) },
@@ -52,6 +53,8 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
     signal,
   );
   await applyEntries(content, reader.read(watermark, signal), signal);
+  // Order hangs on the store's conditions: a store that lets two writers win must never be a primary's.
+  await probed;
   metrics.journalHead.set(reader.head.seq);
   const index = new ReadIndex(clock, reader, Math.min(MAX_BLOB_AGE_MS, context.config.gc.graceMs / 4));
   reportDamage(context, content);
