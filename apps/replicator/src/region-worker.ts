@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createControlBus, HeartbeatRegistry, type ManagedControlBus } from '#libs/control';
 import { deriveClusterKey, parseCopyLimits } from '#libs/geo';
-import { Access, type Comparisons, CopyApi, openAntiEntropy, openCollections, type UpkeepOptions } from '#libs/http';
+import { Access, CopyApi, type UpkeepOptions } from '#libs/http';
 import { type JournalReader, ObjectStoreJournalReader } from '#libs/journal';
 import { type HttpPeerClient, openPeers, upstreamOf } from '#libs/peer';
 import {
@@ -13,27 +13,14 @@ import {
   regionalConfig,
 } from '#libs/platform';
 import { BullReplicationQueue } from '#libs/queue';
-import {
-  type Collections,
-  entryReferences,
-  LocalSummary,
-  lastCollection,
-  lastScrub,
-  localSweeper,
-  openRegionContent,
-  type RegionContent,
-  type Scrubs,
-} from '#libs/registry';
+import { openRegionContent, type RegionContent } from '#libs/registry';
 import {
   ControlFollower,
   ControlStore,
   Copier,
-  entryAt,
   FailedCopies,
   FileCopyScratch,
-  freshProgress,
   type JournalSource,
-  lastAntiEntropy,
   localJournalSource,
   MemoryQueueJobs,
   MemoryReplicationQueue,
@@ -43,18 +30,14 @@ import {
   Replicator,
   type Steering,
 } from '#libs/replication';
-import { nextBeat, Pace, retry } from '#libs/resilience';
+import { Pace } from '#libs/resilience';
 import type { ObjectStore } from '#libs/storage';
-import { openRegionScrubs, type RegionScrubParts } from './region-scrubs.js';
+import { RegionUpkeep } from './region-upkeep.js';
 import { ReplicationReport } from './replication-report.js';
+import { watchBucket } from './watch-bucket.js';
 
 /** How long jobs have to be handed back when the process stops; what is left then, others take over. */
 const HAND_BACK_LIMIT_MS = 8_000;
-
-/** How often it is looked whether the bucket is still the one that the region began in: one small read. */
-const BUCKET_WATCH_MS = 1_000;
-
-const BEGIN_AGAIN = { baseMs: 200, capMs: 5_000 };
 
 /** Everything that a region's replicator process consists of, and in which order it begins and ends. */
 export class RegionWorker {
@@ -66,13 +49,11 @@ export class RegionWorker {
   readonly #bus: ManagedControlBus;
   readonly #heartbeats: HeartbeatRegistry;
   readonly #peers: readonly HttpPeerClient[];
+  readonly #upkeep: RegionUpkeep;
   readonly #ending = new AbortController();
   #watching: Promise<void> = Promise.resolve();
   #replicator: Replicator | undefined;
   #steering: Steering = {};
-  #collections: Collections | undefined;
-  #scrubs: Scrubs | undefined;
-  #comparisons: Comparisons | undefined;
 
   private constructor(
     private readonly context: AppContext,
@@ -97,6 +78,15 @@ export class RegionWorker {
       clock,
     });
     this.#heartbeats = new HeartbeatRegistry(this.#bus, clock);
+    this.#upkeep = new RegionUpkeep(context, {
+      regional,
+      store: this.#store,
+      content: this.#content,
+      bus: this.#bus,
+      peers: this.#peers,
+      replicator: () => this.#replicator,
+      signal: this.#stopping.signal,
+    });
   }
 
   static async create(context: AppContext): Promise<RegionWorker> {
@@ -135,10 +125,12 @@ export class RegionWorker {
     await begin();
     // It only ends with the process.
     controls.follow(signal).catch(() => undefined);
-    this.#collect();
-    this.#scrub({ source, copier, replicator: () => this.#replicator });
-    this.#compare(source);
-    this.#watching = this.#watchBucket(begin);
+    this.#upkeep.start(source, copier);
+    // At the primary a lost bucket is for people to decide on: its journal was the registry.
+    if (this.regional.site.role !== 'primary') {
+      const bucket = { progress: this.#progress, drop: () => this.#dropReplicator(), begin };
+      this.#watching = watchBucket(this.context, bucket, this.#ending.signal);
+    }
     const self = { id: random.uuid(), app: 'replicator', pid: process.pid, startedMs: clock.now() } as const;
     void this.#heartbeats.run(self, signal);
     return this.#copyApi(copier);
@@ -151,30 +143,6 @@ export class RegionWorker {
     this.#stopping.abort(new Error('the process is stopping'));
     this.#heartbeats.close();
     await Promise.all([this.#bus.close(), ...this.#peers.map((peer) => peer.close())]);
-  }
-
-  /**
-   * A replica whose bucket is emptied, replaced or put back to an older state begins anew in it, without a restart (R15). A
-   * primary does not: its journal was the registry, and what to do is for people to decide.
-   */
-  async #watchBucket(begin: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.context;
-    const { signal } = this.#ending;
-    while (this.regional.site.role !== 'primary' && !signal.aborted) {
-      try {
-        await nextBeat(BUCKET_WATCH_MS, clock, signal);
-        if (!(await this.#progress.isLost(signal))) continue;
-        log.error('the bucket is not what it was: the region begins anew in it');
-        await this.#dropReplicator();
-        await retry(
-          begin,
-          { attempts: Number.POSITIVE_INFINITY, ...BEGIN_AGAIN, isRetryable: () => true, ...this.context },
-          signal,
-        );
-      } catch (error) {
-        if (!signal.aborted) log.debug({ err: error }, 'looking after the bucket failed');
-      }
-    }
   }
 
   /** What it knows is of a bucket that is gone; that it cannot store it is as it should be. */
@@ -194,75 +162,7 @@ export class RegionWorker {
   }
 
   upkeepOptions(): UpkeepOptions {
-    return {
-      antiEntropy: {
-        comparisons: () => this.#comparisons,
-        lastReport: (signal) => lastAntiEntropy(this.#store, signal),
-      },
-      gc: { collections: () => this.#collections, lastReport: (signal) => lastCollection(this.#store, signal) },
-      scrub: { scrubs: () => this.#scrubs, lastReport: (signal) => lastScrub(this.#store, signal) },
-    };
-  }
-
-  /** At the primary its registry processes collect: they write the journal. */
-  #collect(): void {
-    if (this.regional.site.role === 'primary') return;
-    this.#collections = openCollections(this.context, {
-      store: this.#store,
-      content: this.#content,
-      pending: entryReferences(() => this.#replicator?.pending() ?? []),
-      sweeper: localSweeper(this.#content.blobs),
-      ownsLinks: false,
-      signal: this.#stopping.signal,
-    });
-    // It only ends with the process.
-    this.#collections.run().catch(() => undefined);
-  }
-
-  /** At the primary its registry processes scrub, and repair. */
-  #scrub(parts: Pick<RegionScrubParts, 'source' | 'copier' | 'replicator'>): void {
-    if (this.regional.site.role === 'primary') return;
-    this.#scrubs = openRegionScrubs(this.context, {
-      ...parts,
-      store: this.#store,
-      content: this.#content,
-      bus: this.#bus,
-      peers: this.#peersByRole(),
-      signal: this.#stopping.signal,
-    });
-  }
-
-  /** A replica compares itself with the primary. */
-  #compare(source: JournalSource): void {
-    const { region, primary } = this.regional;
-    const peer = this.#peers.find((each) => each.region === primary.name);
-    if (peer === undefined) return;
-    const { config, clock } = this.context;
-    const progress = () => this.#replicator?.progress() ?? freshProgress('');
-    this.#comparisons = openAntiEntropy(this.context, {
-      ...{ store: this.#store, content: this.#content, region, primary: peer.summary },
-      local: new LocalSummary({
-        ...{ store: this.#store, content: this.#content, region, clock },
-        objectsPerSecond: config.antiEntropy.objectsPerSecond,
-        rateBytesPerSecond: config.scrub.rateBytesPerSecond,
-        upTo: async () => ({ seq: progress().watermark, epoch: progress().epoch }),
-      }),
-      isFilling: () => this.#replicator === undefined || progress().bootstrap !== undefined,
-      apply: async (entry, applying) => {
-        if (this.#replicator === undefined) throw new Error('the region begins anew in its bucket');
-        await this.#replicator.applyAgain(entry, applying);
-      },
-      entryAt: (seq, looking) => entryAt(source, seq, looking),
-      signal: this.#stopping.signal,
-    });
-    // It only ends with the process.
-    this.#comparisons.run().catch(() => undefined);
-  }
-
-  /** The primary first: what it says of manifests is never behind. */
-  #peersByRole(): readonly HttpPeerClient[] {
-    const { primary } = this.regional;
-    return this.#peers.toSorted((a, b) => Number(b.region === primary.name) - Number(a.region === primary.name));
+    return this.#upkeep.options();
   }
 
   /** Ends what is copied for clients: they go on elsewhere. */
