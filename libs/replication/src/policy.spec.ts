@@ -281,6 +281,40 @@ describe('a replica under a policy', () => {
       await until(async () => !(await shows(secret, digest)));
     });
 
+    it('does not say that the region follows what it gives back before it has what the others left out', async () => {
+      class Lagging extends PrimaryLink {
+        upTo = 1;
+        isCut = false;
+        override async *journal(after: number, reading: AbortSignal) {
+          for await (const message of super.journal(after, reading)) {
+            while (message.kind === 'entry' && message.entry.seq > this.upTo) {
+              // What is held back has to hear of a cut by itself.
+              if (this.isCut) throw new Error('the link is cut');
+              await clock.sleep(100, reading);
+            }
+            yield message;
+          }
+        }
+      }
+      await put(excluded);
+      const lagging = new Lagging(primary, clock);
+      const [behind, ahead] = [await start(bucket, lagging), await start()];
+      await Promise.all([caughtUp(behind), caughtUp(ahead)]);
+      const image = await push(secret, 'image', ['v1']);
+      await caughtUp(ahead);
+      await clock.advance(1_000);
+      await settled(ahead.stop(1_000));
+      await put();
+      lagging.isCut = true;
+      await clock.advance(200);
+      lagging.isCut = false;
+      await clock.advance(10_000);
+      expect((await replica.policies.enforced(signal))?.seq).toBe(1);
+      lagging.upTo = Number.POSITIVE_INFINITY;
+      await caughtUp(behind);
+      expect(await shows(secret, image)).toBe(true);
+    });
+
     it('gets back what the others took by rules that it never heard of', async () => {
       const digest = await push(secret, 'image', ['v1']);
       const [ownLine, last] = [new PrimaryLink(primary, clock), await start()];

@@ -110,6 +110,11 @@ export class RegionStanding {
     return this.#applied.has(seq);
   }
 
+  /** Whether all that is applied there is applied here. */
+  hasApplied({ watermark, beyond }: Pick<RegionProgress, 'watermark' | 'beyond'>): boolean {
+    return this.#applied.watermark >= watermark && beyond.every((seq) => this.#applied.has(seq));
+  }
+
   /** Entries taken up and not applied, as they are now. */
   get pending(): readonly Entry[] {
     return [...this.#pending.values(), ...this.#again.values()];

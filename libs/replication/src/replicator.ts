@@ -84,6 +84,7 @@ export class Replicator {
       replan: () => this.#replan(),
       refill: () => this.#filling.refill(),
       takeAgain: (entry) => this.#takeAgain(entry),
+      applied: async (looking) => (await options.progress.find(looking)) ?? freshProgress(''),
     });
     const planner = new EntryPlanner({ ...common, missing });
     const onApplied = (entry: Entry): void => waiting.applied(entry).forEach(onReady);
