@@ -43,6 +43,8 @@ export interface PolicyEnforcerOptions {
 export class PolicyEnforcer {
   readonly #alone = new Limiter(1);
   #enforced = NO_POLICY;
+  /** The region's bucket knows the policy of that place in the journal, or a newer one. */
+  #storedSeq = 0;
   /** Those that this process went by since, for what they took away. */
   readonly #superseded = new Set<Policy>();
   #adopting: Promise<void> = Promise.resolve();
@@ -60,6 +62,7 @@ export class PolicyEnforcer {
     const { content, selection, standing } = this.options;
     const [current, enforced] = [await content.policies.current(signal), await content.policies.enforced(signal)];
     this.#enforced = enforced ?? NO_POLICY;
+    this.#storedSeq = current?.seq ?? 0;
     standing().follows(this.#enforced.seq);
     if (current !== undefined) selection.adopt(current);
   }
@@ -72,16 +75,13 @@ export class PolicyEnforcer {
 
   /** Goes by that policy if it is newer than what is known. Resolves when it is clear what it leaves here. */
   adopt({ seq, policy }: PlacedPolicy): Promise<void> {
-    const { content, selection, signal } = this.options;
+    const { selection } = this.options;
     const before = selection.placed;
     if (!selection.adopt({ seq, policy })) return this.#adopting;
     // Whatever others have noted since: this process may have taken something away by it.
     if (before.seq > this.#enforced.seq) this.#superseded.add(before.policy);
     this.#adopting = this.#adopting.then(async () => {
-      await this.#untilDone('storing the policy', () => {
-        const { policies } = content;
-        return selection.isWhole ? policies.put({ seq, policy }, signal) : policies.follow({ seq, policy }, signal);
-      });
+      await this.#untilDone('storing the policy', () => this.#store({ seq, policy }));
       await this.#enforce();
     });
     return this.#adopting;
@@ -101,6 +101,7 @@ export class PolicyEnforcer {
     }
     const { repository, tags, seq } = entry;
     const { placed, rules } = selection;
+    await this.#store(placed);
     if (rules.limits(repository)) {
       await this.#alone.run(signal, async () => {
         await apply();
@@ -254,14 +255,24 @@ export class PolicyEnforcer {
     standing().follows(placed.seq);
   }
 
-  #evict(repository: RepositoryName, applied?: number): Promise<void> {
+  /** Nothing goes or is left out by rules of which the bucket does not know: nobody would show it less, or give it back. */
+  async #store(placed: PlacedPolicy): Promise<void> {
+    if (placed.seq <= this.#storedSeq) return;
+    const { selection, signal } = this.options;
+    const { policies } = this.options.content;
+    await (selection.isWhole ? policies.put(placed, signal) : policies.follow(placed, signal));
+    this.#storedSeq = Math.max(this.#storedSeq, placed.seq);
+  }
+
+  async #evict(repository: RepositoryName, applied?: number): Promise<void> {
     const { content, selection, signal } = this.options;
     const { rules } = selection;
+    await this.#store(selection.placed);
     const confirm = async (): Promise<void> => {
       await this.#lookForNewer();
       if (selection.rules !== rules) throw new Error('other rules came');
     };
-    return evict(content, repository, { rules, inUse: this.#inUse(repository, applied), confirm }, signal);
+    await evict(content, repository, { rules, inUse: this.#inUse(repository, applied), confirm }, signal);
   }
 
   /** Manifests that pending entries bring, and those that they lead to. */

@@ -3,7 +3,7 @@ import { parsePolicy, parseRegionName } from '#libs/geo';
 import { type BlobDescriptor, type Digest, parseRepositoryName, parseTag } from '#libs/oci';
 import { applyEntry, openRegionContent, type RegionContent } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
-import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import { Copier } from './copier.js';
 import { MemoryCopyScratch } from './memory-copy-scratch.js';
 import { MemoryQueueJobs, MemoryReplicationQueue } from './memory-replication-queue.js';
@@ -165,6 +165,35 @@ describe('a replica under a policy', () => {
     expect((await replica.tags.get(secret, parseTag('v2'), signal))?.value).toBe(later);
     expect(await shows(secret, digest)).toBe(true);
     expect(await replica.links.has(secret, shared.digest, signal)).toBe(true);
+  });
+
+  it('takes nothing away before its bucket knows by which rules', async () => {
+    let isFull = false;
+    const full = new Proxy<ObjectStore>(bucket, {
+      get: (target, property) => {
+        const value: unknown = Reflect.get(target, property, target);
+        if (typeof value !== 'function') return value;
+        return (...question: unknown[]) => {
+          if (isFull && property === 'put' && question[0] === keys.policy) return Promise.reject(new Error('it is full'));
+          return value.apply(target, question) as unknown;
+        };
+      },
+    });
+    const replicator = await start(full);
+    const [shown, late] = [await push(secret, 'shown', ['v1']), await primary.blob('late')];
+    await caughtUp(replicator);
+    link.withheld.add(late.digest);
+    await push(secret, 'waits', ['v2'], { blobs: [late] });
+    await until(() => replicator.progress().backlog.bytes > 0);
+    isFull = true;
+    await put(excluded);
+    await clock.advance(3_000);
+    link.withheld.clear();
+    await clock.advance(60_000);
+    expect(await shows(secret, shown)).toBe(true);
+    isFull = false;
+    await caughtUp(replicator);
+    expect(await shows(secret, shown)).toBe(false);
   });
 
   it('keeps no link of a manifest that was deleted before the policy took the repository away', async () => {
