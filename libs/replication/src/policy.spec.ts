@@ -174,7 +174,8 @@ describe('a replica under a policy', () => {
         const value: unknown = Reflect.get(target, property, target);
         if (typeof value !== 'function') return value;
         return (...question: unknown[]) => {
-          if (isFull && property === 'put' && question[0] === keys.policy) return Promise.reject(new Error('it is full'));
+          if (isFull && property === 'put' && question[0] === keys.policy)
+            return Promise.reject(new Error('it is full'));
           return value.apply(target, question) as unknown;
         };
       },
