@@ -5,7 +5,7 @@ import { openToken, type SignedPayload, signToken } from './signed-token.js';
 /** The scheme of `Authorization` between the cluster's own processes: `Authorization: Meridian <token>`. */
 export const REGION_TOKEN_SCHEME = 'Meridian';
 
-/** Issued anew for every request, so it only has to outlive the way there and the difference between clocks. */
+/** Used for some seconds, so it only has to outlive those, the way there and the difference between clocks. */
 export const REGION_TOKEN_LIFE_MS = 2 * 60_000;
 
 const MAX_LIFE_MS = 5 * 60_000;

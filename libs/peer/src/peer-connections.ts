@@ -20,6 +20,9 @@ const WARM_CONNECTIONS = 4;
 /** A region's registry closes what was quiet for 65 s, and proxies between regions often after 60 s. */
 const WARM_EVERY_MS = 30_000;
 
+/** A small part of a token's life. */
+const TOKEN_REUSE_MS = 10_000;
+
 const MAX_DISCARDED_BYTES = 64 * 1024;
 
 export interface PeerRequest {
@@ -46,6 +49,7 @@ export interface PeerAnswer {
 /** The connections to one region. */
 export class PeerConnections {
   readonly #pool: Pool;
+  #token: { readonly text: string; readonly issuedMs: number } | undefined;
 
   constructor(
     private readonly options: {
@@ -92,7 +96,7 @@ export class PeerConnections {
   async request(method: 'GET' | 'HEAD' | 'POST', path: string, request: PeerRequest): Promise<PeerAnswer> {
     const { query = {}, headers = {}, body, waitMs = 0, idleMs = IDLE_LIMIT_MS, signal } = request;
     signal.throwIfAborted();
-    const token = issueRegionToken(this.options.key, this.options.self, this.options.clock);
+    const token = this.#currentToken();
     const response = await this.#pool
       .request({
         method,
@@ -108,6 +112,16 @@ export class PeerConnections {
         throw this.explain(error, 'unreachable', signal);
       });
     return this.#accept(this.#answer(response));
+  }
+
+  /** It lives for minutes; to sign one for each request costs more than most of what a request carries. */
+  #currentToken(): string {
+    const { key, self, clock } = this.options;
+    const nowMs = clock.now();
+    const ageMs = nowMs - (this.#token?.issuedMs ?? Number.NEGATIVE_INFINITY);
+    if (this.#token === undefined || ageMs < 0 || ageMs > TOKEN_REUSE_MS)
+      this.#token = { text: issueRegionToken(key, self, clock), issuedMs: nowMs };
+    return this.#token.text;
   }
 
   /** A failure in this port's terms; `code`: before or after the answer began. */

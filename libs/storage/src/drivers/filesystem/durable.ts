@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { type FileHandle, mkdir, open, symlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { hasCode, unlessMissing } from './filesystem-errors.js';
@@ -8,6 +8,7 @@ const fsync = promisify(fs.fsync);
 const fdatasync = promisify(fs.fdatasync);
 const create = promisify(fs.open);
 const write = promisify(fs.write);
+const symlink = promisify(fs.symlink) as (target: string, path: string) => Promise<void>;
 
 /** For each directory the synchronisation that has not begun yet, and the one that runs. Kept no longer than that. */
 const waiting = new Map<string, Promise<void>>();

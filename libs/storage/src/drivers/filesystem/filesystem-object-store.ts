@@ -130,8 +130,14 @@ export class FilesystemObjectStore implements ObjectStore {
 
   stat(key: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
     return this.#run('stat', key, signal, async () => {
-      const snapshot = await readKeyDirectory(this.#layout.keyDirectory(key));
-      return snapshot && versionStat(key, snapshot.current);
+      const path = this.#layout.keyDirectory(key);
+      const known = this.#known.still(path);
+      if (known !== undefined) return statOf(known);
+      const snapshot = await readKeyDirectory(path);
+      if (snapshot === undefined) return undefined;
+      const stat = versionStat(key, snapshot.current);
+      if (stat.size === 0) this.#known.remember(path, snapshot.current, { ...stat, bytes: new Uint8Array() });
+      return stat;
     });
   }
 
@@ -244,6 +250,10 @@ export class FilesystemObjectStore implements ObjectStore {
     await sweepTemporary(temporary, this.#clock.now());
     await this.#bench.measure();
   }
+}
+
+function statOf({ key, size, etag, modifiedMs }: StoredObject): ObjectStat {
+  return { key, size, etag, modifiedMs };
 }
 
 async function statAll(found: readonly FoundKey[]): Promise<readonly ObjectStat[]> {

@@ -1,5 +1,9 @@
-import { readlink, symlink, unlink } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { readlink, unlink } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { hasCode, unlessMissing } from './filesystem-errors.js';
+
+const symlink = promisify(fs.symlink) as (target: Uint8Array, path: string) => Promise<void>;
 
 /** What every file system in use has room for in a link: the least is 1,023 bytes (XFS); most have 4,095. */
 export const SURE_BYTES = 1_000;

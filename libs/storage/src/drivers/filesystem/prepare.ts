@@ -1,5 +1,7 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import type { Clock, Random } from '#libs/resilience';
 import { makeDirectories, syncDirectory, touchNew, writeNewBytes, writeNewFile } from './durable.js';
 import { writeChunks } from './file-filler.js';
@@ -7,6 +9,8 @@ import { unlessMissing } from './filesystem-errors.js';
 import type { Layout } from './layout.js';
 import { fitsIntoLink, longestLink, SURE_BYTES, writeLink } from './link-content.js';
 import { contentName, markerName, NO_PREDECESSOR, type Version, type VersionShape } from './version.js';
+
+const mkdir = promisify(fs.mkdir) as (path: string) => Promise<unknown>;
 
 /** A key directory that nobody sees yet: its marker, and its content if it has bytes. All of it is durable. */
 export interface Prepared {
