@@ -6,7 +6,7 @@ import type { BlobFetch, ByteSpan } from './blob-fetch.js';
 import { CLAIM_MS, CopyOwnership, CopyTaken } from './copy-ownership.js';
 import { BytesGone, CopyPieces, partsOf, piecesOf } from './copy-pieces.js';
 import type { CopyScratch } from './copy-scratch.js';
-import { PIECE_BYTES } from './lanes.js';
+import { PIECE_BYTES } from './line-need.js';
 import { PartedCopy } from './parted-copy.js';
 
 /** Above S3's least part of 5 MiB; what a restart fetches again where its scratch was lost, for each part under way. */

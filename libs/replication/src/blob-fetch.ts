@@ -124,16 +124,33 @@ export class BlobFetch {
     return asked;
   }
 
+  /** By one request, or by one for each turn. */
   async *#from(source: PeerClient, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    if (this.#isLacking(source)) return;
-    const turn = await this.#turn(source, signal);
+    for (const begunAt = range.at; range.at < range.end && !this.#isLacking(source); ) {
+      const turn = await this.#turn(source, range.at > begunAt, signal);
+      const before = range.at;
+      yield* this.#request(source, range, turn, signal);
+      // It ended as if it had none.
+      if (range.at === before) return;
+    }
+  }
+
+  async *#request(
+    source: PeerClient,
+    range: Range,
+    turn: Turn | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void> {
     range.onTurn();
+    const end = Math.min(range.end, range.at + (turn?.bytes ?? Number.POSITIVE_INFINITY));
     const ended = new AbortController();
     const reading = anySignal([signal, ended.signal]);
     let heldBack = false;
     try {
       // Another range may have asked while this one waited for its turn.
-      const opened = this.#isLacking(source) ? undefined : await this.#open(source, range, reading.signal);
+      const opened = this.#isLacking(source)
+        ? undefined
+        : await this.#open(source, { start: range.at, end }, reading.signal);
       if (opened === undefined) return;
       turn?.answered(opened.growing === true);
       if (opened.growing === true) {
@@ -169,12 +186,12 @@ export class BlobFetch {
     return (this.#lackingUntilMs.get(source) ?? 0) > this.options.clock.monotonic();
   }
 
-  async #turn(source: PeerClient, signal: AbortSignal): Promise<Turn | undefined> {
+  async #turn(source: PeerClient, goesOn: boolean, signal: AbortSignal): Promise<Turn | undefined> {
     const { sources, isUrgent } = this.options;
-    return isUrgent === undefined ? undefined : sources.lineTo(source).turn({ isUrgent, signal });
+    return isUrgent === undefined ? undefined : sources.lineTo(source).turn({ isUrgent, goesOn, signal });
   }
 
-  async #open(source: PeerClient, { at: start, end }: Range, signal: AbortSignal): Promise<OpenedBlob | undefined> {
+  async #open(source: PeerClient, { start, end }: ByteSpan, signal: AbortSignal): Promise<OpenedBlob | undefined> {
     const { blob } = this;
     const range = start === 0 && end === blob.size ? {} : { range: { start, end: end - 1 } };
     const opened = await source.openBlob(blob.digest, { ...range, ...this.#follow(source), signal });

@@ -1,16 +1,21 @@
 import type { Clock } from '#libs/resilience';
+import { neededBytes, PIECE_BYTES, requestFor, roomMs } from './line-need.js';
+import { LineRound } from './line-round.js';
+import { Quickest } from './quickest.js';
 
-/** Requests at once that a source begins with: four megabytes under way fill most lines. */
-export const FIRST_LANES = 8;
+/** What a line begins with that nobody knows yet: a fifth of a second of 8 Mbit/s. */
+export const FIRST_LANES = 3;
+const FIRST_REQUEST_BYTES = 64 * 1024;
 
 /** A connection over 80 ms with windows of 64 KB carries 0.8 MB/s: so many carry 300 Mbit/s. */
 export const MAX_LANES = 48;
 
-/** Two megabytes under way: on a line that is slower than this needs, what waits is still bounded by it. */
-const LEAST_LANES = 4;
+/** With each answer of a source that is only just getting the bytes, so many more may be asked for. */
+const GROWTH = 3;
 
-/** What is asked for by one request: a connection whose window is small is not busy with the last of them for long. */
-export const PIECE_BYTES = 512 * 1024;
+/** So many times as many lanes are tried at the least, and at the most. */
+const LEAST_GROWTH = 1.25;
+const BOLDEST = 8;
 
 /** How long it is looked what a number of lanes carries. */
 const TRIAL_MS = 200;
@@ -21,6 +26,9 @@ const LONGEST_SETTLING_MS = 500;
 /** So often it is tried again what brought nothing. */
 const REST_MS = 10_000;
 
+/** More are not tried so soon after fewer were. */
+const FITTED_MS = 2_000;
+
 /** More lanes are worth having that carry so much more, and worth keeping, once they are there, for less. */
 const WORTHWHILE = 1.15;
 const WORTH_KEEPING = 1.03;
@@ -28,89 +36,126 @@ const WORTH_KEEPING = 1.03;
 /** Fewer lanes are better that carry as much, but for so little. */
 const AS_MUCH = 0.95;
 
-/** The quickest answers of so long ago are forgotten: the way may be another since. */
-const QUICKEST_MS = 60_000;
+type Kind = 'more' | 'fewer' | 'larger';
 
 interface Trial {
+  readonly kind: Kind;
   readonly from: number;
+  readonly fromBytes: number;
   readonly rate: number;
 }
 
 /**
- * How many requests for big blobs a source has under way: as many as the line to it needs, and no more, for what is under
- * way is what everything else on that line waits behind. Three times as many are tried while answers begin as soon as
- * on an empty line, and kept if they carry more; while they begin much later, as many as the line should need, if these
- * carry as much.
+ * How many requests for big blobs a source has under way, and how much each asks for: as much as the line to it needs, and
+ * little more, for what is under way is what everything else on that line waits behind.
+ *
+ * What the first bytes come by says about what the line carries, and requests become more until that is under way. From
+ * then on rounds are looked at: while answers begin as soon as on an empty line, more are tried, and kept if they carry
+ * more; while they begin much later, as many as the line should need, if these carry as much. On a line that carries
+ * much a request asks for more, and there are fewer; unless connections carry too little for that.
  */
 export class Lanes {
   #limit = FIRST_LANES;
+  #requestBytes = FIRST_REQUEST_BYTES;
+  #isNew = true;
+  /** When the first answer came. */
+  #heardMs = Number.POSITIVE_INFINITY;
+  /** Connections carry less than one request in a round trip: only more of them carry more. */
+  #isNarrow = false;
   #trial: Trial | undefined;
   /** What so many lanes carry when nothing else is in their way; a busy machine lets any number carry little for a moment. */
   #bestRate = 0;
   /** Until when it is not tried again what brought nothing. */
-  readonly #restsUntilMs = { more: 0, fewer: 0 };
+  readonly #restsUntilMs: Record<Kind, number> = { more: 0, fewer: 0, larger: 0 };
   /** Until when it is not looked at what comes; not known after a pause. */
-  #settlesUntilMs: number | undefined;
-  #round = newRound();
-  /** The quickest answer of the last round that had any: what stands in the line everybody waits for. */
+  #settlesUntilMs: number | undefined = 0;
+  #round = new LineRound();
   #answerMs: number | undefined;
-  /** The quickest answer of this stretch of time and of the one before. */
-  #quickest = { sinceMs: 0, nowMs: Number.POSITIVE_INFINITY, beforeMs: Number.POSITIVE_INFINITY };
+  readonly #quickest: Quickest;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.#quickest = new Quickest(clock);
+  }
 
   get limit(): number {
     return this.#limit;
   }
 
-  /** A request was answered by a source that had the bytes. */
-  answered(askedMs: number): void {
+  get requestBytes(): number {
+    return this.#requestBytes;
+  }
+
+  /** A request was answered; `growing` by a source that is only just getting the bytes itself. */
+  answered(askedMs: number, growing: boolean): void {
     const atMs = this.clock.monotonic();
-    const tookMs = atMs - askedMs;
-    const quickest = this.#quickest;
-    const isOver = atMs - quickest.sinceMs >= QUICKEST_MS;
-    this.#quickest = isOver
-      ? { sinceMs: atMs, nowMs: tookMs, beforeMs: quickest.nowMs }
-      : { ...quickest, nowMs: Math.min(quickest.nowMs, tookMs) };
-    // What was asked before says how the line was, not how it is.
-    const { sinceMs, answerMs = tookMs } = this.#round;
-    if (sinceMs !== undefined && askedMs >= sinceMs) this.#round.answerMs = Math.min(answerMs, tookMs);
+    this.#quickest.saw(atMs - askedMs);
+    this.#round.answered(askedMs, atMs);
+    if (growing) this.#follow();
+    else if (askedMs >= this.#heardMs) this.#know();
+    this.#heardMs = Math.min(this.#heardMs, atMs);
+  }
+
+  /** All that a request asked for is here. */
+  ended(): void {
+    if (this.#isNew) this.#suit(this.#round.peak);
+  }
+
+  /** What was asked for when the first bytes had come is coming. */
+  #know(): void {
+    if (!this.#isNew || this.#round.peak === 0) return;
+    this.#suit(this.#round.peak);
+    this.#isNew = false;
+    this.#begin();
+    this.#settlesUntilMs = this.clock.monotonic() + this.#quickest.ms;
+  }
+
+  /** No less than it began with: a busy machine lets anything look slow for a moment. */
+  #suit(rate: number): void {
+    this.#requestBytes = requestFor(rate);
+    const least = Math.ceil((FIRST_LANES * FIRST_REQUEST_BYTES) / this.#requestBytes);
+    this.#limit = Math.max(least, this.#lanesFor(rate));
+  }
+
+  /** Its pace is not the line's: as much as comes is asked for, and what that brings is not judged. */
+  #follow(): void {
+    this.#isNew = false;
+    this.#round.isGrowing = true;
+    this.#round.spoil();
+    const wanted = Math.min(this.#limit + GROWTH, this.#lanesFor(this.#round.peak));
+    this.#limit = Math.max(this.#limit, wanted);
   }
 
   /** `full`: as many as may be are under way. A round in which there was nothing more to ask for tells nothing. */
   carried(bytes: number, full: boolean): void {
     const atMs = this.clock.monotonic();
     // New lanes are opened, ask and are answered first; of those that end, what was under way comes.
-    this.#settlesUntilMs ??= atMs + Math.min(LONGEST_SETTLING_MS, 2 * Math.max(this.quickestMs, this.#answerMs ?? 0));
+    this.#settlesUntilMs ??= atMs + Math.min(LONGEST_SETTLING_MS, 2 * Math.max(this.#quickest.ms, this.#answerMs ?? 0));
     if (atMs < this.#settlesUntilMs) return;
-    const round = this.#round;
-    round.sinceMs ??= atMs;
-    round.bytes += bytes;
-    if (full) round.full += 1;
-    else round.idle += 1;
-    if (atMs - round.sinceMs >= TRIAL_MS) this.#judge(atMs);
+    this.#round.carried(bytes, full, atMs);
+    if (!this.#isNew && this.#round.tookMs >= TRIAL_MS) this.#judge(atMs);
   }
 
   /** What comes does not come as the line would have it: it is held back here, or is only being made there. */
   undecided(): void {
-    this.#round.idle += 1_000;
+    this.#round.spoil();
   }
 
   #judge(atMs: number): void {
-    const { sinceMs = atMs, bytes, full, idle } = this.#round;
-    const answerMs = this.#round.answerMs ?? (this.#trial === undefined ? undefined : this.#answerMs);
-    if (answerMs === undefined && full > idle) return;
-    const before = this.#limit;
-    const isTelling = full > idle && answerMs !== undefined;
-    this.#round = newRound();
+    const round = this.#round;
+    const answerMs = round.answerMs ?? (this.#trial === undefined ? undefined : this.#answerMs);
+    if (answerMs === undefined && round.isFull) return;
     this.#answerMs = answerMs;
-    if (isTelling) this.#decide(atMs, bytes / (atMs - sinceMs), answerMs);
+    const before = this.#limit * this.#requestBytes;
+    const isTelling = round.isFull && answerMs !== undefined;
+    if (isTelling) this.#decide(atMs, round, answerMs);
     else this.#forget();
-    if (!isTelling || this.#limit !== before) this.#settlesUntilMs = undefined;
+    if (round.isGrowing && this.#isTooSmall(round.rate)) this.#halve();
+    this.#round = new LineRound();
+    if (!isTelling || this.#limit * this.#requestBytes !== before) this.#begin();
   }
 
-  #decide(atMs: number, rate: number, answerMs: number): void {
-    const { quickestMs } = this;
+  #decide(atMs: number, { rate, peak }: LineRound, answerMs: number): void {
+    const quickestMs = this.#quickest.ms;
     const trial = this.#trial;
     this.#trial = undefined;
     if (trial !== undefined && !this.#pays(trial, rate)) {
@@ -118,62 +163,87 @@ export class Lanes {
       return;
     }
     this.#bestRate = Math.max(rate, this.#bestRate * 0.9 + rate * 0.1);
-    const isQuick = answerMs <= quickestMs * 1.25 + 10;
-    const isLate = answerMs > quickestMs * 2 + 50;
+    const waitMs = answerMs - quickestMs;
     const rests = this.#restsUntilMs;
-    if (isQuick && atMs >= rests.more) this.#try(Math.min(MAX_LANES, this.#limit * 3));
-    if (isLate && atMs >= rests.fewer) this.#try(this.#enough(rate * quickestMs));
+    const isQuick = waitMs < roomMs(quickestMs) / 2;
+    if (isQuick && this.#limit > 2 * this.#lanesFor(rate)) this.#isNarrow = true;
+    if (waitMs > 2 * roomMs(quickestMs) && atMs >= rests.fewer) this.#fit(atMs, rate, answerMs);
+    else if (isQuick && atMs >= rests.more) this.#more(peak / rate);
+    else if (this.#isTooSmall(rate)) this.#larger();
   }
 
-  /** For so many bytes on their way and as many that wait; but no less than half at once. */
-  #enough(bytes: number): number {
-    const lanes = Math.ceil((bytes * 2) / PIECE_BYTES);
-    return Math.min(this.#limit, Math.max(LEAST_LANES, Math.floor(this.#limit / 2), lanes));
+  #more(factor: number): void {
+    const limit = Math.ceil(this.#limit * Math.min(BOLDEST, Math.max(LEAST_GROWTH, factor)));
+    if (this.#limit < MAX_LANES) this.#try('more', Math.min(MAX_LANES, limit));
+    else this.#requestBytes = Math.min(PIECE_BYTES, this.#requestBytes * 2);
   }
 
-  #pays({ from, rate: before }: Trial, rate: number): boolean {
-    return rate >= before * (this.#limit > from ? WORTHWHILE : AS_MUCH);
+  /** As many as the line should need. */
+  #fit(atMs: number, rate: number, answerMs: number): void {
+    const quickestMs = this.#quickest.ms;
+    this.#restsUntilMs.more = atMs + FITTED_MS;
+    // What it carried once says nothing of a line that is so full: it is another one.
+    if (answerMs > quickestMs + 4 * roomMs(quickestMs)) this.#bestRate = rate;
+    const narrow = Math.ceil((this.#limit * (quickestMs + roomMs(quickestMs))) / answerMs);
+    const requestBytes = Math.min(this.#requestBytes, requestFor(rate));
+    this.#try('fewer', this.#isNarrow ? narrow : this.#lanesFor(rate, requestBytes), requestBytes);
+    this.#isNarrow = false;
   }
 
-  #giveUp(atMs: number, { from, rate: before }: Trial, rate: number): void {
-    const grew = this.#limit > from;
-    this.#restsUntilMs[grew ? 'more' : 'fewer'] = atMs + REST_MS;
-    const isBack = !grew || rate < before * WORTH_KEEPING;
-    if (isBack) this.#limit = from;
-    this.#bestRate = isBack ? before : rate;
+  #isTooSmall(rate: number): boolean {
+    return this.#requestBytes * 2 <= requestFor(rate);
+  }
+
+  /** Each asks for twice as much, and there are half as many; where that carries less, as many as there were. */
+  #larger(): void {
+    if (this.#isNarrow) this.#requestBytes *= 2;
+    else this.#try('larger', Math.ceil(this.#limit / 2), this.#requestBytes * 2);
+  }
+
+  #halve(): void {
+    this.#requestBytes *= 2;
+    this.#limit = Math.ceil(this.#limit / 2);
+  }
+
+  #lanesFor(rate: number, requestBytes = this.#requestBytes): number {
+    const lanes = Math.round(neededBytes(rate, this.#quickest.ms, requestBytes) / requestBytes);
+    return Math.min(MAX_LANES, Math.max(1, lanes));
+  }
+
+  #pays({ kind, rate: before }: Trial, rate: number): boolean {
+    return rate >= before * (kind === 'more' ? WORTHWHILE : AS_MUCH);
+  }
+
+  #giveUp(atMs: number, trial: Trial, rate: number): void {
+    this.#restsUntilMs[trial.kind] = atMs + REST_MS;
+    if (trial.kind === 'larger') this.#isNarrow = true;
+    if (trial.kind !== 'more' || rate < trial.rate * WORTH_KEEPING) this.#goBack(trial);
+    else this.#bestRate = rate;
   }
 
   /** What was tried came to no end. */
   #forget(): void {
-    if (this.#trial === undefined) return;
-    this.#limit = this.#trial.from;
-    this.#bestRate = this.#trial.rate;
+    if (this.#trial !== undefined) this.#goBack(this.#trial);
     this.#trial = undefined;
   }
 
-  #try(limit: number): void {
-    if (limit === this.#limit) return;
-    this.#trial = { from: this.#limit, rate: this.#bestRate };
+  /** Where connections are narrow, asking for more by each does no harm. */
+  #goBack({ kind, from, fromBytes, rate }: Trial): void {
+    this.#limit = from;
+    this.#bestRate = rate;
+    if (kind !== 'larger' || !this.#isNarrow) this.#requestBytes = fromBytes;
+  }
+
+  #try(kind: Kind, limit: number, requestBytes = this.#requestBytes): void {
+    if (limit === this.#limit && requestBytes === this.#requestBytes) return;
+    this.#trial = { kind, from: this.#limit, fromBytes: this.#requestBytes, rate: this.#bestRate };
     this.#bestRate = 0;
     this.#limit = limit;
+    this.#requestBytes = requestBytes;
   }
 
-  /** How soon an answer begins where nothing is in its way. */
-  get quickestMs(): number {
-    return Math.min(this.#quickest.nowMs, this.#quickest.beforeMs);
+  #begin(): void {
+    this.#round = new LineRound();
+    this.#settlesUntilMs = undefined;
   }
-}
-
-interface Round {
-  sinceMs: number | undefined;
-  bytes: number;
-  /** How often something came while as many as may be were under way, and while fewer were. */
-  full: number;
-  idle: number;
-  /** The quickest. */
-  answerMs: number | undefined;
-}
-
-function newRound(): Round {
-  return { sinceMs: undefined, bytes: 0, full: 0, idle: 0, answerMs: undefined };
 }

@@ -10,8 +10,8 @@ async function fullLine() {
   const line = new SourceLine(new FakeClock());
   const began: string[] = [];
   const turns: Turn[] = [];
-  const ask = (name: string, isUrgent = () => false, limited = signal) =>
-    line.turn({ isUrgent, signal: limited }).then((turn) => {
+  const ask = (name: string, isUrgent = () => false, limited = signal, goesOn = false) =>
+    line.turn({ isUrgent, goesOn, signal: limited }).then((turn) => {
       began.push(name);
       turns.push(turn);
     });
@@ -46,6 +46,27 @@ describe('the line to a source', () => {
     await endOne();
     await endOne();
     expect(began).toEqual(['pulled', 'copied']);
+  });
+
+  it('goes on with what is begun before it begins more', async () => {
+    const { ask, began, endOne } = await fullLine();
+    void ask('new');
+    void ask('begun', undefined, undefined, true);
+    await endOne();
+    expect(began).toEqual(['begun']);
+  });
+
+  it('lets the last piece ask for what the line needs', async () => {
+    const { ask, turns, endOne } = await fullLine();
+    const [{ bytes } = { bytes: 0 }] = turns;
+    const goOn = () => ask('last', undefined, undefined, true);
+    void goOn();
+    await endOne();
+    expect(turns.at(-1)?.bytes).toBe(bytes);
+    for (let count = 1; count < FIRST_LANES; count += 1) await endOne();
+    turns.shift()?.end();
+    await goOn();
+    expect(turns.at(-1)?.bytes).toBe(FIRST_LANES * bytes);
   });
 
   it('does not let what somebody waits for wait behind what is held back', async () => {

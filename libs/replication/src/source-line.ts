@@ -3,6 +3,8 @@ import { Lanes } from './lanes.js';
 
 /** One request for bytes of a big blob, from when it may be made until its bytes are here. */
 export interface Turn {
+  /** As many as it may ask for. */
+  readonly bytes: number;
   /** It was answered; `growing` by a source that is only just getting the bytes itself. */
   answered(growing: boolean): void;
   carried(bytes: number): void;
@@ -16,11 +18,14 @@ export interface Turn {
 export interface TurnOptions {
   /** Whether somebody waits for these bytes right now; asked whenever there is a turn to be given. */
   readonly isUrgent: () => boolean;
+  /** It goes on with a piece: those are finished before others are begun. */
+  readonly goesOn: boolean;
   readonly signal: AbortSignal;
 }
 
 interface Waiting {
   readonly isUrgent: () => boolean;
+  readonly goesOn: boolean;
   readonly begin: () => void;
 }
 
@@ -42,16 +47,17 @@ export class SourceLine {
   }
 
   /** Resolves when the request may be made. Rejects with the signal's reason. */
-  async turn({ isUrgent, signal }: TurnOptions): Promise<Turn> {
-    signal.throwIfAborted();
-    await this.#wait(isUrgent, signal);
-    return this.#newTurn();
+  async turn(options: TurnOptions): Promise<Turn> {
+    options.signal.throwIfAborted();
+    await this.#wait(options);
+    return this.#newTurn(options.goesOn);
   }
 
-  #wait(isUrgent: () => boolean, signal: AbortSignal): Promise<void> {
+  #wait({ isUrgent, goesOn, signal }: TurnOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         isUrgent,
+        goesOn,
         begin: () => {
           stop();
           resolve();
@@ -66,22 +72,31 @@ export class SourceLine {
     });
   }
 
-  #newTurn(): Turn {
+  /** The last pieces share what the line needs under way: nobody else asks for it. */
+  #bytesOf(goesOn: boolean): number {
+    const { limit, requestBytes } = this.#lanes;
+    const share = goesOn && this.#waiting.size === 0 ? Math.max(1, Math.floor(limit / this.#underWay)) : 1;
+    return requestBytes * share;
+  }
+
+  #newTurn(isGoingOn: boolean): Turn {
     const askedMs = this.clock.monotonic();
-    let [isHeldBack, isGrowing] = [false, false];
+    let [isHeldBack, isGrowing, hasCarried] = [false, false, false];
     const goesOn = (): void => {
       if (isHeldBack) this.#heldBack -= 1;
       isHeldBack = false;
     };
     return {
+      bytes: this.#bytesOf(isGoingOn),
       answered: (growing) => {
-        if (!growing) return this.#lanes.answered(askedMs);
-        this.#lanes.undecided();
+        this.#lanes.answered(askedMs, growing);
+        if (!growing) return;
         this.#growing += 1;
         isGrowing = true;
         this.#begin();
       },
       carried: (bytes) => {
+        hasCarried = true;
         this.#lanes.carried(bytes, this.#underWay >= this.#lanes.limit);
         this.#begin();
       },
@@ -95,13 +110,14 @@ export class SourceLine {
       end: () => {
         goesOn();
         if (isGrowing) this.#growing -= 1;
+        if (hasCarried) this.#lanes.ended();
         this.#underWay -= 1;
         this.#begin();
       },
     };
   }
 
-  /** First who is waited for, then who came first. */
+  /** First who is waited for, then what is begun, then who came first. */
   #begin(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#waiting.delete(next);
@@ -115,6 +131,8 @@ export class SourceLine {
     const taken = this.#underWay - Math.ceil(this.#growing / 2);
     if (this.#waiting.size === 0 || taken - this.#heldBack >= limit) return undefined;
     const all = [...this.#waiting];
-    return all.find(({ isUrgent }) => isUrgent()) ?? (taken < limit ? all[0] : undefined);
+    const urgent = all.find(({ isUrgent }) => isUrgent());
+    if (urgent !== undefined || taken >= limit) return urgent;
+    return all.find(({ goesOn }) => goesOn) ?? all[0];
   }
 }

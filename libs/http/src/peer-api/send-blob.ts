@@ -48,5 +48,7 @@ export async function sendBlob(blob: SendableBlob, { request, response, signal }
   // Nothing is said before the blob could be opened: a store that fails is a 503, not a broken 200.
   const bytes = await blob.open(status === 206 ? { start, end } : undefined, signal);
   response.writeHead(status, headers);
+  // How soon an answer begins tells how the line is; the bytes may be long in coming.
+  if (blob.growing) response.flushHeaders();
   await pipeline(bytes, response, { signal });
 }

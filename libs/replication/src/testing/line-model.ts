@@ -1,8 +1,9 @@
 import type { Clock } from '#libs/resilience';
-import { Lanes, PIECE_BYTES } from '../lanes.js';
+import { Lanes } from '../lanes.js';
+import { PIECE_BYTES } from '../line-need.js';
 
 /** What a socket is read by. */
-const CHUNK_BYTES = 64 * 1024;
+const CHUNK_BYTES = 32 * 1024;
 
 export interface ModelledLine {
   /** Bytes per millisecond. */
@@ -19,14 +20,18 @@ export interface ModelledLine {
 export class LineModel {
   /** How many lanes there were, ten times a second. */
   readonly limits: number[] = [];
+  /** And how long what is asked for then waits in the line. */
+  readonly waits: number[] = [];
   #nowMs = 0;
   #freeAtMs = 0;
   #idleConnections = 4;
   #underWay = 0;
   #bytes = 0;
   #todo = 0;
+  /** What is left of pieces that are begun and have no turn. */
+  #begun: number[] = [];
   readonly #events = new Map<number, (() => void)[]>();
-  readonly #lanes = new Lanes({ monotonic: () => this.#nowMs } as Clock);
+  readonly lanes = new Lanes({ monotonic: () => this.#nowMs } as Clock);
 
   constructor(private line: ModelledLine) {}
 
@@ -44,7 +49,8 @@ export class LineModel {
       for (const event of this.#events.get(this.#nowMs) ?? []) event();
       this.#events.delete(this.#nowMs);
       if (this.#nowMs - sinceMs < tenth * 100) continue;
-      this.limits.push(this.#lanes.limit);
+      this.limits.push(this.lanes.limit);
+      this.waits.push(Math.max(0, this.#freeAtMs - this.#nowMs));
       tenth += 1;
     }
     return bytes / (this.#nowMs - sinceMs) / this.line.rate;
@@ -57,18 +63,31 @@ export class LineModel {
   }
 
   #begin(): void {
-    for (; this.#todo > 0 && this.#underWay < this.#lanes.limit; this.#todo -= 1) {
+    while (this.#underWay < this.lanes.limit) {
+      const goesOn = this.#begun.shift();
+      const left = goesOn ?? this.#nextPiece();
+      if (left === undefined) return;
       this.#underWay += 1;
+      const isLast = goesOn !== undefined && this.#todo <= 0 && this.#begun.length === 0;
+      const share = isLast ? Math.max(1, Math.floor(this.lanes.limit / this.#underWay)) : 1;
       const isOpen = this.#idleConnections > 0;
       if (isOpen) this.#idleConnections -= 1;
-      this.#request(isOpen ? 0 : this.line.roundTripMs);
+      this.#request(left, left - share * this.lanes.requestBytes, isOpen ? 0 : this.line.roundTripMs);
     }
   }
 
-  #request(openingMs: number): void {
+  #nextPiece(): number | undefined {
+    if (this.#todo <= 0) return undefined;
+    this.#todo -= 1;
+    return PIECE_BYTES;
+  }
+
+  /** For what is left of a piece, or as much of it as a request asks for. */
+  #request(piece: number, rest: number, openingMs: number): void {
     const askedMs = this.#nowMs;
     const { roundTripMs, windowBytes = Number.POSITIVE_INFINITY } = this.line;
-    let [unsent, unheard, left] = [PIECE_BYTES, 0, PIECE_BYTES];
+    const wanted = piece - Math.max(0, rest);
+    let [unsent, unheard, left] = [wanted, 0, wanted];
     const send = (): void => {
       for (; unsent > 0 && unheard < windowBytes; unsent -= CHUNK_BYTES) {
         unheard += CHUNK_BYTES;
@@ -77,13 +96,15 @@ export class LineModel {
       }
     };
     const arrive = (): void => {
-      if (left === PIECE_BYTES) this.#lanes.answered(askedMs);
+      if (left === wanted) this.lanes.answered(askedMs, false);
       left -= CHUNK_BYTES;
       this.#bytes += CHUNK_BYTES;
-      this.#lanes.carried(CHUNK_BYTES, this.#underWay >= this.#lanes.limit);
+      this.lanes.carried(CHUNK_BYTES, this.#underWay >= this.lanes.limit);
       if (left === 0) {
+        this.lanes.ended();
         this.#underWay -= 1;
         this.#idleConnections += 1;
+        if (rest > 0) this.#begun.push(rest);
       }
       this.#begin();
       this.#at(this.#nowMs + roundTripMs / 2, () => {
