@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { flushRedis, setLink, waitForImage } from '../support/admin-client.js';
+import { flushRedis, presenceOf, setLink, waitForImage } from '../support/admin-client.js';
 import { Cluster } from '../support/cluster.js';
 import { OciClient, type SampleImage, sampleImage } from '../support/oci-client.js';
 import { waitFor } from '../support/wait-for.js';
@@ -45,13 +45,15 @@ async function bytesTo(region: string): Promise<number> {
 describe('nothing is lost', () => {
   it('when the replicator is killed in the middle of a copy', async () => {
     await setLink(cluster, 'eastus', REPLICA, { megabitsPerSecond: 8 });
-    const before = await bytesTo(REPLICA);
     const images = await push('faults/killed', 1, 6_000_000);
-    // Not by asking for the image: on so slow a line the question waits behind the copy.
-    await waitFor(async () => (await bytesTo(REPLICA)) - before > 1_000_000, {
-      what: 'the copy to be under way',
-      withinMs: 20_000,
-    });
+    await waitFor(
+      async () => {
+        const all = await presenceOf(cluster, 'faults/killed', '0');
+        const found = all.find(({ region }) => region === REPLICA);
+        return found !== undefined && found.state === 'copying' && found.bytes.done > 100_000;
+      },
+      { what: 'the copy to be under way', withinMs: 20_000 },
+    );
     await cluster.refresh();
     const pid = cluster.region(REPLICA).pids?.replicator;
     expect(pid).toBeDefined();
