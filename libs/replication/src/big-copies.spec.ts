@@ -15,6 +15,7 @@ import { type ByteRange, keys, MemoryObjectStore } from '#libs/storage';
 import { Copier } from './copier.js';
 import type { CopyScratch } from './copy-scratch.js';
 import { FileCopyScratch } from './file-copy-scratch.js';
+import { MAX_LANES } from './lanes.js';
 import { MemoryCopyScratch } from './memory-copy-scratch.js';
 
 const PART = 1_000;
@@ -358,7 +359,8 @@ describe('a copy of a big blob', () => {
       const copying = nearer.copy(blob, stop.signal).catch(() => 'stopped');
       await further().copy(blob, signal);
       expect(await arrived()).toBe(true);
-      expect(primary.sent).toBeGreaterThan(content.length - 4_000);
+      // What came by each of the connections before it stood still.
+      expect(primary.sent).toBeGreaterThan(content.length - 2_000 - MAX_LANES * 100);
       stop.abort(new Error('enough'));
       expect(await copying).toBe('stopped');
     });

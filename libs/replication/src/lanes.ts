@@ -6,12 +6,19 @@ import { Quickest } from './quickest.js';
 /** What a line begins with that nobody knows yet: a fifth of a second of 8 Mbit/s. */
 export const FIRST_LANES = 3;
 const FIRST_REQUEST_BYTES = 64 * 1024;
+const FIRST_BYTES = FIRST_LANES * FIRST_REQUEST_BYTES;
 
 /** A connection over 80 ms with windows of 64 KB carries 0.8 MB/s: so many carry 300 Mbit/s. */
 export const MAX_LANES = 48;
 
-/** With each answer of a source that is only just getting the bytes, so many more may be asked for. */
-const GROWTH = 3;
+/** What a source that is only just getting the bytes is asked for: most of it waits there, not in the line. */
+const GROWING_BYTES = 4 * 1024 * 1024;
+
+/** So many times as much is under way in the next round at the most. */
+const GROWTH = 4;
+
+/** A line that is full carries no more than so many times as much for a moment. */
+const STEADY = 3;
 
 /** So many times as many lanes are tried at the least, and at the most. */
 const LEAST_GROWTH = 1.25;
@@ -20,14 +27,20 @@ const BOLDEST = 8;
 /** How long it is looked what a number of lanes carries. */
 const TRIAL_MS = 200;
 
+/** Bytes that come in one go are measured over at least so long: sockets are read in bursts. The first ones are few. */
+const FIRST_BURST_MS = 10;
+const BURST_MS = 40;
+
 /** New lanes have carried something by then, if they ever will. */
 const LONGEST_SETTLING_MS = 500;
 
+type Kind = 'more' | 'fewer' | 'larger';
+
 /** So often it is tried again what brought nothing. */
-const REST_MS = 10_000;
+const REST_MS: Readonly<Record<Kind, number>> = { more: 3_000, fewer: 10_000, larger: 10_000 };
 
 /** More are not tried so soon after fewer were. */
-const FITTED_MS = 2_000;
+const FITTED_MS = 1_000;
 
 /** More lanes are worth having that carry so much more, and worth keeping, once they are there, for less. */
 const WORTHWHILE = 1.15;
@@ -35,8 +48,6 @@ const WORTH_KEEPING = 1.03;
 
 /** Fewer lanes are better that carry as much, but for so little. */
 const AS_MUCH = 0.95;
-
-type Kind = 'more' | 'fewer' | 'larger';
 
 interface Trial {
   readonly kind: Kind;
@@ -62,6 +73,8 @@ export class Lanes {
   #heardMs = Number.POSITIVE_INFINITY;
   /** Connections carry less than one request in a round trip: only more of them carry more. */
   #isNarrow = false;
+  /** More lanes paid the last time. */
+  #isBold = true;
   #trial: Trial | undefined;
   /** What so many lanes carry when nothing else is in their way; a busy machine lets any number carry little for a moment. */
   #bestRate = 0;
@@ -69,7 +82,7 @@ export class Lanes {
   readonly #restsUntilMs: Record<Kind, number> = { more: 0, fewer: 0, larger: 0 };
   /** Until when it is not looked at what comes; not known after a pause. */
   #settlesUntilMs: number | undefined = 0;
-  #round = new LineRound();
+  #round = new LineRound(FIRST_BURST_MS);
   #answerMs: number | undefined;
   readonly #quickest: Quickest;
 
@@ -90,7 +103,7 @@ export class Lanes {
     const atMs = this.clock.monotonic();
     this.#quickest.saw(atMs - askedMs);
     this.#round.answered(askedMs, atMs);
-    if (growing) this.#follow();
+    if (growing) this.#follow(atMs - askedMs);
     else if (askedMs >= this.#heardMs) this.#know();
     this.#heardMs = Math.min(this.#heardMs, atMs);
   }
@@ -111,18 +124,24 @@ export class Lanes {
 
   /** No less than it began with: a busy machine lets anything look slow for a moment. */
   #suit(rate: number): void {
-    this.#requestBytes = requestFor(rate);
-    const least = Math.ceil((FIRST_LANES * FIRST_REQUEST_BYTES) / this.#requestBytes);
+    this.#requestBytes = Math.max(FIRST_REQUEST_BYTES, requestFor(rate));
+    const least = Math.ceil(FIRST_BYTES / this.#requestBytes);
     this.#limit = Math.max(least, this.#lanesFor(rate));
   }
 
-  /** Its pace is not the line's: as much as comes is asked for, and what that brings is not judged. */
-  #follow(): void {
+  /** Its pace is not the line's: as much as may be is asked for while answers are quick, and what that brings is not judged. */
+  #follow(tookMs: number): void {
     this.#isNew = false;
     this.#round.isGrowing = true;
     this.#round.spoil();
-    const wanted = Math.min(this.#limit + GROWTH, this.#lanesFor(this.#round.peak));
-    this.#limit = Math.max(this.#limit, wanted);
+    if (this.#isLate(tookMs) || this.#limit * this.#requestBytes >= GROWING_BYTES) return;
+    if (this.#requestBytes < PIECE_BYTES) this.#requestBytes *= 2;
+    else this.#limit += FIRST_LANES;
+  }
+
+  #isLate(answerMs: number): boolean {
+    const quickestMs = this.#quickest.ms;
+    return answerMs > quickestMs + 2 * roomMs(quickestMs);
   }
 
   /** `full`: as many as may be are under way. A round in which there was nothing more to ask for tells nothing. */
@@ -149,12 +168,13 @@ export class Lanes {
     const isTelling = round.isFull && answerMs !== undefined;
     if (isTelling) this.#decide(atMs, round, answerMs);
     else this.#forget();
-    if (round.isGrowing && this.#isTooSmall(round.rate)) this.#halve();
-    this.#round = new LineRound();
+    if (round.isGrowing && answerMs !== undefined && this.#isLate(answerMs)) this.#suit(round.peak);
+    this.#round = new LineRound(BURST_MS);
     if (!isTelling || this.#limit * this.#requestBytes !== before) this.#begin();
   }
 
-  #decide(atMs: number, { rate, peak }: LineRound, answerMs: number): void {
+  #decide(atMs: number, round: LineRound, answerMs: number): void {
+    const { rate, peak } = round;
     const quickestMs = this.#quickest.ms;
     const trial = this.#trial;
     this.#trial = undefined;
@@ -162,47 +182,55 @@ export class Lanes {
       this.#giveUp(atMs, trial, rate);
       return;
     }
+    if (trial?.kind === 'more') this.#isBold = true;
     this.#bestRate = Math.max(rate, this.#bestRate * 0.9 + rate * 0.1);
     const waitMs = answerMs - quickestMs;
     const rests = this.#restsUntilMs;
     const isQuick = waitMs < roomMs(quickestMs) / 2;
     if (isQuick && this.#limit > 2 * this.#lanesFor(rate)) this.#isNarrow = true;
-    if (waitMs > 2 * roomMs(quickestMs) && atMs >= rests.fewer) this.#fit(atMs, rate, answerMs);
-    else if (isQuick && atMs >= rests.more) this.#more(peak / rate);
-    else if (this.#isTooSmall(rate)) this.#larger();
+    // What waits in a line comes out of it evenly: late answers of bytes that come in bursts are a busy machine's.
+    const isLate = this.#isLate(answerMs) && peak < STEADY * rate;
+    if (isLate && atMs >= rests.fewer) this.#fit(atMs, round, answerMs);
+    else if (isQuick && atMs >= rests.more) this.#more(round);
+    else if (this.#isTooSmall(peak)) this.#larger();
   }
 
-  #more(factor: number): void {
-    const limit = Math.ceil(this.#limit * Math.min(BOLDEST, Math.max(LEAST_GROWTH, factor)));
-    if (this.#limit < MAX_LANES) this.#try('more', Math.min(MAX_LANES, limit));
-    else this.#requestBytes = Math.min(PIECE_BYTES, this.#requestBytes * 2);
+  /** Nobody waits for more up to what the line was seen to carry for a moment; what is beyond that has to pay. */
+  #more({ rate, peak }: LineRound): void {
+    const requestBytes = this.#isNarrow ? this.#requestBytes : Math.max(this.#requestBytes, requestFor(peak));
+    const underWay = this.#limit * this.#requestBytes;
+    const reach = neededBytes(peak, this.#quickest.ms, requestBytes);
+    const bold = this.#isBold ? Math.max(LEAST_GROWTH, peak / rate) : LEAST_GROWTH;
+    if (underWay * LEAST_GROWTH < reach) {
+      this.#requestBytes = requestBytes;
+      this.#limit = Math.min(MAX_LANES, Math.ceil(Math.min(reach, underWay * GROWTH) / requestBytes));
+    } else if (this.#limit < MAX_LANES) {
+      this.#try('more', Math.min(MAX_LANES, Math.ceil(this.#limit * Math.min(BOLDEST, bold))));
+    } else this.#requestBytes = Math.min(PIECE_BYTES, this.#requestBytes * 2);
   }
 
   /** As many as the line should need. */
-  #fit(atMs: number, rate: number, answerMs: number): void {
+  #fit(atMs: number, { rate, peak }: LineRound, answerMs: number): void {
     const quickestMs = this.#quickest.ms;
     this.#restsUntilMs.more = atMs + FITTED_MS;
     // What it carried once says nothing of a line that is so full: it is another one.
     if (answerMs > quickestMs + 4 * roomMs(quickestMs)) this.#bestRate = rate;
     const narrow = Math.ceil((this.#limit * (quickestMs + roomMs(quickestMs))) / answerMs);
-    const requestBytes = Math.min(this.#requestBytes, requestFor(rate));
-    this.#try('fewer', this.#isNarrow ? narrow : this.#lanesFor(rate, requestBytes), requestBytes);
+    const requestBytes = Math.min(this.#requestBytes, requestFor(peak));
+    // What came was little, too, where the machine was busy.
+    const wide = this.#lanesFor(Math.min((rate + peak) / 2, rate * 1.5), requestBytes);
+    this.#try('fewer', this.#isNarrow ? narrow : wide, requestBytes);
     this.#isNarrow = false;
   }
 
-  #isTooSmall(rate: number): boolean {
-    return this.#requestBytes * 2 <= requestFor(rate);
+  #isTooSmall(peak: number): boolean {
+    return this.#requestBytes * 2 <= requestFor(peak);
   }
 
   /** Each asks for twice as much, and there are half as many; where that carries less, as many as there were. */
   #larger(): void {
     if (this.#isNarrow) this.#requestBytes *= 2;
     else this.#try('larger', Math.ceil(this.#limit / 2), this.#requestBytes * 2);
-  }
-
-  #halve(): void {
-    this.#requestBytes *= 2;
-    this.#limit = Math.ceil(this.#limit / 2);
   }
 
   #lanesFor(rate: number, requestBytes = this.#requestBytes): number {
@@ -215,8 +243,9 @@ export class Lanes {
   }
 
   #giveUp(atMs: number, trial: Trial, rate: number): void {
-    this.#restsUntilMs[trial.kind] = atMs + REST_MS;
+    this.#restsUntilMs[trial.kind] = atMs + REST_MS[trial.kind];
     if (trial.kind === 'larger') this.#isNarrow = true;
+    if (trial.kind === 'more') this.#isBold = false;
     if (trial.kind !== 'more' || rate < trial.rate * WORTH_KEEPING) this.#goBack(trial);
     else this.#bestRate = rate;
   }
@@ -243,7 +272,7 @@ export class Lanes {
   }
 
   #begin(): void {
-    this.#round = new LineRound();
+    this.#round = new LineRound(BURST_MS);
     this.#settlesUntilMs = undefined;
   }
 }

@@ -1,6 +1,3 @@
-/** Bytes that come at once are measured over at least so long: sockets are read in bursts. */
-const BURST_MS = 10;
-
 /** What came over a line within a stretch of time, and how soon answers to what was asked in it began. */
 export class LineRound {
   #sinceMs: number | undefined;
@@ -13,6 +10,9 @@ export class LineRound {
   #answerMs: number | undefined;
   /** Some of it came from a source that is only just getting it. */
   isGrowing = false;
+
+  /** `burstMs`: the most that came at a time is that of so long. */
+  constructor(private readonly burstMs: number) {}
 
   /** The quickest answer: what stands in the line everybody waits for. */
   get answerMs(): number | undefined {
@@ -57,8 +57,8 @@ export class LineRound {
     this.#bytes += bytes;
     this.#burst.bytes += bytes;
     const burstMs = atMs - this.#burst.sinceMs;
-    this.#peak = Math.max(this.#peak, this.#burst.bytes / Math.max(BURST_MS, burstMs));
-    if (burstMs >= BURST_MS) this.#burst = { sinceMs: atMs, bytes: 0 };
+    this.#peak = Math.max(this.#peak, this.#burst.bytes / Math.max(this.burstMs, burstMs));
+    if (burstMs >= this.burstMs) this.#burst = { sinceMs: atMs, bytes: 0 };
   }
 
   /** It tells nothing of the line. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeClock, settle } from '#libs/resilience/testing';
 import { FIRST_LANES } from './lanes.js';
+import { PIECE_BYTES } from './line-need.js';
 import { SourceLine, type Turn } from './source-line.js';
 
 const signal = new AbortController().signal;
@@ -85,16 +86,17 @@ describe('the line to a source', () => {
     expect(began).toEqual(['pulled', 'copied']);
   });
 
-  it('asks for twice as much of a source that is only just getting the bytes', async () => {
+  it('asks for much more of a source that is only just getting the bytes', async () => {
     const { ask, began, turns, endOne } = await fullLine();
     for (let count = 0; count < 2 * FIRST_LANES; count += 1) void ask(`${count}`);
-    for (let answered = 0; answered < turns.length; answered += 1) {
-      turns[answered]?.answered(true);
-      await settle();
-    }
-    expect(began.length).toBe(FIRST_LANES);
+    for (const turn of [...turns]) turn.answered(true);
+    await settle();
+    // Two of those that trickle take as much of the line as one.
+    expect(began.length).toBe(Math.ceil(FIRST_LANES / 2));
     await endOne();
-    expect(began.length).toBe(FIRST_LANES + 1);
+    await endOne();
+    expect(began.length).toBe(Math.ceil(FIRST_LANES / 2) + 1);
+    expect(turns.at(-1)?.bytes).toBe(PIECE_BYTES);
   });
 
   it('passes over who does not wait any more', async () => {
