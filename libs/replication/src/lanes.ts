@@ -20,8 +20,9 @@ const GROWTH = 4;
 /** A line that is full carries no more than so many times as much for a moment. */
 const STEADY = 3;
 
-/** So many times as many lanes are tried at the least, and at the most. */
+/** So many times as many lanes are tried at the least, and where more paid the last time, on narrow ones too. */
 const LEAST_GROWTH = 1.25;
+const BOLD = 2.5;
 const BOLDEST = 8;
 
 /** How long it is looked what a number of lanes carries. */
@@ -183,6 +184,7 @@ export class Lanes {
       return;
     }
     if (trial?.kind === 'more') this.#isBold = true;
+    if (trial?.kind === 'fewer') this.#isNarrow = false;
     this.#bestRate = Math.max(rate, this.#bestRate * 0.9 + rate * 0.1);
     const waitMs = answerMs - quickestMs;
     const rests = this.#restsUntilMs;
@@ -200,12 +202,14 @@ export class Lanes {
     const requestBytes = this.#isNarrow ? this.#requestBytes : Math.max(this.#requestBytes, requestFor(peak));
     const underWay = this.#limit * this.#requestBytes;
     const reach = neededBytes(peak, this.#quickest.ms, requestBytes);
-    const bold = this.#isBold ? Math.max(LEAST_GROWTH, peak / rate) : LEAST_GROWTH;
+    const growth = this.#isBold
+      ? Math.min(BOLDEST, Math.max(this.#isNarrow ? BOLD : LEAST_GROWTH, peak / rate))
+      : LEAST_GROWTH;
     if (underWay * LEAST_GROWTH < reach) {
       this.#requestBytes = requestBytes;
       this.#limit = Math.min(MAX_LANES, Math.ceil(Math.min(reach, underWay * GROWTH) / requestBytes));
     } else if (this.#limit < MAX_LANES) {
-      this.#try('more', Math.min(MAX_LANES, Math.ceil(this.#limit * Math.min(BOLDEST, bold))));
+      this.#try('more', Math.min(MAX_LANES, Math.ceil(this.#limit * growth)));
     } else this.#requestBytes = Math.min(PIECE_BYTES, this.#requestBytes * 2);
   }
 
@@ -220,7 +224,6 @@ export class Lanes {
     // What came was little, too, where the machine was busy.
     const wide = this.#lanesFor(Math.min((rate + peak) / 2, rate * 1.5), requestBytes);
     this.#try('fewer', this.#isNarrow ? narrow : wide, requestBytes);
-    this.#isNarrow = false;
   }
 
   #isTooSmall(peak: number): boolean {
