@@ -89,7 +89,7 @@ describe('a copy of a big blob', () => {
     workers += 1;
     return new Copier({
       store,
-      blobs: new BlobStore({ store, clock: hastyClock, random: new SeededRandom(100 + workers) }),
+      blobs: new BlobStore({ store, clock, random: new SeededRandom(100 + workers) }),
       sources: [source] as unknown as PeerClient[],
       scratch,
       partedFromBytes: 1,
@@ -313,7 +313,7 @@ describe('a copy of a big blob', () => {
     function further(clock = hastyClock): Copier {
       return new Copier({
         store: farStore,
-        blobs: new BlobStore({ store: farStore, clock: hastyClock, random: new SeededRandom(50) }),
+        blobs: new BlobStore({ store: farStore, clock, random: new SeededRandom(50) }),
         sources: [asPeer(clock), primary] as unknown as PeerClient[],
         upstream: new Set([near]),
         followedFromBytes: 1,

@@ -1,4 +1,5 @@
 import type { Clock } from '#libs/resilience';
+import { isWorthKeeping, type LaneTrial, pays, REST_MS, type TrialKind } from './lane-trial.js';
 import { neededBytes, PIECE_BYTES, requestFor, roomMs } from './line-need.js';
 import { LineRound } from './line-round.js';
 import { Quickest } from './quickest.js';
@@ -18,7 +19,7 @@ const GROWING_BYTES = 4 * 1024 * 1024;
 const GROWTH = 4;
 
 /** A line that is full carries no more than so many times as much for a moment. */
-const STEADY = 3;
+const STEADY = 2;
 
 /** So many times as many lanes are tried at the least, and where more paid the last time, on narrow ones too. */
 const LEAST_GROWTH = 1.25;
@@ -35,36 +36,17 @@ const BURST_MS = 40;
 /** New lanes have carried something by then, if they ever will. */
 const LONGEST_SETTLING_MS = 500;
 
-type Kind = 'more' | 'fewer' | 'larger';
-
-/** So often it is tried again what brought nothing. */
-const REST_MS: Readonly<Record<Kind, number>> = { more: 3_000, fewer: 10_000, larger: 10_000 };
-
 /** More are not tried so soon after fewer were. */
 const FITTED_MS = 1_000;
-
-/** More lanes are worth having that carry so much more, and worth keeping, once they are there, for less. */
-const WORTHWHILE = 1.15;
-const WORTH_KEEPING = 1.03;
-
-/** Fewer lanes are better that carry as much, but for so little. */
-const AS_MUCH = 0.95;
-
-interface Trial {
-  readonly kind: Kind;
-  readonly from: number;
-  readonly fromBytes: number;
-  readonly rate: number;
-}
 
 /**
  * How many requests for big blobs a source has under way, and how much each asks for: as much as the line to it needs, and
  * little more, for what is under way is what everything else on that line waits behind.
  *
- * What the first bytes come by says about what the line carries, and requests become more until that is under way. From
- * then on rounds are looked at: while answers begin as soon as on an empty line, more are tried, and kept if they carry
- * more; while they begin much later, as many as the line should need, if these carry as much. On a line that carries
- * much a request asks for more, and there are fewer; unless connections carry too little for that.
+ * What the first bytes come by tells what the line carries, and so much is asked for. From then on rounds are looked at. While
+ * answers begin as soon as on an empty line, nobody waits: more are under way, up to what the line was seen to carry for a
+ * moment; beyond that more lanes are tried, and kept if they carry more, which is so where connections are narrow. While
+ * answers begin much later, as many as the line should need are tried, and kept if they carry as much.
  */
 export class Lanes {
   #limit = FIRST_LANES;
@@ -76,11 +58,11 @@ export class Lanes {
   #isNarrow = false;
   /** More lanes paid the last time. */
   #isBold = true;
-  #trial: Trial | undefined;
+  #trial: LaneTrial | undefined;
   /** What so many lanes carry when nothing else is in their way; a busy machine lets any number carry little for a moment. */
   #bestRate = 0;
   /** Until when it is not tried again what brought nothing. */
-  readonly #restsUntilMs: Record<Kind, number> = { more: 0, fewer: 0, larger: 0 };
+  readonly #restsUntilMs: Record<TrialKind, number> = { more: 0, fewer: 0, larger: 0 };
   /** Until when it is not looked at what comes; not known after a pause. */
   #settlesUntilMs: number | undefined = 0;
   #round = new LineRound(FIRST_BURST_MS);
@@ -179,7 +161,7 @@ export class Lanes {
     const quickestMs = this.#quickest.ms;
     const trial = this.#trial;
     this.#trial = undefined;
-    if (trial !== undefined && !this.#pays(trial, rate)) {
+    if (trial !== undefined && !pays(trial, rate)) {
       this.#giveUp(atMs, trial, rate);
       return;
     }
@@ -191,26 +173,27 @@ export class Lanes {
     const isQuick = waitMs < roomMs(quickestMs) / 2;
     if (isQuick && this.#limit > 2 * this.#lanesFor(rate)) this.#isNarrow = true;
     // What waits in a line comes out of it evenly: late answers of bytes that come in bursts are a busy machine's.
-    const isLate = this.#isLate(answerMs) && peak < STEADY * rate;
-    if (isLate && atMs >= rests.fewer) this.#fit(atMs, round, answerMs);
-    else if (isQuick && atMs >= rests.more) this.#more(round);
+    const isBursty = peak >= STEADY * rate;
+    if (this.#isLate(answerMs) && !isBursty && atMs >= rests.fewer) this.#fit(atMs, round, answerMs);
+    else if ((isQuick || isBursty) && atMs >= rests.more) this.#more(round, isQuick);
     else if (this.#isTooSmall(peak)) this.#larger();
   }
 
-  /** Nobody waits for more up to what the line was seen to carry for a moment; what is beyond that has to pay. */
-  #more({ rate, peak }: LineRound): void {
+  /** Where answers are quick nobody waits for more, up to what the line was seen to carry for a moment; else it has to pay. */
+  #more({ rate, peak }: LineRound, isQuick: boolean): void {
     const requestBytes = this.#isNarrow ? this.#requestBytes : Math.max(this.#requestBytes, requestFor(peak));
     const underWay = this.#limit * this.#requestBytes;
     const reach = neededBytes(peak, this.#quickest.ms, requestBytes);
-    const growth = this.#isBold
-      ? Math.min(BOLDEST, Math.max(this.#isNarrow ? BOLD : LEAST_GROWTH, peak / rate))
-      : LEAST_GROWTH;
     if (underWay * LEAST_GROWTH < reach) {
-      this.#requestBytes = requestBytes;
-      this.#limit = Math.min(MAX_LANES, Math.ceil(Math.min(reach, underWay * GROWTH) / requestBytes));
-    } else if (this.#limit < MAX_LANES) {
-      this.#try('more', Math.min(MAX_LANES, Math.ceil(this.#limit * growth)));
-    } else this.#requestBytes = Math.min(PIECE_BYTES, this.#requestBytes * 2);
+      const lanes = Math.ceil(Math.min(reach, underWay * GROWTH) / requestBytes);
+      this.#try('more', Math.min(MAX_LANES, lanes), requestBytes);
+      if (isQuick) this.#trial = undefined;
+    } else if (isQuick && this.#limit === MAX_LANES) this.#requestBytes = Math.min(PIECE_BYTES, this.#requestBytes * 2);
+    else if (isQuick) this.#try('more', Math.min(MAX_LANES, Math.ceil(this.#limit * this.#growth(peak / rate))));
+  }
+
+  #growth(seen: number): number {
+    return this.#isBold ? Math.min(BOLDEST, Math.max(this.#isNarrow ? BOLD : LEAST_GROWTH, seen)) : LEAST_GROWTH;
   }
 
   /** As many as the line should need. */
@@ -241,16 +224,12 @@ export class Lanes {
     return Math.min(MAX_LANES, Math.max(1, lanes));
   }
 
-  #pays({ kind, rate: before }: Trial, rate: number): boolean {
-    return rate >= before * (kind === 'more' ? WORTHWHILE : AS_MUCH);
-  }
-
-  #giveUp(atMs: number, trial: Trial, rate: number): void {
+  #giveUp(atMs: number, trial: LaneTrial, rate: number): void {
     this.#restsUntilMs[trial.kind] = atMs + REST_MS[trial.kind];
     if (trial.kind === 'larger') this.#isNarrow = true;
     if (trial.kind === 'more') this.#isBold = false;
-    if (trial.kind !== 'more' || rate < trial.rate * WORTH_KEEPING) this.#goBack(trial);
-    else this.#bestRate = rate;
+    if (isWorthKeeping(trial, rate)) this.#bestRate = rate;
+    else this.#goBack(trial);
   }
 
   /** What was tried came to no end. */
@@ -260,15 +239,15 @@ export class Lanes {
   }
 
   /** Where connections are narrow, asking for more by each does no harm. */
-  #goBack({ kind, from, fromBytes, rate }: Trial): void {
-    this.#limit = from;
+  #goBack({ kind, lanes, requestBytes, rate }: LaneTrial): void {
+    this.#limit = lanes;
     this.#bestRate = rate;
-    if (kind !== 'larger' || !this.#isNarrow) this.#requestBytes = fromBytes;
+    if (kind !== 'larger' || !this.#isNarrow) this.#requestBytes = requestBytes;
   }
 
-  #try(kind: Kind, limit: number, requestBytes = this.#requestBytes): void {
+  #try(kind: TrialKind, limit: number, requestBytes = this.#requestBytes): void {
     if (limit === this.#limit && requestBytes === this.#requestBytes) return;
-    this.#trial = { kind, from: this.#limit, fromBytes: this.#requestBytes, rate: this.#bestRate };
+    this.#trial = { kind, lanes: this.#limit, requestBytes: this.#requestBytes, rate: this.#bestRate };
     this.#bestRate = 0;
     this.#limit = limit;
     this.#requestBytes = requestBytes;
