@@ -24,25 +24,27 @@ export const IMPOSSIBLE = Symbol('an answer that this state does not give');
  * `undefined` when there is too much to be searched.
  */
 export function isLinearizable<State>(initial: State, steps: readonly Step<State>[]): boolean | undefined {
-  const ordered = steps.toSorted((a, b) => a.startMs - b.startMs);
+  const ordered = steps
+    .toSorted((a, b) => a.startMs - b.startMs)
+    .map((step, index) => ({ step, bit: 1n << BigInt(index) }));
   const seen = new Set<string>();
-  const search = (done: bigint, state: State): boolean | undefined => {
-    const left = ordered.filter((_, index) => (done & (1n << BigInt(index))) === 0n);
-    if (left.every(({ certain }) => !certain)) return true;
+  const search = (left: typeof ordered, done: bigint, state: State): boolean | undefined => {
+    if (left.every(({ step }) => !step.certain)) return true;
     const key = `${done} ${JSON.stringify(state)}`;
     if (seen.has(key)) return false;
     if (seen.size > MAX_STATES) return undefined;
     seen.add(key);
-    const firstEnd = Math.min(...left.map(({ endMs }) => endMs));
-    for (const [index, step] of ordered.entries()) {
-      const bit = 1n << BigInt(index);
-      if ((done & bit) !== 0n || step.startMs > firstEnd) continue;
+    const firstEnd = Math.min(...left.map(({ step }) => step.endMs));
+    for (const candidate of left) {
+      const { step, bit } = candidate;
+      if (step.startMs > firstEnd) break;
       const next = step.apply(state);
       if (next === IMPOSSIBLE) continue;
-      const found = search(done | bit, next);
+      const rest = left.filter((other) => other !== candidate);
+      const found = search(rest, done | bit, next);
       if (found !== false) return found;
     }
     return false;
   };
-  return search(0n, initial);
+  return search(ordered, 0n, initial);
 }

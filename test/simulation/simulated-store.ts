@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { untilAborted } from '#libs/resilience';
+import { onAbort } from '#libs/resilience';
 import {
   type ByteRange,
   type ListPage,
@@ -117,7 +117,8 @@ export class SimulatedStore implements ObjectStore {
     };
   }
 
-  async #call<T>(
+  /** Settles when the signal aborts, and else as what happens does, if the process is there to hear it. */
+  #call<T>(
     operation: string,
     key: string,
     signal: AbortSignal,
@@ -125,11 +126,22 @@ export class SimulatedStore implements ObjectStore {
     effect: () => Promise<T>,
     fault: StoreFault = this.faults.storeFault(changes),
   ): Promise<T> {
-    signal.throwIfAborted();
-    // A stream can't be read twice, so its effect is never late: it happens or not.
-    const result = this.#happen(operation, key, fault === 'late' && operation === 'write' ? 'after' : fault, effect);
-    result.catch(() => undefined);
-    return await this.process.hear(untilAborted(result, signal));
+    const { process } = this;
+    return new Promise<T>((resolve, reject) => {
+      signal.throwIfAborted();
+      const stop = onAbort(signal, () => {
+        if (process.alive) reject(signal.reason);
+      });
+      const heard = (settle: () => void): void => {
+        stop();
+        if (process.alive) settle();
+      };
+      // A stream can't be read twice, so its effect is never late: it happens or not.
+      this.#happen(operation, key, fault === 'late' && operation === 'write' ? 'after' : fault, effect).then(
+        (result) => heard(() => resolve(result)),
+        (error: unknown) => heard(() => reject(error)),
+      );
+    });
   }
 
   async #happen<T>(operation: string, key: string, fault: StoreFault, work: () => Promise<T>): Promise<T> {

@@ -3,9 +3,9 @@ import { type CorpusEntry, readCorpus } from './corpus.js';
 import { runSeed, type SeedRun } from './run-seed.js';
 
 /** A share of what `npm run simulate:faults` runs: as many seeds as fit into two minutes. */
-const SEEDS = 80;
+const SEEDS = 200;
 const SEEDS_AT_ONCE = 10;
-const OPERATIONS = 40;
+const OPERATIONS = 16;
 
 function report({ seed, violations, trace }: SeedRun, { operations, rules = false }: World): string {
   const whats = violations.map(({ checker, what }) => `${checker}: ${what}`);

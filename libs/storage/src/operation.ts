@@ -5,7 +5,7 @@ export async function runOperation<T>(
   context: StorageErrorContext,
   signal: AbortSignal,
   translate: (error: unknown) => StorageErrorCode,
-  work: () => Promise<T>,
+  work: () => T | Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
   try {

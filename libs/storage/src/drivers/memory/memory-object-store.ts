@@ -158,10 +158,10 @@ export class MemoryObjectStore implements ObjectStore {
       context,
       signal,
       () => 'unavailable',
-      async () => {
+      () => {
         // A key that was stored has been checked.
         if (key !== undefined && !this.#objects.has(key)) checkKey(key, context);
-        return await work(context);
+        return work(context);
       },
     );
   }
