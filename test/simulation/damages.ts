@@ -12,6 +12,9 @@ const ROUNDS = 2;
 const ROUND_MS = 5_000;
 const POLL_MS = 500;
 
+/** A process that was killed in the middle of it keeps the others waiting for a minute. */
+const LOST_LEASE_MS = 61_000;
+
 /** What is done to an object: other bytes, or none. `undefined`: there is nothing in it that could be missed. */
 type Harm = (bytes: Uint8Array) => Uint8Array | 'gone' | undefined;
 
@@ -53,10 +56,19 @@ async function repair(cluster: SimulatedCluster, region: RegionName): Promise<vo
   const [worker] = cluster.region(region).replicators.values();
   if (worker?.repairs === undefined) return;
   const { scrubs, comparisons } = worker.repairs;
-  await scrubs.begin({});
+  await begun(cluster, () => scrubs.begin({}));
   while (scrubs.here?.finishedMs === undefined) await cluster.network.pause(POLL_MS);
-  await comparisons.begin(undefined);
+  await begun(cluster, () => comparisons.begin(undefined));
   while (comparisons.here?.finishedMs === undefined) await cluster.network.pause(POLL_MS);
+}
+
+async function begun(cluster: SimulatedCluster, begin: () => Promise<unknown>): Promise<void> {
+  try {
+    await begin();
+  } catch {
+    await cluster.network.pause(LOST_LEASE_MS);
+    await begin();
+  }
 }
 
 /** Links that no manifest needs are not compared: they go with the blob, when that is collected. */
