@@ -15,6 +15,8 @@ export interface SingleRegion {
   /** Where its objects are if they are not on S3. */
   readonly bucketDirectory: string;
   readonly process: TestProcess;
+  /** Ends the process and starts it again on the same bucket. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -57,17 +59,24 @@ export async function startSingleRegion({ s3, settings = {} }: SingleRegionOptio
     log: { level: 'warn' },
     ...settings,
   };
-  const process = await startNode({
+  const spec = {
     name: 'registry',
     script: 'apps/registry/src/main.js',
     env: { MERIDIAN_CONFIG: await file('meridian.json', JSON.stringify(config)) },
     isReady: async () => (await fetch(`http://127.0.0.1:${port + 1}/health/ready`)).ok,
-  });
+  };
+  let process = await startNode(spec);
   return {
     registry,
     admin: `http://127.0.0.1:${port + 1}`,
     bucketDirectory,
-    process,
+    get process() {
+      return process;
+    },
+    restart: async () => {
+      await process.stop();
+      process = await startNode(spec);
+    },
     stop: async () => {
       await process.stop();
       await rm(directory, { recursive: true, force: true });

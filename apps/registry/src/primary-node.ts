@@ -46,13 +46,17 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   const probed = probeConditionalWrites(store, random, signal);
   // It is asked below.
   probed.catch(() => undefined);
-  const { watermark } = await progress.open(signal);
+  const stored = await progress.open(signal);
+  const { watermark } = stored;
   const reader = await ObjectStoreJournalReader.open(
     { store, clock, sureMs: Math.min(SURE_MS, context.config.journal.keepMs / 4) },
     watermark,
     signal,
   );
+  const { seq: head } = reader.head;
   await applyEntries(content, reader.read(watermark, signal), signal);
+  // The region's replicator says so all the time; where none runs, each start would begin at the same place.
+  if (head > watermark) await progress.save({ ...stored, watermark: head }, signal);
   // Order hangs on the store's conditions: a store that lets two writers win must never be a primary's.
   await probed;
   metrics.journalHead.set(reader.head.seq);
