@@ -55,10 +55,10 @@ export async function openPrimary(parts: RegionParts, hints: Hints, signal: Abor
   );
   const { seq: head } = reader.head;
   await applyEntries(content, reader.read(watermark, signal), signal);
-  // The region's replicator says so all the time; where none runs, each start would begin at the same place.
-  if (head > watermark) await progress.save({ ...stored, watermark: head }, signal);
   // Order hangs on the store's conditions: a store that lets two writers win must never be a primary's.
   await probed;
+  // The region's replicator says so all the time; where none runs, each start would begin at the same place.
+  if (head > watermark) await progress.save({ ...stored, watermark: head }, signal);
   metrics.journalHead.set(reader.head.seq);
   const index = new ReadIndex(clock, reader, Math.min(MAX_BLOB_AGE_MS, context.config.gc.graceMs / 4));
   reportDamage(context, content);
