@@ -13,6 +13,12 @@ import { join } from 'node:path';
 import { runQuietly, tail } from './run.mjs';
 
 /**
+ * From this version on Go asks for the requirements of what is built, and not for those of their requirements too: modules
+ * that nothing is built from, some of which nobody serves any more. (Go reference, Module graph pruning.)
+ */
+const PRUNED = 'go 1.21';
+
+/**
  * Builds one Go program inside a throw-away module that requires it at its version. That is what
  * `go install pkg@version` does, less two things that break it for some programs: it asks for the module's list
  * of versions, and it refuses a go.mod with replace or exclude lines.
@@ -29,7 +35,7 @@ export function buildTool(tool, folder) {
 }
 
 function compile(tool, work) {
-  writeFileSync(join(work, 'go.mod'), `module scratch\n\nrequire ${tool.module} ${tool.version}\n`);
+  writeFileSync(join(work, 'go.mod'), `module scratch\n\n${PRUNED}\n\nrequire ${tool.module} ${tool.version}\n`);
   writeFileSync(join(work, 'go.sum'), sumsOf(tool));
   mkdirSync(join(work, 'bin'));
   const target = tool.path === '.' ? tool.module : `${tool.module}/${tool.path}`;
