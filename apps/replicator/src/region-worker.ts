@@ -151,6 +151,7 @@ export class RegionWorker {
       this.context.log.debug({ err: error }, 'what was known of the lost bucket is let go');
     });
     this.#replicator = undefined;
+    this.#content.blobs.lately.forgetAll();
   }
 
   /** @throws Error if the region's bucket does not answer, or is not the one that was in use: emptied, or another (R15) */

@@ -1,5 +1,5 @@
 import type { BlobDelete, BlobsSweep, Entry, ManifestDelete, ManifestPut, TagDelete } from '#libs/journal';
-import type { Descriptor } from '#libs/oci';
+import type { Descriptor, Digest } from '#libs/oci';
 import type { RegionContent } from './region-content.js';
 
 /** Of a sweep's items, so many side by side: others want to use the store too. */
@@ -12,11 +12,18 @@ const SWEPT_AT_ONCE = 16;
  *
  * Precondition, for `manifest.put`: its blobs are stored here and its children were applied here, for from here on they
  * can be pulled (I2). What readers need comes before what leads them to it: links, manifest, referrers, tags.
+ *
+ * `newLinks` says of which blobs the repository probably has no link yet: a guess that saves looks, and changes no outcome.
  */
-export async function applyEntry(content: RegionContent, entry: Entry, signal: AbortSignal): Promise<void> {
+export async function applyEntry(
+  content: RegionContent,
+  entry: Entry,
+  signal: AbortSignal,
+  newLinks?: NewLinks,
+): Promise<void> {
   switch (entry.type) {
     case 'manifest.put':
-      return putManifest(content, entry, signal);
+      return putManifest(content, entry, signal, newLinks);
     case 'tag.delete':
       return deleteTag(content, entry, signal);
     case 'manifest.delete':
@@ -32,13 +39,20 @@ export async function applyEntry(content: RegionContent, entry: Entry, signal: A
 
 type At<T> = T & { readonly seq: number };
 
+type NewLinks = (blob: Digest) => boolean;
+
 /** Nothing is left out for a put that a later delete has overtaken: the outcome may not depend on who came first. */
-async function putManifest(content: RegionContent, entry: At<ManifestPut>, signal: AbortSignal): Promise<void> {
+async function putManifest(
+  content: RegionContent,
+  entry: At<ManifestPut>,
+  signal: AbortSignal,
+  newLinks: NewLinks | undefined,
+): Promise<void> {
   const { links, catalog, manifests, referrers, tags } = content;
   const { repository, digest, seq } = entry;
   await Promise.all([
     catalog.add(repository, signal),
-    ...entry.blobs.map((blob) => links.add(repository, blob.digest, seq, signal)),
+    ...entry.blobs.map(({ digest: blob }) => links.add(repository, blob, seq, signal, newLinks?.(blob))),
   ]);
   await manifests.put(seq, entry, signal);
   if (entry.subject !== undefined) await referrers.add(repository, entry.subject, seq, describe(entry), signal);

@@ -12,6 +12,7 @@ import {
   type KeptBytes,
 } from './blob-records.js';
 import { type FewBytes, readFewBytes } from './few-bytes.js';
+import { LatelyAdopted } from './lately-adopted.js';
 import { type ExpectedContent, VerifyingStream } from './verifying-stream.js';
 
 /** Bytes are given their digest soon after they were written, unless configured: a quarter of a collection's grace time. */
@@ -50,12 +51,15 @@ export interface BlobStoreOptions {
  */
 export class BlobStore {
   readonly records: BlobRecords;
+  /** Those that this process brought a moment ago. */
+  readonly lately: LatelyAdopted;
   readonly #locations: BlobLocations | undefined;
   readonly #onDamage: DamageListener[] = [];
 
   constructor(private readonly options: BlobStoreOptions) {
     const { store, clock } = options;
     this.records = new BlobRecords(store);
+    this.lately = new LatelyAdopted(clock, this.#adoptWithinMs);
     this.#locations = store.presign && new BlobLocations(store.presign.bind(store), clock);
   }
 
@@ -71,6 +75,7 @@ export class BlobStore {
 
   /** Its bytes are wrong: it counts as absent from now on, until other bytes get its digest. */
   async quarantine(damage: BlobDamage, signal: AbortSignal): Promise<boolean> {
+    this.lately.forget(damage.digest);
     const quarantined = await this.records.quarantine(damage, this.options.clock.now(), signal);
     for (const listener of this.#onDamage) listener(damage, quarantined);
     return quarantined;
@@ -150,9 +155,10 @@ export class BlobStore {
    * bytes go. @throws RegistryError `UNAVAILABLE` if they became whole too long ago
    */
   async adopt({ kept, writtenMs, ...blob }: ReceivedBlob, signal: AbortSignal): Promise<BlobRecord> {
-    const { clock, adoptWithinMs = ADOPT_WITHIN_MS } = this.options;
-    if (clock.monotonic() - writtenMs > adoptWithinMs) throw givenUp(blob.digest);
+    const { clock } = this.options;
+    if (clock.monotonic() - writtenMs > this.#adoptWithinMs) throw givenUp(blob.digest);
     const record = await this.records.adopt(blob, kept, clock.now(), signal);
+    this.lately.add(blob.digest);
     // Our own record may have been written by an earlier try whose answer was lost.
     if (record.data !== kept.data) await this.discard(kept, signal);
     return record;
@@ -164,6 +170,7 @@ export class BlobStore {
    */
   async sweep(digest: Digest, cycle: string, signal: AbortSignal): Promise<number> {
     const { store } = this.options;
+    this.lately.forget(digest);
     for (;;) {
       const found = await this.records.inspect(digest, signal);
       const header = found?.header;
@@ -183,6 +190,7 @@ export class BlobStore {
   /** Takes away what is in no use, if its record is still as it was read: record first, then bytes. */
   async remove(digest: Digest, found: FoundBlob, signal: AbortSignal): Promise<void> {
     const { data } = found.header;
+    this.lately.forget(digest);
     if (!(await this.records.replace(digest, found, { state: 'gone', data }, signal))) return;
     await this.options.store.delete(data, signal);
   }
@@ -218,6 +226,10 @@ export class BlobStore {
     return new VerifyingStream(blob, async (reason) => {
       await this.quarantine({ ...blob, reason }, signal);
     });
+  }
+
+  get #adoptWithinMs(): number {
+    return this.options.adoptWithinMs ?? ADOPT_WITHIN_MS;
   }
 
   get #inlineBytes(): number {

@@ -58,6 +58,37 @@ describe('the link of a repository to a blob', () => {
     expect(await has()).toBe(false);
   });
 
+  it.each<[string, (links: Links) => Promise<void>]>([
+    ['nothing is there', async () => undefined],
+    ['an older entry gave it', (links) => links.add(repository, digest, 2, signal)],
+    ['a newer one gave it', (links) => links.add(repository, digest, 9, signal)],
+    ['an older one ended it', (links) => links.remove(repository, digest, 2, signal)],
+    ['a newer one ended it', (links) => links.remove(repository, digest, 9, signal)],
+    [
+      'it was condemned',
+      async (links) => {
+        await links.add(repository, digest, 5, signal);
+        await links.condemn(repository, digest, 'one', signal);
+      },
+    ],
+    [
+      'the policy took it',
+      async (links) => {
+        await links.add(repository, digest, 5, signal);
+        await links.evict(repository, digest, signal);
+      },
+    ],
+  ])('comes to the same with an entry that is believed to be the first of it where %s', async (_name, before) => {
+    const states = [];
+    for (const likelyNew of [true, false]) {
+      const { links } = open();
+      await before(links);
+      await links.add(repository, digest, 5, signal, likelyNew);
+      states.push(await links.inspect(repository, digest, signal));
+    }
+    expect(states[0]).toEqual(states[1]);
+  });
+
   it.each([
     ['the put first', [3, 9]],
     ['the sweep first', [9, 3]],

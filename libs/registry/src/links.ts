@@ -77,11 +77,20 @@ export class Links {
 
   /**
    * As the manifest of the entry at `seq` needs it; a later delete prevails. A link that is there already moves to the
-   * later seq all the same: the delete that lies between the two may not have come yet.
+   * later seq all the same: the delete that lies between the two may not have come yet. `likelyNew`: it is tried at once, which
+   * saves the look where there is no link, and costs a try where there is.
    */
-  async add(repository: RepositoryName, digest: Digest, seq: number, signal: AbortSignal): Promise<void> {
+  async add(
+    repository: RepositoryName,
+    digest: Digest,
+    seq: number,
+    signal: AbortSignal,
+    likelyNew = false,
+  ): Promise<void> {
+    const key = keys.link(repository, digest);
+    if (likelyNew && (await this.#registers.tryCreate(key, { seq, value: {} }, signal))) return;
     await this.#registers.update(
-      keys.link(repository, digest),
+      key,
       (current) => {
         if (current === undefined || current.seq < seq) return { seq, value: {} };
         // An entry that came after this one gave it, whose manifest may still be out: any that needs it brings it back.

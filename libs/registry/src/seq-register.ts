@@ -66,8 +66,13 @@ export class SeqRegisters<T> {
 
   /** Writes `next` if nothing is there, without looking first; otherwise the state that is there. */
   async create(key: string, next: Sequenced<T>, signal: AbortSignal): Promise<Sequenced<T>> {
-    if (await this.#replace(key, undefined, next, signal)) return next;
+    if (await this.tryCreate(key, next, signal)) return next;
     return this.advance(key, next, signal);
+  }
+
+  /** The same, and nothing if something is there. @returns whether it wrote */
+  tryCreate(key: string, next: Sequenced<T>, signal: AbortSignal): Promise<boolean> {
+    return this.#replace(key, undefined, next, signal);
   }
 
   async #replace(

@@ -192,7 +192,7 @@ export class Bootstrap {
     const { repository, digest } = entry;
     const admitted = selection.admitted({ ...entry, tags: tags.map(({ tag }) => tag) });
     if (admitted?.type !== 'manifest.put') return;
-    await applyEntry(content, entry, signal);
+    await applyEntry(content, entry, signal, (blob) => content.blobs.lately.has(blob));
     for (const { tag, seq } of tags.filter((each) => admitted.tags.includes(each.tag))) {
       await content.tags.set(repository, tag, seq, digest, signal);
     }
@@ -200,7 +200,8 @@ export class Bootstrap {
 
   /** @returns false if nothing was missing */
   async #waitForBlobs(entry: Entry, wanted: WantedBlobs): Promise<boolean> {
-    const { content, missing, waiting, pulled, signal } = this.options;
+    const { content, missing, waiting, pulled, clock, signal } = this.options;
+    const lookedMs = clock.monotonic();
     let released: Promise<void> | undefined;
     const blobs: BlobDescriptor[] = [];
     const find = () => this.#using(() => findNeeds(content, entry, signal, wanted));
@@ -212,7 +213,7 @@ export class Bootstrap {
       blobs.push(...absent.flatMap((need) => (need.kind === 'blob' ? [need.blob] : [])));
     });
     if (entry.type === 'manifest.put' && pulled.has(entry)) missing.requestAhead(blobs);
-    else await missing.requestLate(blobs);
+    else await missing.requestLate(blobs, lookedMs);
     if (released === undefined) return false;
     await untilAborted(released, signal);
     return true;

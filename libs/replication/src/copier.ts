@@ -35,6 +35,14 @@ export interface CopierOptions extends BlobSourcesOptions {
   readonly random: Random;
 }
 
+/** Whoever looked for a blob so long ago need not look again: if it came since, it crosses twice. */
+const ABSENT_FOR_MS = 500;
+
+/** A blob to be copied, and when it was looked for in vain, if it was, by the monotonic clock. */
+export interface WantedBlob extends BlobDescriptor {
+  readonly absentMs?: number;
+}
+
 /** What was sent as a blob; it is checked as a whole. */
 interface ReceivedBytes {
   readonly bytes: Uint8Array;
@@ -57,9 +65,11 @@ export class Copier {
   }
 
   /** Resolves when the blob is stored here, hashed here. @throws PeerError when no source could give it. */
-  async copy(blob: BlobDescriptor, signal: AbortSignal): Promise<void> {
-    const { blobs, partedFromBytes = PARTED_FROM_BYTES, inMemoryBytes = IN_MEMORY_BYTES } = this.options;
-    if ((await blobs.stat(blob.digest, signal)) !== undefined) return;
+  async copy({ digest, size, absentMs }: WantedBlob, signal: AbortSignal): Promise<void> {
+    const { blobs, clock, partedFromBytes = PARTED_FROM_BYTES, inMemoryBytes = IN_MEMORY_BYTES } = this.options;
+    const blob = { digest, size };
+    const isAbsent = absentMs !== undefined && clock.monotonic() - absentMs <= ABSENT_FOR_MS;
+    if (!isAbsent && (await blobs.stat(digest, signal)) !== undefined) return;
     if (blob.size < Math.min(partedFromBytes, inMemoryBytes + 1)) return this.#copyAtOnce(blob, signal);
     if (blob.size < partedFromBytes) return this.#copyWhole(blob, signal);
     await this.#big.copy(blob, () => this.#fetch(blob, () => this.#hurried.has(blob.digest)), signal);

@@ -68,7 +68,7 @@ export class EntryApplier {
     const overtaken = await enforcer.alone(entry, async () => {
       outdated = planner.isOutdated(entry);
       const admitted = outdated ? undefined : selection.admitted(entry);
-      if (admitted !== undefined) await applyEntry(content, admitted, signal);
+      if (admitted !== undefined) await applyEntry(content, admitted, signal, (blob) => content.blobs.lately.has(blob));
     });
     return outdated || overtaken;
   }

@@ -1,5 +1,5 @@
 import type { Entry } from '#libs/journal';
-import type { BlobDescriptor } from '#libs/oci';
+import type { BlobDescriptor, Digest } from '#libs/oci';
 import type { RegionContent } from '#libs/registry';
 import { type Clock, Limiter, type Random } from '#libs/resilience';
 import type { MissingBlobs } from './missing-blobs.js';
@@ -57,13 +57,14 @@ export class EntryPlanner {
   }
 
   async #once(entry: Entry): Promise<void> {
-    const { missing } = this.options;
+    const { missing, clock } = this.options;
     const blobs: BlobDescriptor[] = [];
+    const lookedMs = clock.monotonic();
     await missing.whileLooking(
       () => this.#needsOf(entry),
       (needs) => blobs.push(...this.#await(entry, needs)),
     );
-    await missing.request(blobs);
+    await missing.request(blobs, lookedMs);
   }
 
   async #needsOf(entry: Entry): Promise<readonly Need[]> {
@@ -71,7 +72,10 @@ export class EntryPlanner {
     this.#plannedUnder.set(entry, selection.placed.seq);
     const admitted = selection.admitted(entry);
     if (admitted?.type !== 'manifest.put') return [];
-    return findNeeds(content, admitted, signal, selection.wantedBlobs(admitted));
+    // What is taken up once more is so because something is not as it should be, whatever came here a moment ago.
+    const isFirst = !this.options.standing().isTakenAgain(entry.seq);
+    const isSurelyHere = (blob: Digest): boolean => isFirst && content.blobs.lately.has(blob);
+    return findNeeds(content, admitted, signal, selection.wantedBlobs(admitted), isSurelyHere);
   }
 
   /** Lets the entry wait for what it needs, or says that it is ready. @returns the blobs that it waits for */

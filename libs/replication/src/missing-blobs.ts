@@ -164,16 +164,19 @@ export class MissingBlobs {
     return this.#arrivals.has(digest);
   }
 
-  /** Begins to copy small blobs, and asks the queue for big ones. If it cannot be reached, the sweep asks again. */
-  async request(blobs: readonly BlobDescriptor[]): Promise<void> {
+  /**
+   * Begins to copy small blobs, and asks the queue for big ones. If it cannot be reached, the sweep asks again. `absentMs`: when
+   * they were looked for in vain, if they were.
+   */
+  async request(blobs: readonly BlobDescriptor[], absentMs?: number): Promise<void> {
     for (const { digest } of blobs) this.#late.delete(digest);
-    await this.#add(blobs);
+    await this.#add(blobs, absentMs);
   }
 
   /** The same for blobs that may come after all that are pushed meanwhile. */
-  async requestLate(blobs: readonly BlobDescriptor[]): Promise<void> {
+  async requestLate(blobs: readonly BlobDescriptor[], absentMs?: number): Promise<void> {
     for (const { digest } of blobs) this.#late.add(digest);
-    await this.#add(blobs);
+    await this.#add(blobs, absentMs);
   }
 
   /** Begins to copy what somebody asks for, before all that the queue holds. What fails is asked of the queue by the sweep. */
@@ -185,10 +188,10 @@ export class MissingBlobs {
     this.#ahead.request(jobs.filter((job) => job.size > directBytes));
   }
 
-  async #add(blobs: readonly BlobDescriptor[]): Promise<void> {
+  async #add(blobs: readonly BlobDescriptor[], absentMs?: number): Promise<void> {
     if (this.pausedSinceMs !== undefined) return;
     const { queue, directBytes, signal, onRetry } = this.options;
-    const jobs = blobs.map((blob) => copyJob(blob, this.#late.has(blob.digest)));
+    const jobs = blobs.map((blob) => copyJob(blob, this.#late.has(blob.digest), absentMs));
     this.#direct.request(jobs.filter((job) => job.size <= directBytes));
     const queued = jobs.filter((job) => job.size > directBytes);
     if (queued.length === 0) return;
@@ -235,9 +238,10 @@ export class MissingBlobs {
   }
 }
 
-function copyJob(blob: BlobDescriptor, late: boolean): CopyJob {
+function copyJob(blob: BlobDescriptor, late: boolean, absentMs?: number): CopyJob {
   const bySize = Math.min(MAX_PRIORITY, 1 + Math.floor(blob.size / BYTES_PER_PRIORITY));
-  return { ...blob, priority: late ? LATE_PRIORITY + bySize : bySize };
+  const priority = late ? LATE_PRIORITY + bySize : bySize;
+  return { ...blob, priority, ...(absentMs === undefined ? {} : { absentMs }) };
 }
 
 /** Whether a copy failed for something that has nothing to do with its blob. */

@@ -1,5 +1,5 @@
 import type { Entry } from '#libs/journal';
-import type { BlobDescriptor, RepositoryName } from '#libs/oci';
+import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 import type { ManifestRecord, RegionContent } from '#libs/registry';
 import type { Need } from './waiting-entries.js';
 
@@ -15,20 +15,22 @@ const MAX_DEPTH = 8;
 /**
  * What an entry needs that this region does not show, by looking into its store. Deletes need nothing. A put that a later
  * delete has overtaken needs nothing either: nobody will see it, and its content may be gone everywhere. A child that no
- * pending entry will bring was deleted later: its index does not wait for it.
+ * pending entry will bring was deleted later: its index does not wait for it. For blobs that are surely here it is not asked.
  */
 export async function findNeeds(
   content: RegionContent,
   entry: Entry,
   signal: AbortSignal,
   wanted: WantedBlobs = 'own',
+  isSurelyHere: (blob: Digest) => boolean = () => false,
 ): Promise<readonly Need[]> {
   if (entry.type !== 'manifest.put') return [];
   const { repository, digest, seq } = entry;
   const state = await content.manifests.state(repository, digest, signal);
   if (state !== undefined && state.value === undefined && state.seq > seq) return [];
 
-  const blobs = wanted === 'none' ? [] : [missingOf(content, entry.blobs, signal)];
+  const unsure = entry.blobs.filter((blob) => !isSurelyHere(blob.digest));
+  const blobs = wanted === 'none' ? [] : [missingOf(content, unsure, signal)];
   const children = entry.children.map(async (child): Promise<Need[]> => {
     const found = await content.manifests.find(repository, child, signal);
     if (found === undefined) return [{ kind: 'manifest', repository, digest: child }];

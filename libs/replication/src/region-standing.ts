@@ -172,6 +172,11 @@ export class RegionStanding {
     return this.#pending.has(seq) || this.#again.has(seq);
   }
 
+  /** Whether it is under way once more, and was applied before. */
+  isTakenAgain(seq: number): boolean {
+    return this.#again.has(seq);
+  }
+
   /** No entry beyond it was applied or taken up. */
   get reach(): number {
     return Math.max(this.#taken, this.#applied.beyond.at(-1) ?? 0);

@@ -4,6 +4,8 @@ import type { BlobDescriptor } from '#libs/oci';
 export interface CopyJob extends BlobDescriptor {
   /** Lower runs first: small blobs overtake big ones. 1 to 2,097,152 (BullMQ's bound). */
   readonly priority: number;
+  /** When this process last looked for it in vain, by the monotonic clock; nobody else is told. */
+  readonly absentMs?: number;
 }
 
 /** From here on what a region fills itself with, which comes after all that is being pushed. */

@@ -3,7 +3,7 @@ import { type Digest, parseTag } from '#libs/oci';
 import { type JournalMessage, PeerError, type RegionProgress } from '#libs/peer';
 import { openRegionContent, type RegionContent } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
-import { MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
 import { Copier } from './copier.js';
 import type { JournalSource } from './journal-source.js';
 import { MemoryCopyScratch } from './memory-copy-scratch.js';
@@ -85,6 +85,20 @@ describe('Replicator', () => {
         const value: unknown = Reflect.get(target, name, target);
         if (typeof value !== 'function') return value;
         return (...question: unknown[]) => later(() => value.apply(target, question) as Promise<unknown>);
+      },
+    });
+  }
+
+  /** The same bucket; what is asked of it is told. */
+  function told(onAsked: (question: string) => void): ObjectStore {
+    return new Proxy(bucket, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (key: unknown, ...more: unknown[]) => {
+          onAsked(`${String(name)} ${String(key)}`);
+          return value.apply(target, [key, ...more]);
+        };
       },
     });
   }
@@ -184,6 +198,42 @@ describe('Replicator', () => {
     link.withheld.clear();
     await caughtUp(replicator);
     expect(await whole(replica(), 'late')).toBe(digest);
+  });
+
+  it('asks its store once for each blob that was announced, and twice for nothing that it brought itself', async () => {
+    const asked: string[] = [];
+    const counted = told((question) => asked.push(question));
+    const blobs = [await primary.blob('config'), await primary.blob('layer')];
+    const source: JournalSource = {
+      isDeleted: (...question) => link.isDeleted(...question),
+      origin: (origin) => link.origin(origin),
+      async *journal(after, following) {
+        for (const blob of blobs) yield { kind: 'hint', blob };
+        yield* link.journal(after, following);
+      },
+    };
+    const replicator = await start({ store: counted, source, directBytes: 100 });
+    const here = () => Promise.all(blobs.map(({ digest }) => replica().blobs.stat(digest, signal)));
+    await until(async () => (await here()).every((found) => found !== undefined));
+    const image = await primary.image('announced', blobs, 'announced');
+    await caughtUp(replicator);
+    expect(await whole(replica(), 'announced')).toBe(image);
+    for (const { digest } of blobs) {
+      const of = (key: string) => asked.filter((question) => question.endsWith(key));
+      const [blob, linked] = [keys.blob(digest), keys.link(repository, digest)];
+      expect([...of(blob), ...of(linked)]).toEqual([`read ${blob}`, `put ${blob}`, `put ${linked}`]);
+    }
+  });
+
+  it('looks once for a blob that an entry needs before it is copied', async () => {
+    const blob = await primary.blob('layer');
+    let looks = 0;
+    const counted = told((question) => {
+      if (question === `read ${keys.blob(blob.digest)}`) looks += 1;
+    });
+    await primary.image('unannounced', [blob], 'unannounced');
+    await caughtUp(await start({ store: counted, directBytes: 100 }));
+    expect(looks).toBe(1);
   });
 
   it('plans many entries together, however far away its store is', async () => {

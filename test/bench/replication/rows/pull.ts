@@ -83,6 +83,11 @@ const missingRow: Row = {
     const regions = await Regions.open(scene, TRIANGLE);
     const [near] = regions.replicas;
     const far = regions.registryFrom(near.name, HOME);
+    // Connections are open then, and code has run once, as in processes that live for weeks.
+    for (const origin of [near.region.registry, far]) {
+      const { image, tag } = await onePush(regions, newImage(blobsOf(1, 32 * MIB)));
+      await timedPull(origin, REPOSITORY, tag, image);
+    }
     const replicator = `${near.name}-replicator`;
     return async (contender) => {
       const { roundTripMs } = await regions.limit(LIMIT_BYTES);
