@@ -68,7 +68,9 @@ export class EntryApplier {
     const overtaken = await enforcer.alone(entry, async () => {
       outdated = planner.isOutdated(entry);
       const admitted = outdated ? undefined : selection.admitted(entry);
-      if (admitted !== undefined) await applyEntry(content, admitted, signal, (blob) => content.blobs.lately.has(blob));
+      if (admitted === undefined) return false;
+      await applyEntry(content, admitted, signal, (blob) => content.blobs.lately.has(blob));
+      return true;
     });
     return outdated || overtaken;
   }

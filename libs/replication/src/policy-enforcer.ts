@@ -90,10 +90,12 @@ export class PolicyEnforcer {
   /**
    * Runs what applies an entry. Where the region has only a part of a repository, one at a time, and after it what became
    * too old leaves: nothing may come while it is decided what has to go. When rules came meanwhile that this process or
-   * another one of the region goes by, the entry's repository is held against them, for their turn may be over.
+   * another one of the region goes by, the entry's repository is held against them, for their turn may be over. What took
+   * nothing leaves nothing to take away: with many entries on their way a look at the repository for each keeps new rules waiting.
+   * @param apply says whether it took anything
    * @returns whether rules came meanwhile
    */
-  async alone(entry: Entry, apply: () => Promise<void>): Promise<boolean> {
+  async alone(entry: Entry, apply: () => Promise<boolean>): Promise<boolean> {
     const { selection, signal } = this.options;
     if (entry.type !== 'manifest.put' || selection.isWhole) {
       await apply();
@@ -102,15 +104,19 @@ export class PolicyEnforcer {
     const { repository, tags, seq } = entry;
     const { placed, rules } = selection;
     await this.#store(placed);
+    let taken = false;
+    const take = async (): Promise<void> => {
+      taken = await apply();
+    };
     if (rules.limits(repository)) {
       await this.#alone.run(signal, async () => {
-        await apply();
-        if (tags.length > 0) await this.#evict(repository, seq);
+        await take();
+        if (taken && tags.length > 0) await this.#evict(repository, seq);
       });
-    } else await apply();
+    } else await take();
     await this.#lookForNewer();
     if (selection.placed.seq === placed.seq) return false;
-    if (selection.rules.limits(repository)) await this.#alone.run(signal, () => this.#evict(repository, seq));
+    if (taken && selection.rules.limits(repository)) await this.#alone.run(signal, () => this.#evict(repository, seq));
     return true;
   }
 

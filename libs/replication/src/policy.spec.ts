@@ -134,6 +134,22 @@ describe('a replica under a policy', () => {
     expect(replicator.progress()).toMatchObject({ backlog: { entries: 0, bytes: 0 }, oldestPendingMs: undefined });
   });
 
+  it('looks through a repository for no entry that it takes nothing of', async () => {
+    await put(excluded);
+    const looks: string[] = [];
+    const list = bucket.list.bind(bucket);
+    bucket.list = (request, listing) => {
+      looks.push(request.prefix);
+      return list(request, listing);
+    };
+    const replicator = await start();
+    await caughtUp(replicator);
+    looks.splice(0);
+    for (let n = 0; n < 5; n += 1) await push(secret, `image ${n}`, [`v${n}`]);
+    await caughtUp(replicator);
+    expect(looks.filter((prefix) => prefix.includes(secret))).toEqual([]);
+  });
+
   it('takes nothing of the past that the policy of today excludes', async () => {
     const blob = await primary.blob('a secret');
     await push(secret, 'image', ['v1'], { blobs: [blob] });
