@@ -40,6 +40,8 @@ export interface RegionState {
   readonly policies: readonly (readonly CheckedRule[])[];
   readonly watermark: number;
   readonly beyond: readonly number[];
+  /** From where on the region says that its processes followed the journal; before it a snapshot may stand for that. */
+  readonly followedFrom?: number;
 }
 
 export async function readRegionState(store: ReadableStore): Promise<RegionState> {
@@ -97,12 +99,14 @@ async function readPolicy(store: ReadableStore, key: string) {
   return decode<{ seq: number; policy?: CheckedPolicy; unfinished?: readonly CheckedPolicy[] }>(found.bytes);
 }
 
+type Progress = Pick<RegionState, 'watermark' | 'beyond' | 'followedFrom'>;
+
 /** What the region says it has applied. */
-export async function readProgress(store: ReadableStore): Promise<Pick<RegionState, 'watermark' | 'beyond'>> {
+export async function readProgress(store: ReadableStore): Promise<Progress> {
   const progress = await store.read(keys.progress, forever);
   if (progress === undefined) return { watermark: 0, beyond: [] };
-  const { watermark, beyond } = decode<Pick<RegionState, 'watermark' | 'beyond'>>(progress.bytes);
-  return { watermark, beyond };
+  const { watermark, beyond, followedFrom } = decode<Progress>(progress.bytes);
+  return { watermark, beyond, ...(followedFrom === undefined ? {} : { followedFrom }) };
 }
 
 const parsed = onceFor((bytes) => JSON.parse(Buffer.from(bytes).toString()) as unknown);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { moveJournalStart } from '#libs/journal';
 import { type Digest, digestOf, parseTag } from '#libs/oci';
-import { openRegionContent, type RegionContent } from '#libs/registry';
+import { applyEntry, openRegionContent, type RegionContent } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore } from '#libs/storage';
 import { Copier } from './copier.js';
@@ -214,6 +214,51 @@ describe('a region that fills itself from a snapshot', () => {
     const second = await start();
     await caughtUp(second);
     expect(await manifest(replica, old)).toBeUndefined();
+    await expectSame();
+  });
+
+  it('has the tombstones of what was deleted since the first of its processes began, with whatever snapshot', async () => {
+    const { images } = await history();
+    await primary.snapshot();
+    const [held] = images;
+    for (const { digest } of (held && (await manifest(primary.content, held)))?.blobs ?? []) link.withheld.add(digest);
+    const first = await start();
+    await until(() => first.progress().bootstrap !== undefined);
+    await stop(first);
+    const image = primary.manifest('short-lived', { blobs: [await primary.blob('short-lived')] });
+    const put = await primary.append({ ...image, tags: [] });
+    await primary.deleteManifest(image.digest);
+    await primary.snapshot();
+    link.withheld.clear();
+    await caughtUp(await start());
+    // As the first process does when it comes to that only now, and dies before it comes to the deletion.
+    await applyEntry(replica, put, signal);
+    expect(await manifest(replica, image.digest)).toBeUndefined();
+  });
+
+  it('does not say that it has what a newer snapshot brings when an older one is taken in', async () => {
+    const { images } = await history();
+    await primary.snapshot();
+    const blobsOf = async (image: Digest) =>
+      ((await manifest(primary.content, image))?.blobs ?? []).map(({ digest }) => digest);
+    const [old] = images;
+    const withheld = old === undefined ? [] : await blobsOf(old);
+    for (const blob of withheld) link.withheld.add(blob);
+    const replicator = await start();
+    await until(() => replicator.progress().bootstrap !== undefined);
+    link.cut();
+    const newer = await primary.image('newer', [await primary.blob('newer')], 'newer');
+    for (const blob of await blobsOf(newer)) link.withheld.add(blob);
+    const { position } = await primary.snapshot();
+    await cutOff(position.seq);
+    link.heal();
+    await until(() => replicator.progress().bootstrap?.tail === position.seq);
+    for (const blob of withheld) link.withheld.delete(blob);
+    await until(async () => old !== undefined && (await manifest(replica, old)) !== undefined);
+    await clock.advance(20_000);
+    expect(replicator.progress()).toMatchObject({ watermark: 0, bootstrap: { seq: position.seq } });
+    link.withheld.clear();
+    await caughtUp(replicator);
     await expectSame();
   });
 });

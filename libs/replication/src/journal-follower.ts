@@ -52,7 +52,8 @@ export class JournalFollower {
         }
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof PeerError && error.code === 'gone' && (await filling.start())) continue;
+        if (error instanceof PeerError && error.code === 'gone' && (await filling.start(standing().taken + 1)))
+          continue;
         onRetry('following the journal', error);
       }
       await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 5_000 }, random), signal);

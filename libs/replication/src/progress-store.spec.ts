@@ -62,4 +62,65 @@ describe('ProgressStore', () => {
     await expect(progress.save({ ...start, watermark: 9 }, signal)).rejects.toThrow('was replaced');
     expect(await progress.find(signal)).toMatchObject({ watermark: 0 });
   });
+
+  describe('for processes that begin to follow the journal', () => {
+    async function begun(...watermarks: readonly number[]) {
+      const { open } = bucket();
+      const [one, two] = [open(1), open(2)];
+      const start = await one.open(signal);
+      await two.open(signal);
+      for (const watermark of watermarks) await one.save({ ...start, watermark }, signal);
+      return { one, two, start };
+    }
+
+    it('lets all begin where the first one does, whatever snapshots there are', async () => {
+      const { one, two } = await begun();
+      expect(await one.beginAt(11, 0, signal)).toEqual({ followedFrom: 11, place: 11 });
+      expect(await two.beginAt(48, 0, signal)).toEqual({ followedFrom: 11, place: 11 });
+    });
+
+    it('lets only one be the first', async () => {
+      const { one, two } = await begun();
+      const [first, second] = await Promise.all([one.beginAt(11, 0, signal), two.beginAt(48, 0, signal)]);
+      expect(first).toEqual(second);
+    });
+
+    it('lets one go on from where others have come', async () => {
+      const { one, two, start } = await begun();
+      await one.beginAt(11, 0, signal);
+      const filling = { seq: 11, images: { done: 0, total: 1 }, bytes: { done: 0, total: 1 }, estimateSeconds: 1 };
+      await one.save({ ...start, bootstrap: { ...filling, tail: 13 } }, signal);
+      expect(await two.beginAt(48, 0, signal)).toEqual({ followedFrom: 11, place: 13 });
+      await one.save({ ...start, watermark: 30 }, signal);
+      expect(await two.beginAt(48, 0, signal)).toEqual({ followedFrom: 11, place: 30 });
+    });
+
+    it('takes the place of a region that never said where it began for that', async () => {
+      const { two } = await begun(20);
+      expect(await two.beginAt(48, 0, signal)).toEqual({ followedFrom: 20, place: 20 });
+    });
+
+    it('lets one begin anew where the journal was cut off, and the others with it', async () => {
+      const { one, two } = await begun();
+      await one.beginAt(11, 0, signal);
+      expect(await one.beginAt(48, 12, signal)).toEqual({ followedFrom: 48, place: 48 });
+      expect(await two.beginAt(60, 12, signal)).toEqual({ followedFrom: 48, place: 48 });
+    });
+
+    it('knows of none that begins with another bucket', async () => {
+      const { store, open } = bucket();
+      const one = open(1);
+      await one.open(signal);
+      await store.delete(keys.progress, signal);
+      await expect(one.beginAt(11, 0, signal)).rejects.toThrow('was replaced');
+      await open(2).open(signal);
+      await expect(one.beginAt(11, 0, signal)).rejects.toThrow('was replaced');
+    });
+
+    it('tells nobody of it', async () => {
+      const { one, start } = await begun();
+      await one.beginAt(11, 0, signal);
+      expect(await one.find(signal)).toEqual(start);
+    });
+  });
 });

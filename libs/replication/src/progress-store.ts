@@ -19,6 +19,22 @@ export function freshProgress(generation: string): RegionProgress {
   };
 }
 
+/** What is kept beside a region's progress, and told to nobody. */
+interface Stored {
+  readonly progress: RegionProgress;
+  /** Every process of the region follows the journal from here, or from further on; absent: none has begun. */
+  readonly followedFrom: number | undefined;
+  readonly etag: string;
+}
+
+/** Where a process that begins takes up the journal. */
+export interface Beginning {
+  /** No process of the region has begun, or will begin, before this place. */
+  readonly followedFrom: number;
+  /** What comes before is applied, or comes with a snapshot. */
+  readonly place: number;
+}
+
 /**
  * A region's progress in its bucket, at `state/progress`. It says less than the truth after a crash, never more: what was
  * applied since is applied again, which changes nothing.
@@ -80,25 +96,55 @@ export class ProgressStore {
       }
       const condition: PutCondition = { kind: 'matches', etag: found.etag };
       const merged = merge(progress, found.progress);
-      if (!(await this.#put(merged, condition, signal))) continue;
+      if (!(await this.#put(merged, condition, signal, found.followedFrom))) continue;
       this.#stored = { generation: merged.generation, watermark: merged.watermark };
       return;
     }
   }
 
-  async #read(signal: AbortSignal): Promise<{ readonly progress: RegionProgress; readonly etag: string } | undefined> {
+  /**
+   * Agrees with the region's other processes on where the journal is followed from, beside a snapshot that stands for
+   * `snapshot`: what the first one says is noted, and all go along. A snapshot tells of no deletion. A process that began at
+   * a newer one would say that its region is beyond deletions of which it has no tombstone, while one that began earlier
+   * still puts what they deleted, and may die before it comes to them (I6).
+   * @param least the journal can be followed from here: what was agreed on earlier is void where it was cut off
+   * @throws Error if the bucket is not the one that {@link open} saw
+   */
+  async beginAt(snapshot: number, least: number, signal: AbortSignal): Promise<Beginning> {
+    for (;;) {
+      const found = await this.#read(signal);
+      if (found === undefined || found.progress.generation !== this.#stored.generation)
+        throw new Error('the bucket was replaced');
+      const { progress, etag } = found;
+      const place = Math.max(found.followedFrom ?? 0, progress.watermark, progress.bootstrap?.tail ?? 0);
+      const followedFrom = found.followedFrom ?? (place > 0 ? place : undefined);
+      if (followedFrom !== undefined && place >= least) return { followedFrom, place };
+      if (await this.#put(progress, { kind: 'matches', etag }, signal, snapshot))
+        return { followedFrom: snapshot, place: snapshot };
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<Stored | undefined> {
     const found = await this.options.store.read(keys.progress, signal);
     if (found === undefined) return undefined;
-    const stored = JSON.parse(Buffer.from(found.bytes).toString()) as RegionProgress;
+    const { followedFrom, ...stored } = JSON.parse(Buffer.from(found.bytes).toString()) as RegionProgress &
+      Partial<Pick<Stored, 'followedFrom'>>;
     return {
       progress: { ...stored, oldestPendingMs: stored.oldestPendingMs ?? undefined, policySeq: stored.policySeq ?? 0 },
+      followedFrom,
       etag: found.etag,
     };
   }
 
-  async #put(progress: RegionProgress, condition: PutCondition, signal: AbortSignal): Promise<boolean> {
+  async #put(
+    progress: RegionProgress,
+    condition: PutCondition,
+    signal: AbortSignal,
+    followedFrom?: number,
+  ): Promise<boolean> {
+    const bytes = Buffer.from(JSON.stringify({ ...progress, followedFrom }));
     try {
-      await this.options.store.put(keys.progress, Buffer.from(JSON.stringify(progress)), { condition, signal });
+      await this.options.store.put(keys.progress, bytes, { condition, signal });
       return true;
     } catch (error) {
       if (isStorageError(error, 'precondition_failed')) return false;

@@ -6,6 +6,7 @@ import { Bootstrap, type BootstrapOptions } from './bootstrap.js';
 import type { JournalSource } from './journal-source.js';
 import type { MissingBlobs } from './missing-blobs.js';
 import type { PolicyEnforcer } from './policy-enforcer.js';
+import type { ProgressStore } from './progress-store.js';
 import type { PulledImages } from './pulled-images.js';
 import type { RegionStanding } from './region-standing.js';
 import type { Selection } from './selection.js';
@@ -18,6 +19,7 @@ export interface RegionFillingOptions {
   readonly selection: Selection;
   readonly enforcer: PolicyEnforcer;
   readonly standing: () => RegionStanding;
+  readonly progress: Pick<ProgressStore, 'beginAt'>;
   readonly waiting: WaitingEntries;
   readonly missing: MissingBlobs;
   readonly pulled: PulledImages;
@@ -34,15 +36,18 @@ export interface RegionFillingOptions {
 
 /** Fills a region with what the journal does not tell any more, from the primary's newest snapshot. */
 export class RegionFilling {
-  #bootstrap: Bootstrap | undefined;
-  /** What is being taken in, the journal behind it being followed besides. */
+  /** Snapshots that are being taken in: for a new region, and for rules that give back what the journal does not tell any more. */
+  readonly #bootstraps = new Set<Bootstrap>();
+  /** What is being taken in, the journal being followed besides, and what has to be taken in then. */
+  #taking: SnapshotHeader | undefined;
+  #next: SnapshotHeader | undefined;
   #filled: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RegionFillingOptions) {}
 
   /** Manifests of a snapshot on their way in: what they name is needed. */
   get underWay(): readonly Entry[] {
-    return this.#bootstrap?.underWay ?? [];
+    return [...this.#bootstraps].flatMap(({ underWay }) => underWay);
   }
 
   /** Resolves when nothing is being taken in any more. */
@@ -52,12 +57,12 @@ export class RegionFilling {
 
   /** It waits for nothing any more. @returns false if the entry is none of a snapshot's */
   release(entry: Entry): boolean {
-    return this.#bootstrap?.release(entry) === true;
+    return [...this.#bootstraps].some((bootstrap) => bootstrap.release(entry));
   }
 
   /** It was deleted after the snapshot. @returns false if the entry is none of a snapshot's */
   passOver(entry: Entry): boolean {
-    return this.#bootstrap?.passOver(entry) === true;
+    return [...this.#bootstraps].some((bootstrap) => bootstrap.passOver(entry));
   }
 
   /** A new region, and one that was taking in a snapshot, begin with what the primary has of that. */
@@ -65,7 +70,7 @@ export class RegionFilling {
     const { clock, random, onRetry, standing, signal } = this.options;
     for (let attempt = 0; stored !== undefined || standing().isFresh; attempt += 1) {
       try {
-        if ((await this.start(stored)) || stored === undefined) break;
+        if ((await this.start(0)) || (stored === undefined && (await this.#beginsWithTheJournal()))) break;
         throw new Error('the primary has no snapshot any more');
       } catch (error) {
         signal.throwIfAborted();
@@ -75,20 +80,30 @@ export class RegionFilling {
     }
   }
 
-  /** Takes in the newest snapshot, beside the journal behind it. @returns false if there is none to take */
-  async start(stored?: BootstrapProgress): Promise<boolean> {
-    const { source, standing, signal } = this.options;
+  /**
+   * Takes in the newest snapshot, beside the journal from where the region's processes began to follow it.
+   * @param least the journal can be followed from here
+   * @returns false if there is none to take
+   */
+  async start(least: number): Promise<boolean> {
+    const { source, standing, progress, signal } = this.options;
     const header = await source.snapshots?.newest(signal);
     if (header === undefined || header.position.seq <= standing().taken) return false;
     const { seq, timeMs } = header.position;
-    const [images, bytes] = [
-      { done: 0, total: header.images },
-      { done: 0, total: header.bytes },
-    ];
-    standing().beginFilling({ seq, images, bytes, estimateSeconds: undefined }, timeMs, stored?.tail ?? 0);
-    this.#filled = this.#fill(header);
-    this.#filled.catch(() => undefined);
+    const { place } = await progress.beginAt(seq, least, signal);
+    standing().beginFilling(nothingOf(header), timeMs, place);
+    if (this.#taking === undefined) {
+      this.#taking = header;
+      this.#filled = this.#fill(header);
+      this.#filled.catch(() => undefined);
+    } else if (this.#taking.position.seq < seq) this.#next = header;
     return true;
+  }
+
+  /** Where there is no snapshot: whether no other process of the region has begun with one. */
+  async #beginsWithTheJournal(): Promise<boolean> {
+    const { source, progress, signal } = this.options;
+    return source.snapshots === undefined || (await progress.beginAt(0, 0, signal)).followedFrom === 0;
   }
 
   /** The same at once, of a region that only lacks what the journal does not tell any more. @returns the snapshot's place */
@@ -100,33 +115,48 @@ export class RegionFilling {
     return header.position.seq;
   }
 
+  /** The region is filled when the last of them is taken in that were asked for meanwhile. */
   async #fill(first: SnapshotHeader): Promise<void> {
-    const { source, standing, introduced, signal } = this.options;
-    await untilAborted(introduced, signal);
+    await untilAborted(this.options.introduced, this.options.signal);
+    for (let header: SnapshotHeader | undefined = first; header !== undefined; header = this.#next) {
+      this.#next = undefined;
+      await this.#fillWith(header);
+    }
+    this.#taking = undefined;
+    this.#end();
+  }
+
+  async #fillWith(first: SnapshotHeader): Promise<void> {
+    const { source, standing, signal } = this.options;
     let header: SnapshotHeader | undefined = first;
     const fill = async (): Promise<void> => {
       const current: SnapshotHeader | undefined = header ?? (await source.snapshots?.newest(signal));
       header = undefined;
       if (current === undefined) throw new Error('there is no snapshot any more');
+      this.#taking = current;
+      standing().fill(nothingOf(current));
       await this.#takeIn(current, (progress) => standing().fill(progress));
     };
     await untilDone('filling the region from a snapshot', fill, this.options);
-    this.#end();
   }
 
   async #takeIn(header: SnapshotHeader, onProgress: BootstrapOptions['onProgress']): Promise<void> {
     const { source, content, waiting, missing, selection, pulled, enforcer, onReady } = this.options;
     if (source.snapshots === undefined) throw new Error('there are no snapshots here');
     const { clock, random, onRetry, signal } = this.options;
-    this.#bootstrap = new Bootstrap(header, {
+    const bootstrap = new Bootstrap(header, {
       ...{ snapshots: source.snapshots, content, missing, waiting, selection, pulled },
       ...{ clock, random, signal, onRetry, onProgress },
       // What became too old leaves when all is here: children come before what leads to them.
       alone: (entry, apply) => enforcer.alone(entry, apply),
       onApplied: (entry) => waiting.applied(entry).forEach(onReady),
     });
-    await this.#bootstrap.run();
-    this.#bootstrap = undefined;
+    this.#bootstraps.add(bootstrap);
+    try {
+      await bootstrap.run();
+    } finally {
+      this.#bootstraps.delete(bootstrap);
+    }
     await enforcer.trim();
   }
 
@@ -138,4 +168,9 @@ export class RegionFilling {
       if (!standing().isComing(repository, digest)) waiting.manifestSettled(repository, digest).forEach(onReady);
     }
   }
+}
+
+function nothingOf({ position, images, bytes }: SnapshotHeader): Omit<BootstrapProgress, 'tail'> {
+  const none = { images: { done: 0, total: images }, bytes: { done: 0, total: bytes } };
+  return { seq: position.seq, ...none, estimateSeconds: undefined };
 }

@@ -68,14 +68,14 @@ export class RegionStanding {
   }
 
   /**
-   * From now on entries are taken up behind the place of a snapshot, which is taken in besides; `tail`: up to where that was
-   * done before. Until it is taken in, the watermark stays where it is.
+   * From now on entries are taken up behind `place`, and a snapshot is taken in besides, which stands for a place there or
+   * further on. Until it is taken in, the watermark stays where it is.
    */
-  beginFilling(progress: Omit<BootstrapProgress, 'tail'>, timeMs: number, tail: number): void {
-    const before = this.#filling?.before ?? this.#applied;
-    this.#filling ??= { before, sinceMs: timeMs, progress };
-    this.#applied = new AppliedSeqs(Math.max(progress.seq, tail));
-    this.#taken = this.#applied.watermark;
+  beginFilling(progress: Omit<BootstrapProgress, 'tail'>, timeMs: number, place: number): void {
+    const { before, sinceMs } = this.#filling ?? { before: this.#applied, sinceMs: timeMs };
+    this.#filling = { before, sinceMs, progress };
+    this.#applied = new AppliedSeqs(place);
+    this.#taken = place;
     this.#head = Math.max(this.#head, this.#taken);
     for (const seq of this.#unreadable.keys()) if (seq <= this.#taken) this.#unreadable.delete(seq);
     this.changed.notify();

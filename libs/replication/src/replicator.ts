@@ -93,7 +93,10 @@ export class Replicator {
     const introduced = new Promise<void>((resolve) => {
       onIntroduced = resolve;
     });
-    const filling = new RegionFilling({ ...common, enforcer, missing, pulled: this.#pulled, introduced });
+    const filling = new RegionFilling({
+      ...{ ...common, enforcer, missing, introduced },
+      ...{ progress: options.progress, pulled: this.#pulled },
+    });
     const parts = { enforcer, missing, planner, applier, filling };
     this.#follower = new JournalFollower({ ...common, ...parts, window, onIntroduced });
     this.#missing = missing;
