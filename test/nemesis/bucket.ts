@@ -21,6 +21,8 @@ export interface BucketPlace {
   readonly region: string;
   readonly ports: RegionPorts;
   readonly directory: string;
+  /** Whether its processes reach it through the proxy that can make answers wrong. */
+  readonly behindProxy: boolean;
   readonly logFile: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly writeSecret: (name: string, text: string) => Promise<string>;
@@ -29,7 +31,7 @@ export interface BucketPlace {
 const BUCKET = 'meridian';
 
 export async function makeBucket(kind: StorageKind, place: BucketPlace): Promise<Bucket> {
-  const { region, ports, directory, logFile, environment } = place;
+  const { region, ports, directory, behindProxy, logFile, environment } = place;
   if (kind === 'fs') {
     await mkdir(directory, { recursive: true });
     return {
@@ -43,7 +45,12 @@ export async function makeBucket(kind: StorageKind, place: BucketPlace): Promise
   const secretAccessKeyFile = await place.writeSecret(`${region}-minio`, key.secretAccessKey);
   const common = { bucket: BUCKET, region: 'us-east-1', accessKeyId: key.accessKeyId };
   return {
-    section: { driver: 's3', endpoint: urlOf(ports.storeProxy), ...common, secretAccessKeyFile },
+    section: {
+      driver: 's3',
+      endpoint: urlOf(behindProxy ? ports.storeProxy : ports.store),
+      ...common,
+      secretAccessKeyFile,
+    },
     process: minioProcess(await findMinio(environment), {
       name: `${region}-minio`,
       port: ports.store,

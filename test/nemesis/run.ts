@@ -17,10 +17,13 @@ import { World, type WorldOptions } from './world.js';
 const MINUTE_MS = 60_000;
 const SHORT_MS = 15_000;
 const CLIENTS = 20;
-const ORDINARY = { peerProxies: false, gcGraceMs: undefined };
+const ORDINARY = { storeProxies: false, peerProxies: false, gcGraceMs: undefined };
 /** Kinds of runs that need more than three ordinary regions. */
 const SPECIAL: Partial<Readonly<Record<ScenarioName, Partial<WorldOptions>>>> = {
-  mixed: { peerProxies: true },
+  mixed: { storeProxies: true, peerProxies: true },
+  'faulty-store': { storeProxies: true },
+  'full-disk': { storeProxies: true },
+  'write-kills': { storeProxies: true },
   'deleted-copy': { gcGraceMs: 10_000 },
 };
 

@@ -25,6 +25,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly storage: StorageKind;
   readonly routerMode: 'redirect' | 'proxy';
+  /** Whether somebody stands before each MinIO who can make its answers wrong: for the others that is work for nothing. */
+  readonly storeProxies: boolean;
   /** Whether somebody stands at the end of each line between regions who can make answers wrong. */
   readonly peerProxies: boolean;
   readonly gcGraceMs: number | undefined;
@@ -126,6 +128,7 @@ export class World {
         region,
         ports,
         directory: join(this.directory, 'store', region),
+        behindProxy: this.options.storeProxies,
         logFile: this.#log(`${region}-minio`),
         environment,
         writeSecret: (name, text) => this.#write(name, text),
@@ -133,6 +136,8 @@ export class World {
       this.#buckets.set(region, bucket);
       if (bucket.process !== undefined) {
         this.#sit('minio', region, bucket.process);
+      }
+      if (bucket.process !== undefined && this.options.storeProxies) {
         const proxy = new FaultyProxy(ports.store, HASHED_IN_STORE, this.#chance(31, index), systemClock);
         this.proxies.set(region, proxy);
         await proxy.listen(ports.storeProxy);

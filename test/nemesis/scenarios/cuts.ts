@@ -15,9 +15,10 @@ const SHORT_MS = 4_000;
 const EQUAL_WITHIN_MS = 30_000;
 const FLAP_MS = 1_000;
 const WRITERS = 2;
-const READERS = 2;
-/** So many pulls in a row at home are one round: a read between writes every few milliseconds. */
-const PAUSE_MS = 20;
+const READERS = 4;
+/** Of a writer between two pushes, and of a reader between two pulls: a read between writes every few milliseconds. */
+const WRITE_PAUSE_MS = 200;
+const PAUSE_MS = 10;
 
 const KINDS: Readonly<Record<string, Partial<LinkSettings> | 'reset'>> = {
   cut: { state: 'cut' },
@@ -93,7 +94,7 @@ async function move(
   while (!until.aborted) {
     const repository = pick(random, workload.repositories);
     await workload.pushNew(client, random, PRIMARY, { repository, tags: [pick(random, workload.tags.slice(0, 5))] });
-    await systemClock.sleep(PAUSE_MS * 10, until).catch(() => undefined);
+    await systemClock.sleep(WRITE_PAUSE_MS, until).catch(() => undefined);
   }
 }
 
