@@ -25,9 +25,9 @@ export class Layout {
   }
 
   keyDirectory(key: string): string {
-    const parts = key.split('/');
-    const last = parts.pop() ?? '';
-    return [this.objects, ...parts.flatMap((part) => ['d', part]), 'o', last].join('/');
+    const end = key.lastIndexOf('/');
+    const node = end < 0 ? this.objects : `${this.objects}/d/${key.slice(0, end).replaceAll('/', '/d/')}`;
+    return `${node}/o/${key.slice(end + 1)}`;
   }
 
   /** The directories that become empty, innermost first, when a key directory goes. */
