@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Clock } from '#libs/resilience';
 import { FakeClock } from '#libs/resilience/testing';
 import { PartBuffers, type PartFiller } from './part-buffers.js';
 
@@ -28,6 +29,30 @@ describe('PartBuffers', () => {
     first[end]();
     await clock.advance(1);
     expect(second).toBeDefined();
+  });
+
+  it.each([
+    [1, 256 * 1024],
+    [64, 256 * 1024],
+    [500, 33_554],
+    [5_000, 16 * 1024],
+  ])('lets each of %i uploads hold so much without the memory of a part', (count, bytes) => {
+    const leave = Array.from({ length: count }, () => buffers.enter());
+    expect(buffers.smallBytes).toBe(bytes);
+    for (const end of leave) {
+      end();
+      end();
+    }
+    expect(buffers.smallBytes).toBe(256 * 1024);
+  });
+
+  it('holds little of uploads that came one after the other and bring nothing more', () => {
+    let held = 0;
+    for (let count = 0; count < 500; count += 1) {
+      buffers.enter();
+      held += buffers.smallBytes;
+    }
+    expect(held).toBeLessThan(52 * 1024 ** 2);
   });
 
   it('gives up a place that nobody waits for any more', async () => {
@@ -61,6 +86,19 @@ describe('PartBuffers', () => {
       await clock.advance(500);
     }
     expect(revoked).toEqual(expected);
+  });
+
+  it('does not blame a client for a process that was halted, or had no time to read', async () => {
+    const late: Clock = {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      sleep: (ms, signal) => clock.sleep(ms + 60_000, signal),
+    };
+    const halted = new PartBuffers(late, 1);
+    await halted.take({ length: 1_000_000, revoke: () => void revoked.push('held') }, NEVER);
+    void halted.take(filler('waiting'), NEVER);
+    await clock.advance(61_000);
+    expect(revoked).toEqual([]);
   });
 
   it('does not blame a client for a store that is slow', async () => {

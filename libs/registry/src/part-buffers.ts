@@ -9,10 +9,19 @@ export const PART_BYTES = 8 * 1024 * 1024;
  */
 const PARTS = 10;
 
+/**
+ * Without the memory of a part an upload holds so much at the most, and all of them together about so much: clients that send
+ * little are many, and those that send nothing more are held for as long as anybody's patience lasts. What is no larger than
+ * the least never waits for a place.
+ */
+const MOST_SMALL_BYTES = 256 * 1024;
+const LEAST_SMALL_BYTES = 16 * 1024;
+const ALL_SMALL_BYTES = 16 * 1024 * 1024;
+
 /** Buffers kept when no upload needs any; until then all are used again. */
 const KEPT = 4;
 
-/** While others wait: what an upload has to bring, looked at over so long. */
+/** While others wait: what an upload has to bring, looked at over so long, in which this process was awake. */
 const PATIENCE_MS = 2_000;
 const SLOWEST_BYTES_PER_SECOND = 64 * 1024;
 const LOOK_EVERY_MS = 500;
@@ -45,14 +54,34 @@ export class PartBuffers {
   readonly #free: Buffer[] = [];
   readonly #places: ByteBudget;
   #taken = 0;
-  /** Since when each of them brings too little, and how much was there by then. */
-  readonly #filling = new Map<PartFiller, { readonly sinceMs: number; readonly length: number }>();
+  #writers = 0;
+  /** For how long each of them was seen to bring too little, and how much was there before. */
+  readonly #filling = new Map<PartFiller, { readonly slowMs: number; readonly length: number }>();
+  /** How many wait, and what ends the looks that are made meanwhile. */
+  #waiting = 0;
+  #looks = new AbortController();
 
   constructor(
     private readonly clock: Clock,
     parts: number = PARTS,
   ) {
     this.#places = new ByteBudget(parts);
+  }
+
+  /** How much an upload may hold, just now, before it needs the memory of a part. */
+  get smallBytes(): number {
+    const share = Math.floor(ALL_SMALL_BYTES / Math.max(1, this.#writers));
+    return Math.min(MOST_SMALL_BYTES, Math.max(LEAST_SMALL_BYTES, share));
+  }
+
+  /** An upload begins to take in bytes. @returns how to say that it has ended; only the first call counts */
+  enter(): () => void {
+    this.#writers += 1;
+    let ended = false;
+    return () => {
+      if (!ended) this.#writers -= 1;
+      ended = true;
+    };
   }
 
   /** Waits for a place. Rejects with the signal's reason if it aborts meanwhile. */
@@ -80,34 +109,42 @@ export class PartBuffers {
   }
 
   async #place(signal: AbortSignal): Promise<() => void> {
-    const waiting = new AbortController();
-    void this.#press(waiting.signal);
+    this.#waiting += 1;
+    if (this.#waiting === 1) void this.#press();
     try {
       return await this.#places.take(1, signal);
     } finally {
-      waiting.abort();
+      this.#waiting -= 1;
+      if (this.#waiting === 0) this.#looks.abort(NOBODY_WAITS);
     }
   }
 
   /** As long as somebody waits. */
-  async #press(waiting: AbortSignal): Promise<void> {
+  async #press(): Promise<void> {
+    this.#looks = new AbortController();
+    const { signal } = this.#looks;
+    for (const filler of this.#filling.keys()) this.#watch(filler);
     for (;;) {
-      await this.clock.sleep(LOOK_EVERY_MS, waiting).catch(() => undefined);
-      if (waiting.aborted) return;
-      for (const [filler, { sinceMs, length }] of this.#filling) this.#look(filler, sinceMs, length);
+      await this.clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      for (const [filler, { slowMs, length }] of this.#filling) this.#look(filler, slowMs + LOOK_EVERY_MS, length);
     }
   }
 
   #watch(filler: PartFiller): void {
-    this.#filling.set(filler, { sinceMs: this.clock.monotonic(), length: filler.length });
+    this.#filling.set(filler, { slowMs: 0, length: filler.length });
   }
 
-  #look(filler: PartFiller, sinceMs: number, length: number): void {
-    const passedMs = this.clock.monotonic() - sinceMs;
-    if (filler.length - length >= (SLOWEST_BYTES_PER_SECOND * passedMs) / 1_000) this.#watch(filler);
-    else if (passedMs >= PATIENCE_MS) {
+  /** A look that comes late counts as one: who was halted, or had no time to read, must not blame its clients for it. */
+  #look(filler: PartFiller, slowMs: number, length: number): void {
+    if (filler.length - length >= (SLOWEST_BYTES_PER_SECOND * slowMs) / 1_000) this.#watch(filler);
+    else if (slowMs < PATIENCE_MS) this.#filling.set(filler, { slowMs, length });
+    else {
       this.#filling.delete(filler);
       filler.revoke();
     }
   }
 }
+
+/** Nobody sees it, and making one each time costs more than the rest. */
+const NOBODY_WAITS = new Error('nobody waits for it any more');

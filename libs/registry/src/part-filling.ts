@@ -1,7 +1,6 @@
 import { PART_BYTES, type PartBuffer, type PartFiller } from './part-buffers.js';
 
-/** Up to here a part takes no more memory than twice what came: clients that send little are many. */
-const SMALL_BYTES = 256 * 1024;
+/** Until it has the memory of a part it takes no more than twice what came. */
 const FIRST_BYTES = 16 * 1024;
 
 /** A part that is being filled. */
@@ -36,9 +35,9 @@ export class PartFilling implements PartFiller {
     return this.#buffer;
   }
 
-  /** Whether so many bytes more need the memory of a whole part first. */
-  needsBuffer(more: number): boolean {
-    return this.#buffer === undefined && this.#length < PART_BYTES && this.#length + more > SMALL_BYTES;
+  /** Whether so many bytes more need the memory of a whole part first, where `smallBytes` may do without. */
+  needsBuffer(more: number, smallBytes: number): boolean {
+    return this.#buffer === undefined && this.#length < PART_BYTES && this.#length + more > smallBytes;
   }
 
   useBuffer(buffer: PartBuffer): void {

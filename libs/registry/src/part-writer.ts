@@ -27,6 +27,7 @@ export interface PartWriterOptions {
 export class PartWriter {
   readonly #parts: StoredPart[];
   readonly #flying = new Set<Promise<void>>();
+  readonly #leave: () => void;
   #filling: PartFilling;
   #body: Readable | undefined;
   #next: { number: number; offset: number };
@@ -40,6 +41,7 @@ export class PartWriter {
     const last = start.parts.at(-1);
     this.#next = { number: (last?.number ?? 0) + 1, offset: last === undefined ? 0 : last.offset + last.size };
     this.#filling = this.#startWith(start.tail);
+    this.#leave = options.buffers.enter();
   }
 
   /** Bytes taken in so far, those of earlier chunks included. */
@@ -57,7 +59,7 @@ export class PartWriter {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       this.options.hash?.update(chunk);
       for (let rest = chunk; rest.length > 0; ) {
-        if (this.#filling.needsBuffer(rest.length)) await this.#takeBuffer();
+        if (this.#filling.needsBuffer(rest.length, this.options.buffers.smallBytes)) await this.#takeBuffer();
         rest = rest.subarray(this.#filling.add(rest));
         if (this.#filling.isFull) await this.#send();
       }
@@ -81,6 +83,7 @@ export class PartWriter {
 
   /** Nothing more will be asked of it. */
   dispose(): void {
+    this.#leave();
     this.#filling.buffer?.giveBack();
     this.#filling = this.#startWith(EMPTY);
     this.#body = undefined;
