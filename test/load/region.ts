@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AS_THE_IMAGE_HAS_IT } from '../support/image-settings.js';
 import { freePortBase } from '../support/ports.js';
 import { startNode, type TestProcess } from '../support/process.js';
 
@@ -91,7 +92,11 @@ async function startMember(port: number, file: string, nodeOptions: string): Pro
   const process = await startNode({
     name: `registry at ${host}`,
     script: 'apps/registry/src/main.js',
-    env: { MERIDIAN_CONFIG: file, UV_THREADPOOL_SIZE: '16', NODE_OPTIONS: nodeOptions },
+    env: {
+      ...AS_THE_IMAGE_HAS_IT,
+      MERIDIAN_CONFIG: file,
+      NODE_OPTIONS: `${AS_THE_IMAGE_HAS_IT.NODE_OPTIONS} ${nodeOptions}`,
+    },
     isReady: async () => (await fetch(`${admin}/health/ready`)).ok,
   });
   return { host, origin: `http://${host}`, admin, process };

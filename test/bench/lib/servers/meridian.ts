@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import nodeProcess from 'node:process';
+import { AS_THE_IMAGE_HAS_IT } from '../../../support/image-settings.js';
 import { freePortBase } from '../../../support/ports.js';
 import { ROOT, TestProcess } from '../../../support/process.js';
 import { startRedis } from '../../../support/redis.js';
@@ -13,12 +14,6 @@ export interface MeridianOptions {
   /** Registries on the same storage, each on a port of its own. */
   readonly processes?: number;
 }
-
-const AS_THE_IMAGE_HAS_IT = {
-  UV_THREADPOOL_SIZE: '16',
-  MALLOC_ARENA_MAX: '2',
-  NODE_OPTIONS: '--max-semi-space-size=4',
-};
 
 const KEY = randomBytes(32).toString('hex');
 
