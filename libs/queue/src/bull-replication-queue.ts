@@ -1,9 +1,10 @@
-import { type Job, Queue, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { type Job, Queue, UnrecoverableError, WaitingError, type Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { RegionName } from '#libs/geo';
 import type { CopyHandler, CopyJob, ReplicationQueue } from '#libs/replication';
 import { anySignal, type Clock, withDeadline } from '#libs/resilience';
 import { copyJobData, copyJobId, parseCopyJobData } from './copy-job-data.js';
+import { CopyWorker } from './copy-worker.js';
 
 const QUEUE = 'copy';
 
@@ -93,7 +94,7 @@ export class BullReplicationQueue implements ReplicationQueue {
     // Three declared parameters, none defaulted: BullMQ hands over the signal only then.
     const process = (job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<void> =>
       this.#process(handler, job, token, signal);
-    const worker = new Worker(QUEUE, process, {
+    const worker = new CopyWorker(QUEUE, process, {
       connection: this.#connect({ maxRetriesPerRequest: null }),
       prefix: this.#prefix,
       concurrency: Math.min(options.concurrency, this.#limit),
