@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import { nextBeat } from '#libs/resilience';
 import { FakeClock, settle } from '#libs/resilience/testing';
 import { unlessSilent } from './unless-silent.js';
 
@@ -27,6 +28,21 @@ describe('a stream that is watched for silence', () => {
     const failed = expect(chunks.next()).rejects.toThrow('nothing came for 3000 ms');
     await clock.advance(3_000);
     await failed;
+  });
+
+  it('has no timer of its own while something comes', async () => {
+    const { body, clock, chunks } = opened();
+    nextBeat(1_000, clock, new AbortController().signal).catch(() => undefined);
+    const timers: number[] = [];
+    for (let second = 0; second < 20; second += 1) {
+      const next = chunks.next();
+      body.write('a word');
+      await next;
+      await clock.advance(1_010);
+      void nextBeat(1_000, clock, new AbortController().signal);
+      timers.push(clock.sleeping);
+    }
+    expect(new Set(timers)).toEqual(new Set([1]));
   });
 
   it('does not count the time that its reader takes', async () => {

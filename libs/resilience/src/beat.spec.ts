@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nextBeat } from './beat.js';
+import { beatsSoFar, nextBeat, onBeat } from './beat.js';
 import { FakeClock } from './testing/index.js';
 
 const { signal } = new AbortController();
@@ -47,6 +47,41 @@ describe('nextBeat', () => {
     expect(clock.sleeping).toBe(2);
     await clock.advance(1_100);
     expect(clock.sleeping).toBe(0);
+  });
+
+  it('is called once, and not when nobody waits for it any more', async () => {
+    const [clock, heard] = [new FakeClock(), [] as string[]];
+    onBeat(500, clock, () => heard.push('one'));
+    const leave = onBeat(500, clock, () => heard.push('other'));
+    leave();
+    await clock.advance(2_000);
+    expect(heard).toEqual(['one']);
+    leave();
+    expect(clock.sleeping).toBe(0);
+  });
+
+  it('is not called any more when another one that is woken makes it leave', async () => {
+    const [clock, heard] = [new FakeClock(), [] as string[]];
+    const leaves: (() => void)[] = [];
+    const make = (who: string, leaving: number) =>
+      onBeat(500, clock, () => {
+        heard.push(who);
+        leaves[leaving]?.();
+      });
+    leaves.push(make('one', 1), make('two', 0), make('three', 2));
+    await clock.advance(600);
+    expect(heard).toEqual(['one', 'three']);
+  });
+
+  it('is counted: who counts at each knows whether a longer one came with it', async () => {
+    const [clock, counts] = [new FakeClock(0), [] as number[]];
+    for (let beat = 0; beat < 6; beat += 1) {
+      const next = nextBeat(1_000, clock, signal);
+      await clock.advance(1_001);
+      await next;
+      counts.push(beatsSoFar(3_000, clock));
+    }
+    expect(counts).toEqual([0, 0, 1, 1, 1, 2]);
   });
 
   it('ends with the signal', async () => {

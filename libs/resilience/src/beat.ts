@@ -21,20 +21,31 @@ const beats = new WeakMap<Clock, Map<number, Beat>>();
 export function nextBeat(periodMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const nowMs = clock.monotonic();
-    const dueMs = (Math.floor(nowMs / periodMs) + 1) * periodMs;
-    const beat = find(clock, dueMs) ?? begin(clock, dueMs, nowMs);
-    const wake = (): void => {
+    const leave = onBeat(periodMs, clock, () => {
       stop();
       resolve();
-    };
+    });
     const stop = onAbort(signal, () => {
-      beat.waiting.delete(wake);
-      if (beat.waiting.size === 0) beat.over.abort(NOBODY_WAITS);
+      leave();
       reject(signal.reason);
     });
-    beat.waiting.add(wake);
   });
+}
+
+/** Calls `wake` at that beat, once. @returns how not to wait for it any more */
+export function onBeat(periodMs: number, clock: Clock, wake: () => void): () => void {
+  const nowMs = clock.monotonic();
+  const dueMs = (Math.floor(nowMs / periodMs) + 1) * periodMs;
+  const beat = find(clock, dueMs) ?? begin(clock, dueMs, nowMs);
+  beat.waiting.add(wake);
+  return () => {
+    if (beat.waiting.delete(wake) && beat.waiting.size === 0) beat.over.abort(NOBODY_WAITS);
+  };
+}
+
+/** How many beats of that length came since the clock's origin: what was counted at another one tells whether any did. */
+export function beatsSoFar(periodMs: number, clock: Clock): number {
+  return Math.floor(clock.monotonic() / periodMs);
 }
 
 function find(clock: Clock, dueMs: number): Beat | undefined {
@@ -48,7 +59,11 @@ function begin(clock: Clock, dueMs: number, nowMs: number): Beat {
   beats.set(clock, ofClock.set(dueMs, beat));
   const end = (): void => {
     if (ofClock.get(dueMs) === beat) ofClock.delete(dueMs);
-    for (const wake of beat.waiting) wake();
+    for (const wake of beat.waiting) {
+      // Who leaves when it was woken ends nothing any more.
+      beat.waiting.delete(wake);
+      wake();
+    }
   };
   clock.sleep(Math.ceil(dueMs - nowMs) + EARLY_MS, beat.over.signal).then(end, end);
   return beat;

@@ -26,6 +26,22 @@ describe('Notifier', () => {
     await expect(wait(version)).resolves.toBe(true);
   });
 
+  it('does not miss what changes while one begins to wait', async () => {
+    const { clock, controller, notifier } = waiting();
+    let ended = false;
+    const sleep = (ms: number, signal: AbortSignal): Promise<void> => {
+      notifier.notify();
+      signal.addEventListener('abort', () => {
+        ended = true;
+      });
+      return clock.sleep(ms, signal);
+    };
+    const during = { now: () => clock.now(), monotonic: () => clock.monotonic(), sleep };
+    const options = { limitMs: 100, clock: during, signal: controller.signal };
+    await expect(notifier.waitFor(notifier.version, options)).resolves.toBe(true);
+    expect([ended, clock.sleeping]).toEqual([true, 0]);
+  });
+
   it('says when nothing changed in time', async () => {
     const { clock, wait } = waiting();
     const answer = wait();

@@ -1,5 +1,5 @@
 import { onAbort } from './abort.js';
-import { nextBeat } from './beat.js';
+import { onBeat } from './beat.js';
 import type { Clock } from './clock.js';
 
 /**
@@ -28,36 +28,46 @@ export class Notifier {
   ): Promise<boolean> {
     const { limitMs, clock, signal } = options;
     const isBounded = limitMs !== Number.POSITIVE_INFINITY;
-    return this.#wait(version, isBounded ? (over) => clock.sleep(limitMs, over) : undefined, signal);
+    return this.#wait(version, isBounded ? (wake) => after(limitMs, clock, wake) : undefined, signal);
   }
 
-  /** The same until the next beat of that length, at the latest; see {@link nextBeat}. */
+  /** The same until the next beat of that length, at the latest; see {@link onBeat}. */
   async waitForBeat(version: number, periodMs: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
-    return this.#wait(version, (over) => nextBeat(periodMs, clock, over), signal);
+    return this.#wait(version, (wake) => onBeat(periodMs, clock, wake), signal);
   }
 
   async #wait(
     version: number,
-    limit: ((over: AbortSignal) => Promise<void>) | undefined,
+    limit: ((wake: () => void) => () => void) | undefined,
     signal: AbortSignal,
   ): Promise<boolean> {
     signal.throwIfAborted();
     if (this.#version !== version) return true;
-    const over = new AbortController();
     await new Promise<void>((resolve) => {
+      let endLimit = (): void => undefined;
       const wake = (): void => {
         stop();
         this.#waiting.delete(wake);
-        over.abort(WOKEN);
+        endLimit();
         resolve();
       };
       const stop = onAbort(signal, wake);
       this.#waiting.add(wake);
-      limit?.(over.signal).then(wake, () => undefined);
+      const end = limit?.(wake) ?? endLimit;
+      // Whoever begins to wait may be what changes something.
+      if (this.#version === version) endLimit = end;
+      else end();
     });
     signal.throwIfAborted();
     return this.#version !== version;
   }
+}
+
+/** @returns how to end it */
+function after(ms: number, clock: Clock, wake: () => void): () => void {
+  const over = new AbortController();
+  clock.sleep(ms, over.signal).then(wake, () => undefined);
+  return () => over.abort(WOKEN);
 }
 
 /** Nobody sees it, and making one each time costs more than the rest. */
