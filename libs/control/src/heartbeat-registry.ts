@@ -1,7 +1,8 @@
 import { type Clock, nextBeat } from '#libs/resilience';
 import type { ControlBus, ProcessHeartbeat } from './control-bus.js';
 
-export const PROCESS_HEARTBEAT_MS = 2_000;
+/** As often as a replicator says how far it is while nothing happens: what is due at the same beat is said in one envelope. */
+export const PROCESS_HEARTBEAT_MS = 3_000;
 
 /** One may be lost and one be late. */
 const MISSED = 3;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseDigest } from '#libs/oci';
-import { FakeClock } from '#libs/resilience/testing';
+import { FakeClock, settle } from '#libs/resilience/testing';
 import type { ControlMessage } from './control-bus.js';
 import { Outbox } from './outbox.js';
 
@@ -9,6 +9,11 @@ const committed = (size: number): ControlMessage => ({
   blob: { digest: parseDigest(`sha256:${'a'.repeat(64)}`), size },
 });
 const appended: ControlMessage = { kind: 'journal.appended', seq: 7 };
+
+const alive: ControlMessage = {
+  kind: 'process.heartbeat',
+  process: { id: 'one', app: 'registry', pid: 1, startedMs: 1 },
+};
 
 describe('the outbox of a process', () => {
   function outbox() {
@@ -43,6 +48,18 @@ describe('the outbox of a process', () => {
     const { sent, box } = outbox();
     for (let size = 0; size < 251; size += 1) box.add(committed(size));
     expect(sent).toEqual([1, 100, 100]);
+  });
+
+  it('says a heartbeat together with what is said at the same moment, and soon in any case', async () => {
+    const { sent, box } = outbox();
+    box.add(alive);
+    await Promise.resolve();
+    box.add(appended);
+    await settle();
+    expect(sent).toEqual([2]);
+    box.add(alive);
+    await settle();
+    expect(sent).toEqual([2, 1]);
   });
 
   it('says nothing once it is stopped', async () => {

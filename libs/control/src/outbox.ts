@@ -1,4 +1,4 @@
-import type { Clock } from '#libs/resilience';
+import { type Clock, nextTurn } from '#libs/resilience';
 import type { ControlMessage } from './control-bus.js';
 
 /** After something was said, blobs that are committed are told together for so long. */
@@ -9,7 +9,8 @@ const MOST = 100;
 /**
  * What a process has to say, put together. A push of many small blobs would say each of them alone, and to say one costs a
  * tenth of the push. The first goes out at once, those that follow it shortly in one envelope; whatever else is said goes
- * out at once and takes them along.
+ * out at once and takes them along. A heartbeat lets what is said at the same moment go first: each envelope wakes Redis and
+ * every process of the region, its sender too.
  */
 export class Outbox {
   #waiting: ControlMessage[] = [];
@@ -26,6 +27,10 @@ export class Outbox {
 
   add(message: ControlMessage): void {
     this.#waiting.push(message);
+    if (message.kind === 'process.heartbeat') {
+      void nextTurn().then(() => this.#flush());
+      return;
+    }
     const pauseMs = this.#saidMs + PAUSE_MS - this.clock.monotonic();
     const mayWait = message.kind === 'blob.committed' && pauseMs > 0 && this.#waiting.length < MOST;
     if (!mayWait) this.#flush();

@@ -1,5 +1,5 @@
 import type { RegionProgress } from '#libs/peer';
-import { type Clock, withDeadline } from '#libs/resilience';
+import { beatsSoFar, type Clock, withDeadline } from '#libs/resilience';
 import type { ProgressStore } from './progress-store.js';
 import type { RegionStanding } from './region-standing.js';
 
@@ -12,7 +12,7 @@ const REPORT_MS = 20;
 /** While nothing changes it is looked this often whether something did that nobody was told of. */
 const LOOK_MS = 1_000;
 
-/** That the primary was heard again is told this often, if nothing else is. */
+/** That the primary was heard again is told this often, if nothing else is: at the beats at which processes say that they live. */
 export const QUIET_REPORT_MS = 3_000;
 
 export interface ProgressTellerOptions {
@@ -39,15 +39,16 @@ export class ProgressTeller {
     for (;;) {
       const { version } = changed;
       const toldMs = clock.monotonic();
+      const quietBeats = beatsSoFar(QUIET_REPORT_MS, clock);
       onProgress(current());
-      await this.#untilNews(version, toldMs);
+      await this.#untilNews(version, quietBeats);
       const pauseMs = REPORT_MS - (clock.monotonic() - toldMs);
       if (pauseMs > 0) await clock.sleep(pauseMs, signal);
     }
   }
 
   /** What was told before a quiet second is told once more at its end: others may not have heard it. */
-  async #untilNews(version: number, toldMs: number): Promise<void> {
+  async #untilNews(version: number, quietBeats: number): Promise<void> {
     const { standing, clock, signal } = this.options;
     if (await standing.changed.waitForBeat(version, LOOK_MS, clock, signal)) {
       this.#quietly = undefined;
@@ -56,8 +57,8 @@ export class ProgressTeller {
     const quietly = this.#quietly;
     this.#quietly = this.#allButHeard();
     if (quietly !== this.#quietly) return;
-    if (clock.monotonic() - toldMs >= QUIET_REPORT_MS - LOOK_MS / 2) return;
-    return this.#untilNews(version, toldMs);
+    if (beatsSoFar(QUIET_REPORT_MS, clock) > quietBeats) return;
+    return this.#untilNews(version, quietBeats);
   }
 
   #allButHeard(): string {
