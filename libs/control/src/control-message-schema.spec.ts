@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseDigest, parseRepositoryName } from '#libs/oci';
 import type { ControlMessage } from './control-bus.js';
-import { formatEnvelope, readEnvelope } from './control-message-schema.js';
+import { formatEnvelope, isFrom, readEnvelope } from './control-message-schema.js';
 
 const blob = { digest: parseDigest(`sha256:${'a'.repeat(64)}`), size: 3 };
 const progress = {
@@ -53,5 +53,25 @@ describe('the envelope of a control message', () => {
 
   it('never throws, whatever arrives', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => expect(readEnvelope(value)).toHaveProperty('unreadable')));
+  });
+});
+
+describe('isFrom', () => {
+  const raw = (from: string, message: ControlMessage) =>
+    JSON.stringify({ pattern: 'p', data: formatEnvelope({ from, message, more: [] }) });
+
+  it('knows what a process said itself, and nothing else, whatever it is called', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), (one, other) => {
+        const said = raw(one, { kind: 'journal.appended', seq: 1 });
+        expect(isFrom(one, said)).toBe(true);
+        expect(isFrom(other, said)).toBe(one === other);
+      }),
+    );
+  });
+
+  it('is not misled by what is quoted', () => {
+    const failed = [{ seq: 5, reason: '"from":"one"' }];
+    expect(isFrom('one', raw('other', { kind: 'region.progress', progress: { ...progress, failed } }))).toBe(false);
   });
 });

@@ -7,6 +7,8 @@ export interface PatientRedisEvents {
   /** The connection is gone. Another one is being tried. */
   readonly onClose: () => void;
   readonly onTrouble: (error: unknown) => void;
+  /** Whether a message need not even be looked into: Redis gives a process back what it said itself. */
+  readonly isOwn: (raw: string) => boolean;
 }
 
 /**
@@ -26,7 +28,12 @@ export class PatientRedisServer extends ServerRedis {
   override start(callback?: () => void): void {
     if (this.isManuallyClosed) return;
     const subscriber: Redis = this.subClient;
-    subscriber.on('message', this.getMessageHandler(this.pubClient));
+    const hear = this.getMessageHandler(this.pubClient);
+    subscriber.on('message', (...said: Parameters<typeof hear>) => {
+      // Without patterns the second is the message.
+      const [, raw] = said;
+      if (!this.#events.isOwn(raw)) void hear(...said);
+    });
     subscriber.on('ready', () => void this.#subscribe(subscriber));
     subscriber.on('close', this.#events.onClose);
     subscriber.connect().catch(this.#events.onTrouble);

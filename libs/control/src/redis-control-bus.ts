@@ -1,7 +1,7 @@
 import type { Clock } from '#libs/resilience';
 import type { ControlMessage } from './control-bus.js';
 import type { ControlLog } from './control-log.js';
-import { formatEnvelope, readEnvelope, senderOf } from './control-message-schema.js';
+import { formatEnvelope, isFrom, readEnvelope } from './control-message-schema.js';
 import { Listeners } from './listeners.js';
 import type { ManagedControlBus } from './managed-control-bus.js';
 import { Outbox } from './outbox.js';
@@ -49,6 +49,7 @@ export class RedisControlBus implements ManagedControlBus {
         this.#hearing = false;
       },
       onTrouble,
+      isOwn: (raw) => isFrom(options.processId, raw),
     });
     this.#client = new QuietRedisClient(connection, onTrouble);
     const send = (message: ControlMessage, more: readonly ControlMessage[]) => this.#send(message, more);
@@ -86,7 +87,6 @@ export class RedisControlBus implements ManagedControlBus {
   }
 
   #receive(payload: unknown): void {
-    if (senderOf(payload) === this.#options.processId) return;
     const envelope = readEnvelope(payload);
     if ('unreadable' in envelope) {
       this.#options.log.debug({ reason: envelope.unreadable }, 'control message dropped');
