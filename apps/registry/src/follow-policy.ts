@@ -5,6 +5,8 @@ import type { RegionParts } from './region-parts.js';
 /** How soon this process goes by a policy that the region's replicator heard of: two small reads. */
 const POLL_MS = 500;
 
+const NOT_LOOKED_YET = {};
+
 /** Keeps what this region may show in step with what its store says. Resolves once that is known. */
 export async function followPolicy(
   parts: Pick<RegionParts, 'content' | 'context'>,
@@ -12,9 +14,13 @@ export async function followPolicy(
   onChange: () => void,
   signal: AbortSignal,
 ): Promise<void> {
+  let seen: object | undefined = NOT_LOOKED_YET;
   const look = async (): Promise<void> => {
     const { policies } = parts.content;
-    const [current, enforced] = await Promise.all([policies.current(signal), policies.enforced(signal)]);
+    const current = await policies.current(signal);
+    // A policy is followed after it came: where there was none, and is none, a region need not look for that too.
+    const enforced = (seen ?? current) === undefined ? undefined : await policies.enforced(signal);
+    seen = current ?? enforced;
     if (residency.update(current, enforced)) onChange();
   };
   await look();

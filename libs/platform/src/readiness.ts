@@ -74,7 +74,10 @@ export class Readiness {
       const reason = error instanceof Error ? error.message : String(error);
       return { ok: false, reason, durationMs: Math.round(this.#clock.monotonic() - beganMs) };
     } finally {
-      end.abort();
+      end.abort(ANSWERED);
     }
   }
 }
+
+/** Nobody sees it, and making one each time costs more than a check. */
+const ANSWERED = new Error('the check has ended');
