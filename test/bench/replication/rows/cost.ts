@@ -6,9 +6,6 @@ import { Regions } from '../regions.js';
 import { SIZES } from '../sizes.js';
 import { lastOf } from './small.js';
 
-/** What is done at the start is over by then. */
-const SETTLED_MS = 3_000;
-
 const idleRow: Row = {
   name: 'idle',
   title: 'A replica to which nothing is pushed: share of a core, all of its processes',
@@ -20,15 +17,15 @@ const idleRow: Row = {
     { metric: 'core', of: 'meridian', atMost: 0.5 },
     { metric: 'requests', of: 'meridian', atMost: 1 },
   ],
-  secondsPerRound: 45,
+  secondsPerRound: 285,
   mostRounds: 1,
   open: async (scene) => {
     const regions = await Regions.open(scene, TRIANGLE);
     const [{ name, arrivals }] = regions.replicas;
     return async () => {
-      const seconds = SIZES[scene.size].idleSeconds;
+      const { settlingSeconds, idleSeconds: seconds } = SIZES[scene.size];
       await lastOf(regions, await regions.push([newImage(blobsOf(1, 1_024))]));
-      await setTimeout(SETTLED_MS);
+      await setTimeout(settlingSeconds * 1_000);
       const before = {
         cpu: await regions.cpuOf(name),
         bytes: await regions.network.bytes(),
