@@ -37,8 +37,8 @@ export interface BootstrapOptions {
   readonly selection: Selection;
   /** What clients ask for here comes first. */
   readonly pulled: PulledImages;
-  /** Runs what shows a manifest, and says whether it did, as the policy wants it. */
-  readonly alone: (entry: Entry, apply: () => Promise<boolean>) => Promise<unknown>;
+  /** Shows a manifest as the policy wants it, if it may be shown then. */
+  readonly alone: (entry: Entry, admit: () => (() => Promise<void>) | undefined) => Promise<unknown>;
   readonly clock: Clock;
   readonly random: Random;
   readonly onRetry: (what: string, error: unknown) => void;
@@ -172,8 +172,11 @@ export class Bootstrap {
         const waited = await this.#waitForBlobs(entry, wanted);
         if (this.#passed.delete(entry)) return this.#count(entry);
         if (waited) continue;
-        const show = async (): Promise<boolean> => selection.placed === placed && (await this.#show(entry, tags));
-        await alone(entry, () => this.#using(show));
+        const isCurrent = (): boolean => selection.placed === placed;
+        const show = async (): Promise<void> => {
+          if (isCurrent()) await this.#show(entry, tags);
+        };
+        await alone(entry, () => (isCurrent() && admitted !== undefined ? () => this.#using(show) : undefined));
         shown = selection.placed === placed;
       }
     } finally {
@@ -184,17 +187,16 @@ export class Bootstrap {
     this.#count(entry);
   }
 
-  /** As far as the policy that its needs were found by lets the region have it. @returns whether it may have anything */
-  async #show(entry: SnapshotManifest, tags: SnapshotImage['tags']): Promise<boolean> {
+  /** As far as the policy that its needs were found by lets the region have it. */
+  async #show(entry: SnapshotManifest, tags: SnapshotImage['tags']): Promise<void> {
     const { content, selection, signal } = this.options;
     const { repository, digest } = entry;
     const admitted = selection.admitted({ ...entry, tags: tags.map(({ tag }) => tag) });
-    if (admitted?.type !== 'manifest.put') return false;
+    if (admitted?.type !== 'manifest.put') return;
     await applyEntry(content, entry, signal, (blob) => content.blobs.lately.has(blob));
     for (const { tag, seq } of tags.filter((each) => admitted.tags.includes(each.tag))) {
       await content.tags.set(repository, tag, seq, digest, signal);
     }
-    return true;
   }
 
   /** @returns false if nothing was missing */

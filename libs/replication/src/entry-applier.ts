@@ -1,4 +1,5 @@
 import type { Entry } from '#libs/journal';
+import type { Digest } from '#libs/oci';
 import { applyEntry, type RegionContent } from '#libs/registry';
 import { type Clock, Limiter, type Random } from '#libs/resilience';
 import type { EntryPlanner } from './entry-planner.js';
@@ -65,12 +66,11 @@ export class EntryApplier {
   async #once(entry: Entry): Promise<boolean> {
     const { content, selection, enforcer, planner, signal } = this.options;
     let outdated = false;
-    const overtaken = await enforcer.alone(entry, async () => {
+    const overtaken = await enforcer.alone(entry, () => {
       outdated = planner.isOutdated(entry);
       const admitted = outdated ? undefined : selection.admitted(entry);
-      if (admitted === undefined) return false;
-      await applyEntry(content, admitted, signal, (blob) => content.blobs.lately.has(blob));
-      return true;
+      const isNew = (blob: Digest): boolean => content.blobs.lately.has(blob);
+      return admitted === undefined ? undefined : () => applyEntry(content, admitted, signal, isNew);
     });
     return outdated || overtaken;
   }

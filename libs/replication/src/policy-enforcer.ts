@@ -47,6 +47,11 @@ export class PolicyEnforcer {
   #storedSeq = 0;
   /** Those that this process went by since, for what they took away. */
   readonly #superseded = new Set<Policy>();
+  /**
+   * Entries of which something may be here that was not held against the newest rules yet: what fails in between is tried
+   * again, and may not be admitted then.
+   */
+  readonly #taken = new WeakSet<Entry>();
   #adopting: Promise<void> = Promise.resolve();
   #regaining = new AbortController();
   #regained: Promise<void> = Promise.resolve();
@@ -88,36 +93,41 @@ export class PolicyEnforcer {
   }
 
   /**
-   * Runs what applies an entry. Where the region has only a part of a repository, one at a time, and after it what became
+   * Applies an entry. Where the region has only a part of a repository, one at a time, and after it what became
    * too old leaves: nothing may come while it is decided what has to go. When rules came meanwhile that this process or
-   * another one of the region goes by, the entry's repository is held against them, for their turn may be over. What took
-   * nothing leaves nothing to take away: with many entries on their way a look at the repository for each keeps new rules waiting.
-   * @param apply says whether it took anything
+   * another one of the region goes by, the entry's repository is held against them, for their turn may be over. Of what was
+   * never taken there is nothing to take away: with many entries on their way a look at the repository for each keeps new rules waiting.
+   * @param admit how to apply it, if it may be now
    * @returns whether rules came meanwhile
    */
-  async alone(entry: Entry, apply: () => Promise<boolean>): Promise<boolean> {
+  async alone(entry: Entry, admit: () => (() => Promise<void>) | undefined): Promise<boolean> {
     const { selection, signal } = this.options;
     if (entry.type !== 'manifest.put' || selection.isWhole) {
-      await apply();
+      await admit()?.();
       return false;
     }
     const { repository, tags, seq } = entry;
     const { placed, rules } = selection;
     await this.#store(placed);
-    let taken = false;
+    const isTaken = (): boolean => this.#taken.has(entry);
     const take = async (): Promise<void> => {
-      taken = await apply();
+      const apply = admit();
+      if (apply === undefined) return;
+      this.#taken.add(entry);
+      await apply();
     };
     if (rules.limits(repository)) {
       await this.#alone.run(signal, async () => {
         await take();
-        if (taken && tags.length > 0) await this.#evict(repository, seq);
+        if (isTaken() && tags.length > 0) await this.#evict(repository, seq);
       });
     } else await take();
     await this.#lookForNewer();
-    if (selection.placed.seq === placed.seq) return false;
-    if (taken && selection.rules.limits(repository)) await this.#alone.run(signal, () => this.#evict(repository, seq));
-    return true;
+    const isOvertaken = selection.placed.seq !== placed.seq;
+    if (isOvertaken && isTaken() && selection.rules.limits(repository))
+      await this.#alone.run(signal, () => this.#evict(repository, seq));
+    this.#taken.delete(entry);
+    return isOvertaken;
   }
 
   /** Takes away what the policy excludes and is here all the same. */

@@ -3,7 +3,7 @@ import { parsePolicy, parseRegionName } from '#libs/geo';
 import { type BlobDescriptor, type Digest, parseRepositoryName, parseTag } from '#libs/oci';
 import { applyEntry, openRegionContent, type RegionContent } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
-import { keys, MemoryObjectStore, type ObjectStore } from '#libs/storage';
+import { keys, MemoryObjectStore, type ObjectStore, StorageError } from '#libs/storage';
 import { Copier } from './copier.js';
 import { MemoryCopyScratch } from './memory-copy-scratch.js';
 import { MemoryQueueJobs, MemoryReplicationQueue } from './memory-replication-queue.js';
@@ -299,20 +299,32 @@ describe('a replica under a policy', () => {
   describe('with a process that has not heard of it', () => {
     const known = async () => (await replica.policies.enforced(signal))?.seq;
 
-    it('keeps nothing that such a process applies after another has noted that the region follows it', async () => {
-      const [blob, ownLine] = [await primary.blob('a layer'), new PrimaryLink(primary, clock)];
-      link.withheld.add(blob.digest);
-      const behind = await start(bucket, ownLine);
-      const digest = await push(secret, 'image', ['v1'], { blobs: [blob] });
-      await until(() => behind.progress().backlog.bytes > 0);
-      ownLine.cut();
-      const ahead = await start();
-      await put(excluded);
-      await caughtUp(ahead);
-      link.withheld.delete(blob.digest);
-      await until(async () => (await holds(blob)) && behind.progress().watermark > 0);
-      expect([await shows(secret, digest), await tagsOf(secret)]).toEqual([false, []]);
-    });
+    it.each([0, 1, 2])(
+      'keeps nothing that such a process applies after another has noted that the region follows it (the store fails %i times)',
+      async (failures) => {
+        const [blob, ownLine] = [await primary.blob('a layer'), new PrimaryLink(primary, clock)];
+        link.withheld.add(blob.digest);
+        const behind = await start(bucket, ownLine);
+        const digest = await push(secret, 'image', ['v1'], { blobs: [blob] });
+        await until(() => behind.progress().backlog.bytes > 0);
+        ownLine.cut();
+        const ahead = await start();
+        await put(excluded);
+        await caughtUp(ahead);
+        const list = bucket.list.bind(bucket);
+        let failed = 0;
+        bucket.list = async (request, listing) => {
+          if (request.prefix.startsWith(`manifests/${secret}`) && failed < failures) {
+            failed += 1;
+            throw new StorageError('unavailable', { driver: 'memory', operation: 'list', key: request.prefix });
+          }
+          return list(request, listing);
+        };
+        link.withheld.delete(blob.digest);
+        await until(async () => (await holds(blob)) && behind.progress().watermark > 0);
+        expect([await shows(secret, digest), await tagsOf(secret), failed]).toEqual([false, [], failures]);
+      },
+    );
 
     it('loses what such a process applied and died', async () => {
       const digest = await push(secret, 'image', ['v1']);
