@@ -16,6 +16,7 @@ describe('what is known of blobs that came a moment ago', () => {
     expect(lately.has(blob)).toBe(true);
     await clock.advance(1);
     expect(lately.has(blob)).toBe(false);
+    expect(lately.isNew(blob)).toBe(true);
   });
 
   it('counts for less where collections wait for less', async () => {

@@ -34,6 +34,11 @@ export class LatelyAdopted {
     return cameMs !== undefined && this.clock.monotonic() - cameMs <= Math.min(LATELY_MS, this.sureMs);
   }
 
+  /** Whether it came among the last ones, however long ago: enough for a guess, and for nothing else. */
+  isNew(digest: Digest): boolean {
+    return this.#cameMs.has(digest);
+  }
+
   /** It was found damaged, or taken away. */
   forget(digest: Digest): void {
     this.#cameMs.delete(digest);

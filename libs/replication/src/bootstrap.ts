@@ -193,7 +193,7 @@ export class Bootstrap {
     const { repository, digest } = entry;
     const admitted = selection.admitted({ ...entry, tags: tags.map(({ tag }) => tag) });
     if (admitted?.type !== 'manifest.put') return;
-    await applyEntry(content, entry, signal, (blob) => content.blobs.lately.has(blob));
+    await applyEntry(content, entry, signal, (blob) => content.blobs.lately.isNew(blob));
     for (const { tag, seq } of tags.filter((each) => admitted.tags.includes(each.tag))) {
       await content.tags.set(repository, tag, seq, digest, signal);
     }

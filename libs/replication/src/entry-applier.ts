@@ -69,7 +69,7 @@ export class EntryApplier {
     const overtaken = await enforcer.alone(entry, () => {
       outdated = planner.isOutdated(entry);
       const admitted = outdated ? undefined : selection.admitted(entry);
-      const isNew = (blob: Digest): boolean => content.blobs.lately.has(blob);
+      const isNew = (blob: Digest): boolean => content.blobs.lately.isNew(blob);
       return admitted === undefined ? undefined : () => applyEntry(content, admitted, signal, isNew);
     });
     return outdated || overtaken;
