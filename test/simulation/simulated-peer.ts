@@ -83,6 +83,7 @@ export class SimulatedPeer implements PeerClient {
     items: (...question) => this.#long(question[2], ({ summary }) => summary.items(...question)),
     rehash: (...question) => this.#long(question[1], ({ summary }) => summary.rehash(...question)),
     manifest: (...question) => this.#ask(question[2], ({ summary }) => summary.manifest(...question)),
+    links: (...question) => this.#long(question[2], ({ summary }) => summary.links(...question)),
   };
 
   statusStream(signal: AbortSignal): AsyncIterable<RegionStatus> {

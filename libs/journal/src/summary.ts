@@ -48,6 +48,13 @@ export interface RepositorySummary {
 /** A manifest's place, as the entry that put or deleted it. */
 export type ManifestEntry = Entry & (ManifestPut | ManifestDelete);
 
+/** Whether a repository may read a blob, and the entry that says so. */
+export interface LinkPlace {
+  readonly digest: Digest;
+  readonly seq: number;
+  readonly live: boolean;
+}
+
 /**
  * What a region holds, as a tree of digests: the region, its repositories, 256 buckets of each, the things in these. Each
  * digest is over what is live and was set by an entry up to `position`; so two regions that have both applied what comes
@@ -68,6 +75,8 @@ export interface SummarySource {
   ): AsyncIterable<SummaryItem>;
   /** What there is of a manifest, whole; `undefined` if there never was anything, or it cannot be read. */
   manifest(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<ManifestEntry | undefined>;
+  /** The links of the blobs that a manifest names, in any order; not those that stand there by no entry. */
+  links(repository: RepositoryName, manifest: Digest, signal: AbortSignal): AsyncIterable<LinkPlace>;
   /** Up to where everything is applied there, now. */
   upTo(signal: AbortSignal): Promise<number>;
   /**
@@ -166,6 +175,17 @@ export function parseRepositorySummary(value: unknown): RepositorySummary {
     return { repository: parseRepositoryName(String(repository)), digest: parseDigest(String(digest)) };
   } catch (cause) {
     throw new JournalError('corrupt', 'not the summary of a repository', { cause });
+  }
+}
+
+/** @throws JournalError `corrupt` */
+export function parseLinkPlace(value: unknown): LinkPlace {
+  try {
+    const { digest, seq, live } = value as Readonly<Record<string, unknown>>;
+    if (typeof live !== 'boolean') throw new TypeError('a link holds or has ended');
+    return { digest: parseDigest(String(digest)), seq: count(seq), live };
+  } catch (cause) {
+    throw new JournalError('corrupt', 'not the place of a link', { cause });
   }
 }
 

@@ -1,8 +1,10 @@
 import type { Glob } from '#libs/geo';
 import {
   type Bucket,
+  type LinkPlace,
   type ManifestEntry,
   parseEntry,
+  parseLinkPlace,
   parseRehashedObject,
   parseRepositorySummary,
   parseSummaryItem,
@@ -79,6 +81,10 @@ export class HttpSummary implements SummarySource {
       return entry;
     }
     return undefined;
+  }
+
+  links(repository: RepositoryName, manifest: Digest, signal: AbortSignal): AsyncGenerator<LinkPlace> {
+    return this.#ask('links', { repository, digest: manifest }, parseLinkPlace, signal);
   }
 
   rehash(repositories: Glob | undefined, signal: AbortSignal): AsyncGenerator<RehashedObject> {

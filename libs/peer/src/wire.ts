@@ -21,6 +21,7 @@ export const SUMMARY_QUESTIONS = [
   'buckets',
   'items',
   'manifest',
+  'links',
   'rehash',
 ] as const;
 

@@ -375,6 +375,9 @@ describe('the internal API, as a peer client finds it', () => {
       const found = await summary.manifest(repository, push.digest, signal);
       expect(found).toMatchObject({ ...push, seq: 3, tags: [] });
       expect(await summary.manifest(repository, digestOf('none'), signal)).toBeUndefined();
+      const places = await all(summary.links(repository, push.digest, signal));
+      expect(places).toEqual([{ digest: digestOf('layer'), seq: 3, live: true }]);
+      expect(await all(summary.links(repository, digestOf('none'), signal))).toEqual([]);
     });
 
     it('is never told in part: an answer that ends early is an error', async () => {

@@ -38,6 +38,10 @@ export function summaryAnswer(exchange: Exchange, summary: SummarySource): Answe
       const [name, digest] = [repository(), parseDigest(parameter(exchange, 'digest'))];
       return (signal) => one(summary.manifest(name, digest, signal));
     }
+    case 'links': {
+      const [name, digest] = [repository(), parseDigest(parameter(exchange, 'digest'))];
+      return (signal) => summary.links(name, digest, signal);
+    }
     case 'rehash': {
       const glob = exchange.query.has('repositories') ? globOf(parameter(exchange, 'repositories')) : undefined;
       return (signal) => summary.rehash(glob, signal);

@@ -39,6 +39,7 @@ export class MemoryPeerClient implements PeerClient {
     buckets: async () => new Map(),
     items: () => nothing(),
     manifest: async () => undefined,
+    links: () => nothing(),
     rehash: () => nothing(),
   };
 

@@ -55,11 +55,14 @@ const HISTORY: readonly Entry[] = [
 const digestNow = async ({ summary }: Pick<ReturnType<typeof openRegion>, 'summary'>, position = HEAD) =>
   (await summary.region(position, signal)).digest;
 
-async function itemsOf({ summary }: ReturnType<typeof openRegion>): Promise<readonly SummaryItem[]> {
-  const items: SummaryItem[] = [];
-  for await (const item of summary.items(app, undefined, signal)) items.push(item);
+async function all<T>(stream: AsyncIterable<T>): Promise<readonly T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
   return items;
 }
+
+const itemsOf = ({ summary }: ReturnType<typeof openRegion>): Promise<readonly SummaryItem[]> =>
+  all(summary.items(app, undefined, signal));
 
 describe('what a region holds, in short', () => {
   it('is the same for all that applied the same entries, in whatever order', async () => {
@@ -132,6 +135,22 @@ describe('what a region holds, in short', () => {
       expect((await itemsOf(region))[1]).toMatchObject({ kind: 'manifest', missing: [digestOf('layer')] });
       await region.store.put(key, bytes, { signal });
     }
+  });
+
+  it('tells the place of each link that an entry gave or took', async () => {
+    const region = openRegion();
+    await region.apply(put(1, 'one', ['v1']));
+    await region.apply(put(4, 'two', []));
+    const layer = digestOf('layer');
+    const places = () => all(region.summary.links(app, digestOf('one'), signal));
+    expect(await places()).toEqual([{ digest: layer, seq: 4, live: true }]);
+    await region.content.links.remove(app, layer, 6, signal);
+    expect(await places()).toEqual([{ digest: layer, seq: 6, live: false }]);
+    await region.content.links.addUploaded(app, layer, 6, signal);
+    expect(await places()).toEqual([]);
+    await region.content.links.evict(app, layer, signal);
+    expect(await places()).toEqual([]);
+    expect(await all(region.summary.links(app, digestOf('none'), signal))).toEqual([]);
   });
 
   it('is remembered until an entry touches the repository, or for a time', async () => {

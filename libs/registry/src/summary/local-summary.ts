@@ -3,6 +3,7 @@ import { compileGlob, type Glob, type RegionName, RegionRules } from '#libs/geo'
 import {
   type Bucket,
   bucketOf,
+  type LinkPlace,
   type ManifestEntry,
   type RegionSummary,
   type RehashedObject,
@@ -16,6 +17,7 @@ import type { ObjectStore } from '#libs/storage';
 import type { RegionContent } from '../region-content.js';
 import { isWhole } from '../region-reader.js';
 import { Pace } from '../scrub/pace.js';
+import { forEachOf } from '../upkeep/all-objects.js';
 import { BucketDigests, digestFrom, digestOfBuckets } from './bucket-digests.js';
 import { type HoldsBlob, listHeldBlobs, lookForBlobs } from './held-blobs.js';
 import type { KnownBuckets } from './known-buckets.js';
@@ -123,6 +125,19 @@ export class LocalSummary implements SummarySource {
     if (value === undefined) return { type: 'manifest.delete', ...at };
     const { content: bytes, ...record } = value;
     return { type: 'manifest.put', ...record, content: Buffer.from(bytes).toString(), ...at };
+  }
+
+  async *links(repository: RepositoryName, manifest: Digest, signal: AbortSignal): AsyncGenerator<LinkPlace> {
+    const { content, upTo } = this.options;
+    await upTo(signal);
+    const found = await content.manifests.find(repository, manifest, signal);
+    const places: LinkPlace[] = [];
+    await forEachOf(found?.blobs ?? [], async ({ digest }) => {
+      const link = await content.links.inspect(repository, digest, signal);
+      if (link === undefined || link.evicted !== undefined || !Number.isInteger(link.seq)) return;
+      places.push({ digest, seq: link.seq, live: link.value !== undefined });
+    });
+    yield* places;
   }
 
   rehash(repositories: Glob | undefined, signal: AbortSignal): AsyncGenerator<RehashedObject> {
