@@ -15,7 +15,7 @@ function open() {
   const has = () => links.has(repository, digest, signal);
   const kind = async (): Promise<LinkKind> =>
     linkKind((await store.stat(keys.link(repository, digest), signal))?.size ?? 0);
-  return { links, has, kind };
+  return { store, links, has, kind };
 }
 
 describe('the link of a repository to a blob', () => {
@@ -87,6 +87,59 @@ describe('the link of a repository to a blob', () => {
       states.push(await links.inspect(repository, digest, signal));
     }
     expect(states[0]).toEqual(states[1]);
+  });
+
+  describe('that was lost', () => {
+    const key = keys.link(repository, digest);
+    const nonsense = (store: MemoryObjectStore) => store.put(key, Buffer.from('nonsense'), { signal });
+
+    it.each<[string, (store: MemoryObjectStore) => Promise<unknown>]>([
+      ['without a trace', async () => undefined],
+      ['and is nonsense now', nonsense],
+    ])('%s is restored to its place by the manifest of an older entry', async (_how, harm) => {
+      const { store, links, has } = open();
+      await harm(store);
+      expect(await links.isMissing(repository, digest, signal)).toBe(true);
+      await links.restore(repository, digest, { seq: 5, live: true }, signal);
+      expect([await has(), await links.isMissing(repository, digest, signal)]).toEqual([false, true]);
+      await links.add(repository, digest, 2, signal);
+      expect(await links.inspect(repository, digest, signal)).toEqual({ seq: 5, value: {} });
+      expect(await links.isMissing(repository, digest, signal)).toBe(false);
+    });
+
+    it('stays deleted where it had ended, until a later entry gives it', async () => {
+      const { links, has } = open();
+      await links.restore(repository, digest, { seq: 5, live: false }, signal);
+      expect(await links.isMissing(repository, digest, signal)).toBe(false);
+      await links.add(repository, digest, 2, signal);
+      expect(await has()).toBe(false);
+      await links.add(repository, digest, 6, signal);
+      expect(await has()).toBe(true);
+    });
+
+    it('is still taken by a sweep that comes after its place, and by none from before', async () => {
+      for (const [seq, holds] of [
+        [4, true],
+        [6, false],
+      ] as const) {
+        const { links, has } = open();
+        await links.restore(repository, digest, { seq: 5, live: true }, signal);
+        await links.sweep(repository, digest, { seq, cycle: 'one' }, signal);
+        await links.add(repository, digest, 2, signal);
+        expect([seq, await has()]).toEqual([seq, holds]);
+      }
+    });
+
+    it.each<[string, (links: Links) => Promise<unknown>]>([
+      ['holds', (links) => links.add(repository, digest, 3, signal)],
+      ['has ended', (links) => links.remove(repository, digest, 3, signal)],
+    ])('is not restored where it %s', async (_what, before) => {
+      const { links } = open();
+      await before(links);
+      const state = await links.inspect(repository, digest, signal);
+      for (const live of [true, false]) await links.restore(repository, digest, { seq: 5, live }, signal);
+      expect(await links.inspect(repository, digest, signal)).toEqual(state);
+    });
   });
 
   it.each([

@@ -130,6 +130,26 @@ export class Links {
     return this.#registers.get(keys.link(repository, digest), signal);
   }
 
+  /** Whether nothing tells that the link holds or has ended, so that it was lost, or is still to be given back. */
+  async isMissing(repository: RepositoryName, digest: Digest, signal: AbortSignal): Promise<boolean> {
+    const found = await this.#registers.readable(keys.link(repository, digest), signal);
+    return found === undefined || found.evicted !== undefined;
+  }
+
+  /**
+   * Puts one that was lost at the place that it has elsewhere, as if its entry had just come; whatever else is there stays. One that
+   * holds waits for a manifest that needs it, which brings it back at that place.
+   */
+  async restore(
+    repository: RepositoryName,
+    digest: Digest,
+    { seq, live }: { readonly seq: number; readonly live: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const next = { seq, value: undefined, ...(live ? { evicted: true as const } : {}) };
+    await this.#registers.restore(keys.link(repository, digest), next, signal);
+  }
+
   /** A collection found nothing in the repository that needs the blob. */
   async condemn(repository: RepositoryName, digest: Digest, cycle: string, signal: AbortSignal): Promise<void> {
     await this.#registers.update(

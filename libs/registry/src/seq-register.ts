@@ -75,6 +75,25 @@ export class SeqRegisters<T> {
     return this.#replace(key, undefined, next, signal);
   }
 
+  /** The state as far as it can be read: bytes that say nothing are as good as none. */
+  async readable(key: string, signal: AbortSignal): Promise<Sequenced<T> | undefined> {
+    return this.#decoded(await this.store.read(key, signal));
+  }
+
+  /** Writes `next` where nothing is, or nothing that can be read; nothing if somebody else does at that moment. */
+  async restore(key: string, next: Sequenced<T>, signal: AbortSignal): Promise<void> {
+    const found = await this.store.read(key, signal);
+    if (this.#decoded(found) === undefined) await this.#replace(key, found, next, signal);
+  }
+
+  #decoded(found: StoredObject | undefined): Sequenced<T> | undefined {
+    try {
+      return found === undefined ? undefined : this.codec.decode(found.bytes);
+    } catch {
+      return undefined;
+    }
+  }
+
   async #replace(
     key: string,
     found: StoredObject | undefined,

@@ -2,6 +2,7 @@ import type { SummaryItem } from '#libs/journal';
 import { type Digest, parseDigest, type RepositoryName, type Tag } from '#libs/oci';
 import { keys, type ObjectStat, type ObjectStore, partsOfKey } from '#libs/storage';
 import { CompactSet } from '../gc/compact-set.js';
+import { linkKind } from '../links.js';
 import type { RegionContent } from '../region-content.js';
 import type { Pace } from '../scrub/pace.js';
 import { allObjects } from '../upkeep/all-objects.js';
@@ -42,19 +43,20 @@ async function* manifests(options: StoredItemsOptions, repository: RepositoryNam
     if (state === undefined) return [];
     const missing: Digest[] = [];
     for (const blob of options.wantsBlobs ? state.blobs : []) {
-      if (unlinked(blob) || !(await options.holdsBlob(blob, signal))) missing.push(blob);
+      if ((await unlinked(blob)) || !(await options.holdsBlob(blob, signal))) missing.push(blob);
     }
     return [{ kind: 'manifest', digest, seq: state.seq, live: state.live, missing: missing.sort() }];
   });
 }
 
-/** A link that ended did so by an entry; one that never was is a hole. */
-async function unlinkedBlobs({ store }: StoredItemsOptions, repository: RepositoryName, signal: AbortSignal) {
+/** A link that ended did so by an entry; one that never was is a hole, and one that is too short to hold is looked at. */
+async function unlinkedBlobs({ store, content }: StoredItemsOptions, repository: RepositoryName, signal: AbortSignal) {
   const linked = new CompactSet();
   for await (const page of allObjects(store, keys.linksOf(repository), signal)) {
-    for (const { key } of page) linked.add(partsOfKey(key).digest);
+    for (const { key, size } of page) if (linkKind(size) !== 'ended') linked.add(partsOfKey(key).digest);
   }
-  return (digest: Digest): boolean => !linked.has(digest);
+  return async (digest: Digest): Promise<boolean> =>
+    !linked.has(digest) && (await content.links.isMissing(repository, digest, signal));
 }
 
 async function* referrers(options: StoredItemsOptions, repository: RepositoryName, signal: AbortSignal) {

@@ -1,6 +1,5 @@
 import { type RegionName, RegionRules } from '#libs/geo';
-import type { SummarySource } from '#libs/journal';
-import { type RegionContent, UpkeepLease, type UpkeepWork } from '#libs/registry';
+import { UpkeepLease, type UpkeepWork } from '#libs/registry';
 import { type Clock, DeadlineExceeded, type Random, withDeadline } from '#libs/resilience';
 import { keys, type ObjectStore } from '#libs/storage';
 import { type AntiEntropyReport, addFinding, freshRound } from './anti-entropy-report.js';
@@ -14,13 +13,9 @@ const MENDED_AT_ONCE = 4;
 /** What takes longer goes on in the replicator, and is looked at again by the next round. */
 const MEND_LIMIT_MS = 60_000;
 
-export interface AntiEntropyOptions extends Omit<MenderOptions, 'content' | 'primary'> {
+export interface AntiEntropyOptions extends MenderOptions {
   readonly store: ObjectStore;
-  readonly content: RegionContent;
   readonly region: RegionName;
-  readonly primary: SummarySource;
-  /** What this region holds, by its bucket. */
-  readonly local: SummarySource;
   /** Whether the region is taking in a snapshot: then it is known to lack things. */
   readonly isFilling: () => boolean;
   /** What others are told of who compares. */
@@ -44,9 +39,8 @@ export class AntiEntropy implements UpkeepWork<undefined, AntiEntropyReport> {
   #report: AntiEntropyReport | undefined;
 
   constructor(private readonly options: AntiEntropyOptions) {
-    const { content, primary, apply, entryAt } = options;
     this.#lease = new UpkeepLease({ ...options, key: keys.antiEntropyLease, what: 'a comparison' });
-    this.#mender = new Mender({ content, primary, apply, entryAt });
+    this.#mender = new Mender(options);
   }
 
   get report(): AntiEntropyReport | undefined {

@@ -1,7 +1,9 @@
 import {
   type Entry,
   isRepositoryChange,
+  type LinkPlace,
   type ManifestEntry,
+  type ManifestPut,
   type SummaryItem,
   type SummarySource,
 } from '#libs/journal';
@@ -16,6 +18,8 @@ const MAX_DEPTH = 8;
 export interface MenderOptions {
   readonly content: RegionContent;
   readonly primary: SummarySource;
+  /** What this region holds, by its bucket. */
+  readonly local: SummarySource;
   /**
    * Applies an entry of the past once more, as the replicator does: by the policy, and when all that it needs is here.
    * Resolves when that is done.
@@ -78,7 +82,7 @@ export class Mender {
     const right = found?.kind === 'manifest' && found.live && found.seq === seq;
     if (!right && !(await this.#makeWay(repository, found, seq, signal))) return false;
     if (depth < MAX_DEPTH) await this.#children(repository, entry, signal, depth);
-    await this.options.apply(entry, signal);
+    await this.#apply(entry, signal);
     return true;
   }
 
@@ -105,7 +109,7 @@ export class Mender {
     if (entry === undefined || entry.seq !== expected.seq) return false;
     const next = { seq: entry.seq, evicted: true } as const;
     if (!(await this.#take(repository, found ?? expected, next, signal))) return false;
-    await this.options.apply(entry, signal);
+    await this.#apply(entry, signal);
     return true;
   }
 
@@ -118,12 +122,36 @@ export class Mender {
     const { tag, seq, digest } = expected;
     if (digest === undefined) return false;
     const entry = await this.#entryOf(repository, digest, signal);
-    const { content, apply } = this.options;
+    const { content } = this.options;
     // A manifest that is not here yet is a difference of its own, which came before this one.
     if (entry === undefined || (await content.manifests.find(repository, digest, signal)) === undefined) return false;
     if (!(await this.#makeWay(repository, found, seq, signal))) return false;
-    await apply({ ...entry, seq, tags: [tag] }, signal);
+    await this.#apply({ ...entry, seq, tags: [tag] }, signal);
     return true;
+  }
+
+  async #apply(entry: Entry & ManifestPut, signal: AbortSignal): Promise<void> {
+    await this.#restoreLinks(entry, signal);
+    await this.options.apply(entry, signal);
+  }
+
+  /**
+   * A link may have its place from an entry that no manifest is left of, or have ended: no manifest that is applied again would
+   * bring it there. Of what is still on its way here, only that manifest speaks.
+   */
+  async #restoreLinks({ repository, digest, blobs, seq }: Entry & ManifestPut, signal: AbortSignal): Promise<void> {
+    const { content, primary, local } = this.options;
+    const lost = new Set<Digest>();
+    for (const blob of blobs) if (await content.links.isMissing(repository, blob.digest, signal)) lost.add(blob.digest);
+    if (lost.size === 0) return;
+    const places = new Map<Digest, LinkPlace>();
+    for await (const place of primary.links(repository, digest, signal)) places.set(place.digest, place);
+    const upTo = await local.upTo(signal);
+    for (const blob of lost) {
+      const place = places.get(blob);
+      const known = place !== undefined && place.seq <= upTo ? place : { seq, live: true };
+      await content.links.restore(repository, blob, known, signal);
+    }
   }
 
   /** A deletion leaves a trace at the primary; what it never had stays deleted at the place that it claims. */
