@@ -93,7 +93,7 @@ export async function* statusStream(
   const lines = new Lines<RegionStatus>();
   const stop = onAbort(signal, () => lines.fail(signal.reason));
   void lines.beside(async () => {
-    for await (const current of status.changes(signal)) lines.say(current);
+    for await (const current of status.changes(JOURNAL_HEARTBEAT_MS, signal)) lines.say(current);
   });
   void lines.beside(() => everyHeartbeat(clock, signal, () => lines.say(status.current())));
   try {

@@ -6,10 +6,10 @@ export interface StatusSource {
   /** As it is now; costs nothing. */
   current(): RegionStatus;
   /**
-   * The status at once, then whenever it changes, at most a few times a second, and at least once a heartbeat; ends when the
+   * The status at once, then whenever it changes, at most a few times a second, and each `repeatMs` in any case; ends when the
    * signal aborts.
    */
-  changes(signal: AbortSignal): AsyncIterable<RegionStatus>;
+  changes(repeatMs: number, signal: AbortSignal): AsyncIterable<RegionStatus>;
 }
 
 /** An image as a client names it. */

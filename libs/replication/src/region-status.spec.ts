@@ -51,7 +51,7 @@ describe('RegionStatusBoard', () => {
     const stop = new AbortController();
     const heard: RegionStatus[] = [];
     const listening = (async () => {
-      for await (const said of status.changes(stop.signal)) heard.push(said);
+      for await (const said of status.changes(500, stop.signal)) heard.push(said);
     })();
     await clock.advance(100);
     expect(heard).toHaveLength(1);

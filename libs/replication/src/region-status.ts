@@ -1,16 +1,10 @@
 import type { RegionName, RegionRole } from '#libs/geo';
-import { JOURNAL_HEARTBEAT_MS, type RegionProgress, type RegionStatus, type StatusSource } from '#libs/peer';
+import type { RegionProgress, RegionStatus, StatusSource } from '#libs/peer';
 import { type Clock, Notifier } from '#libs/resilience';
 import { Throughput } from './throughput.js';
 
 /** Changes that come quicker than this are told together. */
 const PAUSE_MS = 50;
-
-/**
- * A status is said again this often even if nothing changed, so that a silent region can be told from a quiet one. Twice a
- * heartbeat: routers take two seconds of silence for an end, and one word that is late must not look like that.
- */
-const REPEAT_MS = JOURNAL_HEARTBEAT_MS / 2;
 
 export interface RegionStatusBoardOptions {
   readonly region: RegionName;
@@ -66,13 +60,13 @@ export class RegionStatusBoard implements StatusSource {
     return throughput === undefined ? said : { ...said, throughput };
   }
 
-  async *changes(signal: AbortSignal): AsyncIterable<RegionStatus> {
+  async *changes(repeatMs: number, signal: AbortSignal): AsyncIterable<RegionStatus> {
     const { clock } = this.options;
     for (;;) {
       const { version } = this.changed;
       const saidMs = clock.monotonic();
       yield this.current();
-      await this.changed.waitForBeat(version, REPEAT_MS, clock, signal);
+      await this.changed.waitForBeat(version, repeatMs, clock, signal);
       const pauseMs = PAUSE_MS - (clock.monotonic() - saidMs);
       if (pauseMs > 0) await clock.sleep(pauseMs, signal);
     }

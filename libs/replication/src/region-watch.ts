@@ -1,8 +1,8 @@
 import type { RegionName } from '#libs/geo';
-import type { PeerClient, RegionStatus, StatusSource } from '#libs/peer';
+import { JOURNAL_HEARTBEAT_MS, type PeerClient, type RegionStatus, type StatusSource } from '#libs/peer';
 import { type Clock, exponentialBackoff, Notifier, type Random } from '#libs/resilience';
 
-/** A region says something every half second; after so long without a word it is silent. */
+/** A region says something each heartbeat; after so long without a word it is silent. */
 const SILENT_AFTER_MS = 3_000;
 const LOOK_FOR_SILENCE_MS = 500;
 const RETRY = { baseMs: 200, capMs: 2_000 };
@@ -90,7 +90,7 @@ export class RegionWatch {
   }
 
   async #followOwn(own: StatusSource, signal: AbortSignal): Promise<void> {
-    for await (const _ of own.changes(signal)) this.changed.notify();
+    for await (const _ of own.changes(JOURNAL_HEARTBEAT_MS, signal)) this.changed.notify();
   }
 
   async #follow(peer: RegionWatchOptions['peers'][number], signal: AbortSignal): Promise<void> {

@@ -41,7 +41,7 @@ class FakeRegion {
   readonly moved = new Notifier();
   watermark = 3;
 
-  changes(signal: AbortSignal): AsyncGenerator<RegionStatus> {
+  changes(_repeatMs: number, signal: AbortSignal): AsyncGenerator<RegionStatus> {
     return this.statusStream(signal);
   }
 

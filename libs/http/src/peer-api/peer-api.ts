@@ -110,7 +110,7 @@ export class PeerApi {
       case 'status':
         return sendJson(exchange.response, this.options.status.current());
       case 'status/stream':
-        return this.#stream(exchange, (lines, signal) => sendStatus(this.options, lines, signal));
+        return this.#stream(exchange, (lines, signal) => sendStatus(this.options, lines, caller, signal));
       case CONTROLS:
         return this.#control(exchange, this.#steering(caller));
       case 'failed':
