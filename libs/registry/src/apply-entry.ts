@@ -6,6 +6,18 @@ import type { RegionContent } from './region-content.js';
 const SWEPT_AT_ONCE = 16;
 
 /**
+ * What changes a region's content. Rules say what a region may have: the primary stores them as they come, a replica has to
+ * remember those that it was not done with.
+ */
+export type ContentEntry = Exclude<Entry, { readonly type: 'policy.put' }>;
+
+/** Makes an entry visible in the primary's region. */
+export function applyEntry(content: RegionContent, entry: Entry, signal: AbortSignal): Promise<void> {
+  if (entry.type === 'policy.put') return content.policies.put(entry, signal);
+  return applyContentEntry(content, entry, signal);
+}
+
+/**
  * Makes an entry visible in a region: the one function behind the primary's writes, the replicas, crash recovery and
  * the filling of a new region. It may run twice, and entries may come in any order: every view moves only to a higher
  * seq, so the outcome is that of the journal's order.
@@ -15,9 +27,9 @@ const SWEPT_AT_ONCE = 16;
  *
  * `newLinks` says of which blobs the repository probably has no link yet: a guess that saves looks, and changes no outcome.
  */
-export async function applyEntry(
+export async function applyContentEntry(
   content: RegionContent,
-  entry: Entry,
+  entry: ContentEntry,
   signal: AbortSignal,
   newLinks?: NewLinks,
 ): Promise<void> {
@@ -32,8 +44,6 @@ export async function applyEntry(
       return deleteBlob(content, entry, signal);
     case 'blobs.sweep':
       return sweepBlobs(content, entry, signal);
-    case 'policy.put':
-      return content.policies.put(entry, signal);
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from '#libs/journal';
 import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 import type { BootstrapProgress } from '#libs/peer';
-import { applyEntry, type RegionContent } from '#libs/registry';
+import { applyContentEntry, type PlacedPolicy, type RegionContent } from '#libs/registry';
 import { type Clock, Limiter, type Random, untilAborted } from '#libs/resilience';
 import { Leftovers } from './leftovers.js';
 import type { MissingBlobs } from './missing-blobs.js';
@@ -35,6 +35,8 @@ export interface BootstrapOptions {
   readonly missing: MissingBlobs;
   readonly waiting: WaitingEntries;
   readonly selection: Selection;
+  /** The rules of the snapshot's place: from now on the region goes by these, unless it knows newer ones. */
+  readonly onPolicy: (placed: PlacedPolicy) => void;
   /** What clients ask for here comes first. */
   readonly pulled: PulledImages;
   /** Shows a manifest as the policy wants it, if it may be shown then. */
@@ -141,10 +143,16 @@ export class Bootstrap {
     const { content, signal } = this.options;
     this.#leftovers.keep(record);
     if (record.kind === 'repository') return this.#using(() => content.catalog.add(record.repository, signal));
-    if (record.kind === 'entry') return this.#using(() => applyEntry(content, record.entry, signal));
+    if (record.kind === 'entry') return this.#takeEntry(record.entry);
     const { repository, children } = record.entry;
     if (await this.#using(() => this.#allHere(repository, children))) return this.#bring(record);
     parked.add(record);
+  }
+
+  async #takeEntry(entry: Entry): Promise<void> {
+    const { content, onPolicy, signal } = this.options;
+    if (entry.type === 'policy.put') return onPolicy(entry);
+    await this.#using(() => applyContentEntry(content, entry, signal));
   }
 
   /** Nothing is awaited inside but the store: waiting for blobs, and for each other, takes nobody's turn. */
@@ -193,7 +201,7 @@ export class Bootstrap {
     const { repository, digest } = entry;
     const admitted = selection.admitted({ ...entry, tags: tags.map(({ tag }) => tag) });
     if (admitted?.type !== 'manifest.put') return;
-    await applyEntry(content, entry, signal, (blob) => content.blobs.lately.isNew(blob));
+    await applyContentEntry(content, entry, signal, (blob) => content.blobs.lately.isNew(blob));
     for (const { tag, seq } of tags.filter((each) => admitted.tags.includes(each.tag))) {
       await content.tags.set(repository, tag, seq, digest, signal);
     }

@@ -1,6 +1,6 @@
 import type { Entry } from '#libs/journal';
 import type { Digest } from '#libs/oci';
-import { applyEntry, type RegionContent } from '#libs/registry';
+import { applyContentEntry, type RegionContent } from '#libs/registry';
 import { type Clock, Limiter, type Random } from '#libs/resilience';
 import type { EntryPlanner } from './entry-planner.js';
 import type { PolicyEnforcer } from './policy-enforcer.js';
@@ -70,7 +70,7 @@ export class EntryApplier {
       outdated = planner.isOutdated(entry);
       const admitted = outdated ? undefined : selection.admitted(entry);
       const isNew = (blob: Digest): boolean => content.blobs.lately.isNew(blob);
-      return admitted === undefined ? undefined : () => applyEntry(content, admitted, signal, isNew);
+      return admitted === undefined ? undefined : () => applyContentEntry(content, admitted, signal, isNew);
     });
     return outdated || overtaken;
   }

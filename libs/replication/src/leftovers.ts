@@ -1,6 +1,6 @@
 import type { Position, SnapshotManifest, SnapshotRecord } from '#libs/journal';
 import type { RepositoryName } from '#libs/oci';
-import { applyEntry, CompactSet, type RegionContent } from '#libs/registry';
+import { applyContentEntry, CompactSet, type RegionContent } from '#libs/registry';
 
 /**
  * What a region has of before, and a snapshot has not: deleted by entries that nobody has any more. A bucket that was
@@ -45,7 +45,7 @@ export class Leftovers {
   async #tags(repository: RepositoryName, signal: AbortSignal): Promise<void> {
     for await (const page of this.content.tags.all(repository, signal)) {
       for (const tag of page.filter((name) => !this.#kept.has(`${repository}:${name}`))) {
-        await applyEntry(this.content, { type: 'tag.delete', repository, tag, ...this.position }, signal);
+        await applyContentEntry(this.content, { type: 'tag.delete', repository, tag, ...this.position }, signal);
       }
     }
   }
@@ -59,7 +59,7 @@ export class Leftovers {
         const { subject } = found.value;
         const named = subject === undefined ? { tags: [] } : { tags: [], subject };
         const entry = { type: 'manifest.delete', repository, digest, ...named, ...this.position } as const;
-        await applyEntry(this.content, entry, signal);
+        await applyContentEntry(this.content, entry, signal);
       }
     }
   }
@@ -67,7 +67,7 @@ export class Leftovers {
   async #links(repository: RepositoryName, signal: AbortSignal): Promise<void> {
     for await (const page of this.content.links.digests(repository, false, signal)) {
       for (const digest of page.filter((each) => !this.#kept.has(`${repository} reads ${each}`))) {
-        await applyEntry(this.content, { type: 'blob.delete', repository, digest, ...this.position }, signal);
+        await applyContentEntry(this.content, { type: 'blob.delete', repository, digest, ...this.position }, signal);
       }
     }
   }

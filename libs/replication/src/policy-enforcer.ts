@@ -92,6 +92,11 @@ export class PolicyEnforcer {
     return this.#adopting;
   }
 
+  /** The same for whoever cannot wait: who applies something, or fills the region, is waited for. */
+  hear(placed: PlacedPolicy): void {
+    this.adopt(placed).catch(() => undefined); // It only rejects when the replicator stops.
+  }
+
   /**
    * Applies an entry. Where the region has only a part of a repository, one at a time, and after it what became
    * too old leaves: nothing may come while it is decided what has to go. When rules came meanwhile that this process or
@@ -178,8 +183,7 @@ export class PolicyEnforcer {
     const { content, selection } = this.options;
     const newest = await content.policies.current(signal);
     if (newest === undefined || newest.seq <= selection.placed.seq) return;
-    // It waits for what is being applied, and so for whoever looks.
-    this.adopt(newest).catch(() => undefined);
+    this.hear(newest);
   }
 
   /** The newest policy that any process of the region has finished with. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parsePolicy, parseRegionName } from '#libs/geo';
-import { type BlobDescriptor, type Digest, parseRepositoryName, parseTag } from '#libs/oci';
+import { moveJournalStart, type SnapshotSource } from '#libs/journal';
+import { type BlobDescriptor, type Digest, digestOf, parseRepositoryName, parseTag } from '#libs/oci';
 import { applyEntry, openRegionContent, type RegionContent } from '#libs/registry';
 import { FakeClock, SeededRandom } from '#libs/resilience/testing';
 import { keys, MemoryObjectStore, type ObjectStore, StorageError } from '#libs/storage';
@@ -9,6 +10,7 @@ import { MemoryCopyScratch } from './memory-copy-scratch.js';
 import { MemoryQueueJobs, MemoryReplicationQueue } from './memory-replication-queue.js';
 import { ProgressStore } from './progress-store.js';
 import { Replicator } from './replicator.js';
+import { Residency } from './selection.js';
 import { DyingObjectStore } from './testing/dying-object-store.js';
 import { MemoryPrimary } from './testing/memory-primary.js';
 import { PrimaryLink } from './testing/primary-link.js';
@@ -295,6 +297,55 @@ describe('a replica under a policy', () => {
       expect(await tagsOf(open)).toEqual(['v1']);
     },
   );
+
+  it('shows nothing of which replaced rules took a part before all of it is back, when the newest come with a snapshot', async () => {
+    class Holding extends PrimaryLink {
+      isHeld = false;
+      isAsked = false;
+      override get snapshots(): SnapshotSource {
+        const snapshots = super.snapshots;
+        const newest = snapshots.newest.bind(snapshots);
+        snapshots.newest = async (looking) => {
+          this.isAsked = this.isHeld;
+          while (this.isHeld) await clock.sleep(100, looking);
+          return newest(looking);
+        };
+        return snapshots;
+      }
+    }
+    const line = new Holding(primary, clock);
+    const replicator = await start(bucket, line);
+    const digest = await push(secret, 'image', ['v1']);
+    await put({ ...excluded, repositories: 'open/**' });
+    await push(open, 'image', ['v1']);
+    await caughtUp(replicator);
+    const { seq } = primary.reader.head;
+    await primary.snapshot();
+    await moveJournalStart(primary.store, undefined, { seq, chain: digestOf('any') }, signal);
+    line.isHeld = true;
+    // It takes one repository, and gives another back that only a snapshot still tells of.
+    await put(excluded);
+    await until(() => line.isAsked);
+    expect(await shows(secret, digest)).toBe(false);
+    line.cut();
+    await put();
+    await primary.snapshot();
+    line.isHeld = false;
+    await until(async () => (await replica.policies.current(signal))?.seq === primary.reader.head.seq);
+    const residency = new Residency(ap);
+    const look = async () =>
+      residency.update(await replica.policies.current(signal), await replica.policies.enforced(signal));
+    await look();
+    expect(residency.refusal(secret)).toMatchObject({ action: 'exclude' });
+    line.heal();
+    await caughtUp(replicator);
+    await look();
+    expect([residency.refusal(secret), await shows(secret, digest), await tagsOf(open)]).toEqual([
+      undefined,
+      true,
+      ['v1'],
+    ]);
+  });
 
   describe('with a process that has not heard of it', () => {
     const known = async () => (await replica.policies.enforced(signal))?.seq;

@@ -147,6 +147,7 @@ export class RegionFilling {
     const bootstrap = new Bootstrap(header, {
       ...{ snapshots: source.snapshots, content, missing, waiting, selection, pulled },
       ...{ clock, random, signal, onRetry, onProgress },
+      onPolicy: (placed) => enforcer.hear(placed),
       // What became too old leaves when all is here: children come before what leads to them.
       alone: (entry, apply) => enforcer.alone(entry, apply),
       onApplied: (entry) => waiting.applied(entry).forEach(onReady),

@@ -1,7 +1,7 @@
 import { type Decision, EMPTY_POLICY, loosens, mayLoosen, type Policy, type RegionName, RegionRules } from '#libs/geo';
 import type { Entry, ManifestPut } from '#libs/journal';
 import type { RepositoryName, Tag } from '#libs/oci';
-import type { CurrentPolicy, PlacedPolicy } from '#libs/registry';
+import type { ContentEntry, CurrentPolicy, PlacedPolicy } from '#libs/registry';
 import type { WantedBlobs } from './plan.js';
 
 export const NO_POLICY: PlacedPolicy = { seq: 0, policy: EMPTY_POLICY };
@@ -37,8 +37,12 @@ export class Selection {
     return true;
   }
 
-  /** The entry as far as this region may have it; `undefined`: nothing of it. What leaves, leaves everywhere. */
-  admitted(entry: Entry): Entry | undefined {
+  /**
+   * The entry as far as this region may have it; `undefined`: nothing of it. What leaves, leaves everywhere. Rules are
+   * nothing to have: a region goes by them.
+   */
+  admitted(entry: Entry): ContentEntry | undefined {
+    if (entry.type === 'policy.put') return undefined;
     if (entry.type !== 'manifest.put') return entry;
     const { repository, tags } = entry;
     if (this.#rules.share(repository) === 'all') return entry;
