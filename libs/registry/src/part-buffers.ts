@@ -16,13 +16,15 @@ const PARTS = 10;
  */
 const MOST_SMALL_BYTES = 256 * 1024;
 const LEAST_SMALL_BYTES = 16 * 1024;
-const ALL_SMALL_BYTES = 16 * 1024 * 1024;
+const ALL_SMALL_BYTES = 8 * 1024 * 1024;
 
 /** Buffers kept when no upload needs any; until then all are used again. */
 const KEPT = 4;
 
 /** While others wait: what an upload has to bring, looked at over so long, in which this process was awake. */
 const PATIENCE_MS = 2_000;
+/** The same while more wait than there are places: hundreds that stopped would keep everybody else waiting for minutes. */
+const SHORT_PATIENCE_MS = 1_000;
 const SLOWEST_BYTES_PER_SECOND = 64 * 1024;
 const LOOK_EVERY_MS = 500;
 
@@ -63,7 +65,7 @@ export class PartBuffers {
 
   constructor(
     private readonly clock: Clock,
-    parts: number = PARTS,
+    private readonly parts: number = PARTS,
   ) {
     this.#places = new ByteBudget(parts);
   }
@@ -135,10 +137,14 @@ export class PartBuffers {
     this.#filling.set(filler, { slowMs: 0, length: filler.length });
   }
 
+  get #patienceMs(): number {
+    return this.#waiting > this.parts ? SHORT_PATIENCE_MS : PATIENCE_MS;
+  }
+
   /** A look that comes late counts as one: who was halted, or had no time to read, must not blame its clients for it. */
   #look(filler: PartFiller, slowMs: number, length: number): void {
     if (filler.length - length >= (SLOWEST_BYTES_PER_SECOND * slowMs) / 1_000) this.#watch(filler);
-    else if (slowMs < PATIENCE_MS) this.#filling.set(filler, { slowMs, length });
+    else if (slowMs < this.#patienceMs) this.#filling.set(filler, { slowMs, length });
     else {
       this.#filling.delete(filler);
       filler.revoke();

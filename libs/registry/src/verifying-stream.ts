@@ -8,6 +8,9 @@ export interface ExpectedContent {
   readonly size?: number;
 }
 
+/** Of those that came and were not taken: thousands who read next to nothing hold them. Larger chunks come one at a time anyway. */
+const WAITING_BYTES = 8 * 1024;
+
 /**
  * Passes bytes on and checks them on the way. The last chunk is held back until the digest was found right, so that a
  * reader which counts bytes can never take damaged content for whole (I3).
@@ -25,7 +28,7 @@ export class VerifyingStream extends Transform {
     private readonly expected: ExpectedContent,
     private readonly onWrong: (found: string) => Promise<void> = () => Promise.resolve(),
   ) {
-    super();
+    super({ highWaterMark: WAITING_BYTES });
     this.#hash = createHash(digestAlgorithm(expected.digest));
   }
 
