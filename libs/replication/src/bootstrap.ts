@@ -9,7 +9,7 @@ import {
 import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 import type { BootstrapProgress } from '#libs/peer';
 import { applyContentEntry, type PlacedPolicy, type RegionContent } from '#libs/registry';
-import { type Clock, Limiter, type Random, untilAborted } from '#libs/resilience';
+import { type Clock, Limiter, onAbort, type Random, untilAborted } from '#libs/resilience';
 import { Leftovers } from './leftovers.js';
 import type { MissingBlobs } from './missing-blobs.js';
 import { ParkedImages } from './parked-images.js';
@@ -47,6 +47,8 @@ export interface BootstrapOptions {
   /** A manifest is shown. */
   readonly onApplied: (entry: SnapshotManifest) => void;
   readonly onProgress: (progress: Omit<BootstrapProgress, 'tail'>) => void;
+  /** Aborts when what the snapshot brings is not wanted any more: what is begun ends without it. When the replicator stops, too. */
+  readonly superseded: AbortSignal;
   /** Aborts when the replicator stops. */
   readonly signal: AbortSignal;
 }
@@ -67,6 +69,8 @@ export class Bootstrap {
   readonly #leftovers: Leftovers;
   #images = 0;
   #bytes = 0;
+  /** What is begun ends, and brings nothing more. */
+  #isOver = false;
 
   constructor(
     private readonly header: SnapshotHeader,
@@ -96,22 +100,41 @@ export class Bootstrap {
     return release !== undefined;
   }
 
-  /** @throws JournalError `truncated` if the snapshot was removed meanwhile: a newer one is there */
+  /**
+   * Nothing of it is under way any more when it settles.
+   * @throws JournalError `truncated` if the snapshot was removed meanwhile: a newer one is there. The reason of `superseded`
+   */
   async run(): Promise<void> {
-    const { signal } = this.options;
-    for (let pass = new ParkedImages(); ; ) {
-      const done = this.#images;
-      await this.#pass(pass);
-      if (!pass.overflowed) break;
-      // Nothing more will come of another pass: children that are missing now were deleted later.
-      pass = new ParkedImages(this.#images > done ? undefined : Number.POSITIVE_INFINITY);
+    const { superseded, signal } = this.options;
+    const heard = onAbort(superseded, () => this.#end());
+    try {
+      for (let pass = new ParkedImages(); ; ) {
+        const done = this.#images;
+        await this.#pass(pass);
+        if (!pass.overflowed) break;
+        // Nothing more will come of another pass: children that are missing now were deleted later.
+        pass = new ParkedImages(this.#images > done ? undefined : Number.POSITIVE_INFINITY);
+      }
+    } finally {
+      heard();
     }
+    // What was not read is no leftover.
+    superseded.throwIfAborted();
     await this.#leftovers.remove(signal);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    for (const entry of [...this.#released.keys()]) {
+      this.options.waiting.leave(entry);
+      this.release(entry);
+    }
   }
 
   /** All images without missing children as they come, then those with, children first. */
   async #pass(parked: ParkedImages): Promise<void> {
-    await this.#all(new SnapshotRecords(this.header, this.options).all(), (record) => this.#take(record, parked));
+    const records = new SnapshotRecords(this.header, { ...this.options, signal: this.options.superseded });
+    await this.#all(records.all(), (record) => this.#take(record, parked));
     for (let ready = parked.takeReady(); ready.length > 0; ready = parked.takeReady()) {
       await this.#all(ready, (image) => this.#bring(image));
     }
@@ -119,24 +142,30 @@ export class Bootstrap {
 
   /** Works on some at once, and on no more than the limit; what fails is tried again until the replicator stops. */
   async #all<T>(items: AsyncIterable<T> | Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
-    const { signal } = this.options;
+    const { superseded, signal } = this.options;
     const running = new Set<Promise<void>>();
-    for await (const item of items) {
-      signal.throwIfAborted();
-      await new Promise<void>((begun) => {
-        const one = this.#limiter
-          .run(signal, () => {
-            begun();
-            // A store that fails for a while must not make everything begin anew.
-            return untilDone('taking in a part of the snapshot', () => work(item), this.options);
-          })
-          .catch(begun) // It only rejects when the replicator stops.
-          .finally(() => running.delete(one));
-        running.add(one);
-      });
+    try {
+      for await (const item of items) {
+        superseded.throwIfAborted();
+        await new Promise<void>((begun) => {
+          const one = this.#limiter
+            .run(signal, () => {
+              begun();
+              // A store that fails for a while must not make everything begin anew.
+              return untilDone('taking in a part of the snapshot', () => work(item), this.options);
+            })
+            .catch(begun) // It only rejects when the replicator stops.
+            .finally(() => running.delete(one));
+          running.add(one);
+        });
+      }
+    } catch (error) {
+      this.#end();
+      throw error;
+    } finally {
+      await Promise.all(running);
     }
-    await Promise.all(running);
-    signal.throwIfAborted();
+    superseded.throwIfAborted();
   }
 
   async #take(record: SnapshotRecord, parked: ParkedImages): Promise<void> {
@@ -175,7 +204,7 @@ export class Bootstrap {
       for (let shown = false; !shown; ) {
         // Another policy may come while it waits, for blobs or for its turn, and then it needs other things.
         const { placed } = selection;
-        const admitted = selection.admitted(tagged);
+        const admitted = this.#isOver ? undefined : selection.admitted(tagged);
         const wanted = admitted?.type === 'manifest.put' ? selection.wantedBlobs(admitted) : 'none';
         const waited = await this.#waitForBlobs(entry, wanted);
         if (this.#passed.delete(entry)) return this.#count(entry);
@@ -191,6 +220,7 @@ export class Bootstrap {
       this.#underWay.delete(entry);
       this.#released.delete(entry);
     }
+    if (this.#isOver) return;
     onApplied(entry);
     this.#count(entry);
   }
@@ -207,7 +237,7 @@ export class Bootstrap {
     }
   }
 
-  /** @returns false if nothing was missing */
+  /** @returns false if nothing was missing; true: it has to be looked again */
   async #waitForBlobs(entry: Entry, wanted: WantedBlobs): Promise<boolean> {
     const { content, missing, waiting, pulled, clock, signal } = this.options;
     const lookedMs = clock.monotonic();
@@ -217,7 +247,8 @@ export class Bootstrap {
     await missing.whileLooking(find, (needs) => {
       const absent = needs.filter((need) => need.kind === 'blob' && !missing.hasArrived(need.blob.digest));
       if (absent.length === 0) return;
-      released = new Promise((resolve) => this.#released.set(entry, resolve));
+      released = this.#isOver ? Promise.resolve() : new Promise((resolve) => this.#released.set(entry, resolve));
+      if (this.#isOver) return;
       waiting.add(entry, absent);
       blobs.push(...absent.flatMap((need) => (need.kind === 'blob' ? [need.blob] : [])));
     });

@@ -22,8 +22,8 @@ export interface PolicyEnforcerOptions {
   readonly replan: () => Promise<void>;
   /** Plans and applies an entry of the past once more. */
   readonly takeAgain: (entry: Entry) => void;
-  /** Takes in the newest snapshot, where the journal was cut. @returns the place that it stands for */
-  readonly refill: () => Promise<number>;
+  /** Takes in the newest snapshot, where the journal was cut, unless `superseded` aborts. @returns the place that it stands for */
+  readonly refill: (superseded: AbortSignal) => Promise<number>;
   /** What the region says it has applied, whichever of its processes did. */
   readonly applied: (signal: AbortSignal) => Promise<Pick<RegionProgress, 'watermark' | 'beyond'>>;
   /** Entries planned and not applied, at the most just now. */
@@ -244,7 +244,7 @@ export class PolicyEnforcer {
     try {
       return await this.#read(after, last, regains, signal);
     } catch (error) {
-      if (error instanceof PeerError && error.code === 'gone') return this.options.refill();
+      if (error instanceof PeerError && error.code === 'gone') return this.options.refill(signal);
       throw error;
     }
   }

@@ -347,6 +347,26 @@ describe('a replica under a policy', () => {
     ]);
   });
 
+  it('goes by new rules, and goes on, while a snapshot is taken in for what older ones give back', async () => {
+    const replicator = await start();
+    const [gone, blob] = [await push(secret, 'image', ['v1']), await primary.blob('a layer')];
+    await put({ ...excluded, repositories: 'open/**' });
+    const back = await push(open, 'image', ['v1'], { blobs: [blob] });
+    await caughtUp(replicator);
+    const { seq } = primary.reader.head;
+    await primary.snapshot();
+    await moveJournalStart(primary.store, undefined, { seq, chain: digestOf('any') }, signal);
+    link.withheld.add(blob.digest);
+    await put();
+    await until(() => replicator.progress().backlog.bytes > 0);
+    await put(excluded);
+    const later = await push(open, 'later', ['v2']);
+    await until(async () => !(await shows(secret, gone)) && (await shows(open, later)));
+    link.withheld.clear();
+    await caughtUp(replicator);
+    expect([await shows(open, back), await tagsOf(open), await tagsOf(secret)]).toEqual([true, ['v1', 'v2'], []]);
+  });
+
   describe('with a process that has not heard of it', () => {
     const known = async () => (await replica.policies.enforced(signal))?.seq;
 

@@ -106,12 +106,16 @@ export class RegionFilling {
     return source.snapshots === undefined || (await progress.beginAt(0, 0, signal)).followedFrom === 0;
   }
 
-  /** The same at once, of a region that only lacks what the journal does not tell any more. @returns the snapshot's place */
-  async refill(): Promise<number> {
-    await this.#filled;
-    const header = await this.options.source.snapshots?.newest(this.options.signal);
+  /**
+   * The same at once, of a region that only lacks what the journal does not tell any more.
+   * @param superseded aborts when that is not wanted any more, or the replicator stops
+   * @returns the snapshot's place
+   */
+  async refill(superseded: AbortSignal): Promise<number> {
+    await untilAborted(this.#filled, superseded);
+    const header = await this.options.source.snapshots?.newest(superseded);
     if (header === undefined) throw new Error('the journal was cut, and there is no snapshot');
-    await this.#takeIn(header, () => undefined);
+    await this.#takeIn(header, () => undefined, superseded);
     return header.position.seq;
   }
 
@@ -135,18 +139,22 @@ export class RegionFilling {
       if (current === undefined) throw new Error('there is no snapshot any more');
       this.#taking = current;
       standing().fill(nothingOf(current));
-      await this.#takeIn(current, (progress) => standing().fill(progress));
+      await this.#takeIn(current, (progress) => standing().fill(progress), signal);
     };
     await untilDone('filling the region from a snapshot', fill, this.options);
   }
 
-  async #takeIn(header: SnapshotHeader, onProgress: BootstrapOptions['onProgress']): Promise<void> {
+  async #takeIn(
+    header: SnapshotHeader,
+    onProgress: BootstrapOptions['onProgress'],
+    superseded: AbortSignal,
+  ): Promise<void> {
     const { source, content, waiting, missing, selection, pulled, enforcer, onReady } = this.options;
     if (source.snapshots === undefined) throw new Error('there are no snapshots here');
     const { clock, random, onRetry, signal } = this.options;
     const bootstrap = new Bootstrap(header, {
       ...{ snapshots: source.snapshots, content, missing, waiting, selection, pulled },
-      ...{ clock, random, signal, onRetry, onProgress },
+      ...{ clock, random, superseded, signal, onRetry, onProgress },
       onPolicy: (placed) => enforcer.hear(placed),
       // What became too old leaves when all is here: children come before what leads to them.
       alone: (entry, apply) => enforcer.alone(entry, apply),

@@ -82,7 +82,7 @@ export class Replicator {
     const enforcer = new PolicyEnforcer({
       ...{ ...common, window },
       replan: () => this.#replan(),
-      refill: () => this.#filling.refill(),
+      refill: (superseded) => this.#filling.refill(superseded),
       takeAgain: (entry) => this.#takeAgain(entry),
       applied: async (looking) => (await options.progress.find(looking)) ?? freshProgress(''),
     });
