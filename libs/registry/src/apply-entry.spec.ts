@@ -160,6 +160,28 @@ describe('applying entries', () => {
     expect(await whole.referrers.list(repository, subject, never)).toEqual([]);
   });
 
+  it('has nothing under way any more when it fails', async () => {
+    const store = new MemoryObjectStore({ clock: systemClock });
+    const content = openRegionContent({ store, clock: systemClock, random: new SeededRandom(1) });
+    const put_ = store.put.bind(store);
+    let [written, failed] = [0, false];
+    store.put = async (...request) => {
+      if (!request[0].startsWith('links/')) return put_(...request);
+      if (!failed) {
+        failed = true;
+        throw new Error('the first one fails');
+      }
+      for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+      written += 1;
+      return put_(...request);
+    };
+    const [digest = subject] = digests;
+    const blobs = digests.map((each) => ({ digest: each, size: 1 }));
+    const entry = { ...put(), digest, blobs, tags: [], seq: 1, epoch: 1, timeMs: 0 };
+    await expect(applyEntry(content, entry, never)).rejects.toThrow('the first one');
+    expect(written).toBe(digests.length - 1);
+  });
+
   it('shows a pushed manifest with all its tags', async () => {
     const content = open();
     const [digest = subject] = digests;

@@ -1,5 +1,6 @@
 import type { BlobDelete, BlobsSweep, Entry, ManifestDelete, ManifestPut, TagDelete } from '#libs/journal';
 import type { Descriptor, Digest } from '#libs/oci';
+import { allEnded } from '#libs/resilience';
 import type { RegionContent } from './region-content.js';
 
 /** Of a sweep's items, so many side by side: others want to use the store too. */
@@ -20,7 +21,7 @@ export function applyEntry(content: RegionContent, entry: Entry, signal: AbortSi
 /**
  * Makes an entry visible in a region: the one function behind the primary's writes, the replicas, crash recovery and
  * the filling of a new region. It may run twice, and entries may come in any order: every view moves only to a higher
- * seq, so the outcome is that of the journal's order.
+ * seq, so the outcome is that of the journal's order. Also when it fails nothing of it is under way any more.
  *
  * Precondition, for `manifest.put`: its blobs are stored here and its children were applied here, for from here on they
  * can be pulled (I2). What readers need comes before what leads them to it: links, manifest, referrers, tags.
@@ -60,13 +61,13 @@ async function putManifest(
 ): Promise<void> {
   const { links, catalog, manifests, referrers, tags } = content;
   const { repository, digest, seq } = entry;
-  await Promise.all([
+  await allEnded([
     catalog.add(repository, signal),
     ...entry.blobs.map(({ digest: blob }) => links.add(repository, blob, seq, signal, newLinks?.(blob))),
   ]);
   await manifests.put(seq, entry, signal);
   if (entry.subject !== undefined) await referrers.add(repository, entry.subject, seq, describe(entry), signal);
-  await Promise.all(entry.tags.map((tag) => tags.set(repository, tag, seq, digest, signal)));
+  await allEnded(entry.tags.map((tag) => tags.set(repository, tag, seq, digest, signal)));
 }
 
 async function deleteTag(content: RegionContent, entry: At<TagDelete>, signal: AbortSignal): Promise<void> {
@@ -75,7 +76,7 @@ async function deleteTag(content: RegionContent, entry: At<TagDelete>, signal: A
 
 async function deleteManifest(content: RegionContent, entry: At<ManifestDelete>, signal: AbortSignal): Promise<void> {
   const { repository, digest, seq, subject } = entry;
-  await Promise.all(entry.tags.map((tag) => content.tags.set(repository, tag, seq, undefined, signal)));
+  await allEnded(entry.tags.map((tag) => content.tags.set(repository, tag, seq, undefined, signal)));
   await content.manifests.delete(seq, repository, digest, signal);
   if (subject !== undefined) await content.referrers.remove(repository, subject, seq, digest, signal);
 }
@@ -95,7 +96,7 @@ async function sweepBlobs(content: RegionContent, entry: At<BlobsSweep>, signal:
 
 async function inGroups<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   for (let start = 0; start < items.length; start += SWEPT_AT_ONCE) {
-    await Promise.all(items.slice(start, start + SWEPT_AT_ONCE).map(work));
+    await allEnded(items.slice(start, start + SWEPT_AT_ONCE).map(work));
   }
 }
 

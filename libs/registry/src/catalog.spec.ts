@@ -56,6 +56,26 @@ describe('the catalog', () => {
     expect(await catalog.has(b, signal)).toBe(false);
   });
 
+  it.each(['never there', 'removed before'])(
+    'does not get back a name that was %s, by an addition that the store does after its removal',
+    async (past) => {
+      const store = new LateStore({ clock: new FakeClock() });
+      const catalog = new Catalog(store);
+      if (past === 'removed before') {
+        await catalog.add(a, signal);
+        await catalog.remove(a, signal);
+      }
+      store.isLate = true;
+      await expect(catalog.add(a, signal)).rejects.toMatchObject({ code: 'unavailable' });
+      store.isLate = false;
+      await catalog.remove(a, signal);
+      await store.happen();
+      expect(await catalog.has(a, signal)).toBe(false);
+      await catalog.add(a, signal);
+      expect(await catalog.has(a, signal)).toBe(true);
+    },
+  );
+
   it.each([1, 2, 3, 10])('has whole pages of %i, whatever was removed', async (limit) => {
     const catalog = new Catalog(new MemoryObjectStore({ clock: new FakeClock() }));
     for (const repository of [d, c, b, a]) await catalog.add(repository, signal);

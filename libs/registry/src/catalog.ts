@@ -6,7 +6,7 @@ import { type SeqCodec, SeqRegisters } from './seq-register.js';
 /** So long is the tombstone of a name, and nothing else: a listing tells it from what is there. */
 const TOMBSTONE_BYTES = 64;
 
-/** How often the name was given back, empty for never; whatever else somebody wrote there names the repository all the same. */
+/** How often the name was taken away or given back, empty for never; whatever else somebody wrote there names the repository all the same. */
 const codec: SeqCodec<true> = {
   encode: ({ seq, value }) => {
     if (value === undefined) return Buffer.from(`${seq} removed`.padEnd(TOMBSTONE_BYTES));
@@ -22,7 +22,7 @@ const isLive = ({ size }: ObjectStat): boolean => size !== TOMBSTONE_BYTES;
 
 /**
  * The repositories of a region, in the byte order of their names. No entry of the journal takes one away, so the seq of a
- * name only counts how often it was given back: a store that does late what it was asked for can't undo what came after.
+ * name only counts how often that changed: a store that does late what it was asked for can't undo what came after.
  */
 export class Catalog {
   readonly #registers: SeqRegisters<true>;
@@ -50,9 +50,13 @@ export class Catalog {
     );
   }
 
-  /** The policy lets the region have nothing of it. */
+  /** The policy lets the region have nothing of it. Where no name is, too: one that was asked for before may yet come. */
   async remove(repository: RepositoryName, signal: AbortSignal): Promise<void> {
-    await this.#registers.evict(keys.catalog(repository), signal);
+    await this.#registers.update(
+      keys.catalog(repository),
+      (current) => ({ seq: (current?.seq ?? 0) + 1, value: undefined, evicted: true }),
+      signal,
+    );
   }
 
   /** Every repository, a page at a time. */

@@ -1,6 +1,7 @@
 import type { RegionRules } from '#libs/geo';
 import type { Digest, RepositoryName, Tag } from '#libs/oci';
 import type { ManifestRecord, RegionContent } from '#libs/registry';
+import { allEnded } from '#libs/resilience';
 
 /** Keys of a repository that are written at once. */
 const AT_ONCE = 16;
@@ -168,6 +169,6 @@ async function inGroups<T>(
 ): Promise<void> {
   for (let start = 0; start < items.length; start += AT_ONCE) {
     await confirm();
-    await Promise.all(items.slice(start, start + AT_ONCE).map(work));
+    await allEnded(items.slice(start, start + AT_ONCE).map(work));
   }
 }

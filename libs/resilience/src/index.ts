@@ -1,4 +1,5 @@
 export * from './abort.js';
+export * from './all-ended.js';
 export * from './backoff.js';
 export * from './beat.js';
 export * from './byte-budget.js';
