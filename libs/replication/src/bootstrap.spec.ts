@@ -217,6 +217,33 @@ describe('a region that fills itself from a snapshot', () => {
     await expectSame();
   });
 
+  it('keeps the links of what entries deleted that nobody has any more, for as long as it has that', async () => {
+    const own = await primary.blob('own');
+    const old = await primary.image('old', [own], 'old');
+    const first = await start();
+    await caughtUp(first);
+    await stop(first);
+    await primary.deleteManifest(old, 'old');
+    const late = await primary.blob('late');
+    await primary.image('late', [late], 'late');
+    const { position } = await primary.snapshot();
+    await cutOff(position.seq);
+    const links = [{ repository, digest: own.digest }];
+    await primary.append({ type: 'blobs.sweep', cycle: 'one', blobs: [], links });
+    link.withheld.add(late.digest);
+    const second = await start();
+    const pushed = await primary.image('pushed', [await primary.blob('pushed')], 'pushed');
+    await until(async () => (await tagged(replica, 'pushed')) === pushed);
+    const holds = async () => [
+      (await manifest(replica, old)) !== undefined,
+      await replica.links.has(repository, own.digest, signal),
+    ];
+    expect(await holds()).toEqual([true, true]);
+    link.withheld.clear();
+    await caughtUp(second);
+    expect(await holds()).toEqual([false, false]);
+  });
+
   it('has the tombstones of what was deleted since the first of its processes began, with whatever snapshot', async () => {
     const { images } = await history();
     await primary.snapshot();

@@ -96,7 +96,7 @@ export class JournalFollower {
    * follows.
    */
   async #take(entry: Entry): Promise<void> {
-    const { enforcer, planner, applier } = this.options;
+    const { enforcer, planner, applier, filling } = this.options;
     const standing = this.options.standing();
     standing.refuseEarlierEpoch(entry.epoch);
     await this.#untilItsTurn(entry.seq);
@@ -105,6 +105,11 @@ export class JournalFollower {
     standing.begin(entry);
     standing.take(entry.seq);
     if (entry.type === 'policy.put') await enforcer.adopt(entry);
+    // What was deleted before the snapshot is here until that is taken in, and has to be whole. Nothing waits for a sweep.
+    if (entry.type === 'blobs.sweep' && standing.isFilling) {
+      filling.filled.then(() => applier.apply(entry)).catch(() => undefined); // It only rejects when the replicator stops.
+      return;
+    }
     if (entry.type !== 'manifest.put') return applier.apply(entry);
     planner.plan(entry);
   }
