@@ -64,6 +64,7 @@ export class PartWriter {
         if (this.#filling.isFull) await this.#send();
       }
     }
+    this.#filling.buffer?.filled();
   }
 
   /** Waits until every part is durable; a remainder that is big enough becomes one. Hands over the tail. */
@@ -106,11 +107,12 @@ export class PartWriter {
 
   /** Sends what was filled on its way. It counts as taken in from the moment that it can be sent at all. */
   async #send(): Promise<void> {
+    // From here on it is the store that is waited for.
+    this.#filling.buffer?.filled();
     while (this.#flying.size >= PARTS_IN_FLIGHT) await Promise.race(this.#flying);
     this.#throwIfFailed();
     const upload = await this.options.upload(this.#parts);
     const part = this.#filling;
-    part.buffer?.filled();
     const position = { ...this.#next, size: part.length };
     this.#next = { number: position.number + 1, offset: position.offset + position.size };
     this.#filling = this.#startWith(EMPTY);
