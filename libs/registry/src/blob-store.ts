@@ -75,8 +75,9 @@ export class BlobStore {
 
   /** Its bytes are wrong: it counts as absent from now on, until other bytes get its digest. */
   async quarantine(damage: BlobDamage, signal: AbortSignal): Promise<boolean> {
-    this.lately.forget(damage.digest);
     const quarantined = await this.records.quarantine(damage, this.options.clock.now(), signal);
+    // Not before: an adoption that found the damaged one in use would remember it again.
+    this.lately.forget(damage.digest);
     for (const listener of this.#onDamage) listener(damage, quarantined);
     return quarantined;
   }
