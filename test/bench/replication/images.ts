@@ -59,10 +59,6 @@ export class Pusher {
     return this.pushManifest(image);
   }
 
-  async pushBlob(blob: Blob): Promise<void> {
-    await this.#blobs.push(blob);
-  }
-
   async pushManifest(image: Image): Promise<Pushed> {
     Pusher.#made += 1;
     const tag = `v${Pusher.#made}`;

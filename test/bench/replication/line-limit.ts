@@ -1,7 +1,6 @@
-import { Blob } from '../lib/blob.js';
+import type { Blob } from '../lib/blob.js';
 import { median } from '../lib/statistics.js';
 import { Connections, expectStatus } from '../registry/store.js';
-import { Pusher } from './images.js';
 
 /** What a line itself can do, seen by a plain client at its far end. */
 export interface LineLimit {
@@ -10,23 +9,18 @@ export interface LineLimit {
   readonly bytesPerMs: number;
 }
 
-const REPOSITORY = 'bench/limit';
 const ROUNDS = 7;
 
-/** `home`: the registry where it is near; `across`: the same one over the line. */
-export async function lineLimit(home: string, across: string, bytes: number): Promise<LineLimit> {
-  const blob = new Blob(bytes);
-  const pusher = new Pusher(home, REPOSITORY);
-  await pusher.pushBlob(blob);
-  pusher.close();
+/** `across`: a registry that has the blob, over a line that nothing else uses. */
+export async function lineLimit(across: string, repository: string, blob: Blob): Promise<LineLimit> {
   const far = new Connections();
   try {
     const roundTripMs = await roundTrip(far, across);
     const startedMs = performance.now();
-    const answer = await far.request(`${across}/v2/${REPOSITORY}/blobs/${blob.digest}`, 'GET');
+    const answer = await far.request(`${across}/v2/${repository}/blobs/${blob.digest}`, 'GET');
     const tookMs = performance.now() - startedMs - roundTripMs;
-    if (expectStatus(answer, 200, 'GET blob').bodyBytes !== bytes) throw new Error('the blob came short');
-    return { roundTripMs, bytesPerMs: bytes / tookMs };
+    if (expectStatus(answer, 200, 'GET blob').bodyBytes !== blob.bytes) throw new Error('the blob came short');
+    return { roundTripMs, bytesPerMs: blob.bytes / tookMs };
   } finally {
     far.close();
   }

@@ -5,10 +5,11 @@ import { parseReference, parseRepositoryName } from '#libs/oci';
 import { HttpPeerClient } from '#libs/peer';
 import { systemClock } from '#libs/resilience';
 import { Cluster, type ClusterRegion } from '../../support/cluster.js';
+import { Blob } from '../lib/blob.js';
 import { cpuSeconds } from '../lib/process-usage.js';
 import type { Scene } from '../lib/suite.js';
 import { Arrivals } from './arrivals.js';
-import { type Image, inParallel, type Pushed, Pusher } from './images.js';
+import { type Image, inParallel, newImage, type Pushed, Pusher } from './images.js';
 import { type LineLimit, lineLimit } from './line-limit.js';
 import { type Lines, Network, writeLines } from './network.js';
 
@@ -55,9 +56,14 @@ export class Regions {
     return url;
   }
 
-  /** Of the line between the primary and the first replica, measured now. */
-  limit(bytes: number): Promise<LineLimit> {
-    return lineLimit(this.home, this.registryFrom(this.replicas[0].name, HOME), bytes);
+  /** Of the line between the primary and the first replica, measured now, when the replicas have copied what it is measured with. */
+  async limit(bytes: number): Promise<LineLimit> {
+    const repository = 'bench/limit';
+    const blob = new Blob(bytes);
+    const [pushed] = await this.push([newImage([blob])], 1, repository);
+    if (pushed === undefined) throw new Error('nothing was pushed');
+    await this.presentMs(pushed);
+    return lineLimit(this.registryFrom(this.replicas[0].name, HOME), repository, blob);
   }
 
   /** Pushes at the primary, by so many clients at once, in the order in which they come to it. */

@@ -24,7 +24,7 @@ export const SIZES = {
     burst: 200,
     sharing: 50,
     big: 256 * MIB,
-    windowed: 256 * MIB,
+    windowed: 1024 * MIB,
     settlingSeconds: SETTLED,
     idleSeconds: 30,
     joining: 2_000,
