@@ -36,6 +36,8 @@ export interface ClusterOptions {
   readonly regions?: readonly string[];
   /** Further arguments of the simulator. */
   readonly args?: readonly string[];
+  /** Where its directory is made, and left when it is stopped. Without it: where the system has temporary files, and removed. */
+  readonly within?: string;
 }
 
 /** What it was started with: the same once more is the same cluster. */
@@ -43,6 +45,7 @@ interface ClusterStart {
   readonly directory: string;
   readonly portBase: number;
   readonly args: readonly string[];
+  readonly keeps: boolean;
 }
 
 /** More than the simulator uses for nine regions. */
@@ -58,10 +61,11 @@ export class Cluster {
     private description: ClusterDescription,
   ) {}
 
-  static async start({ regions, args = [] }: ClusterOptions = {}): Promise<Cluster> {
-    const directory = await mkdtemp(join(tmpdir(), 'meridian-cluster-'));
+  static async start({ regions, args = [], within }: ClusterOptions = {}): Promise<Cluster> {
+    const directory = await mkdtemp(join(within ?? tmpdir(), 'meridian-cluster-'));
     const named = regions === undefined ? [] : ['--regions', regions.join(',')];
-    const start = { directory, portBase: await freePortBase(PORTS), args: [...named, ...args] };
+    const portBase = await freePortBase(PORTS);
+    const start = { directory, portBase, args: [...named, ...args], keeps: within !== undefined };
     return new Cluster(start, await startSimulator(start), await describe(directory));
   }
 
@@ -106,7 +110,7 @@ export class Cluster {
   /** Ends it as an operator would, and makes sure that no process of it is left. */
   async stop(): Promise<void> {
     await this.#end();
-    await rm(this.directory, { recursive: true, force: true });
+    if (!this.start.keeps) await rm(this.directory, { recursive: true, force: true });
   }
 
   /** Ends it and starts it again, on the same data and ports. */

@@ -35,7 +35,7 @@ export interface RunOptions {
 
 /** Measures one row: A B C, then C B A, and so on, so that whatever drifts does so for all. */
 export async function runRow(row: Row, options: RunOptions): Promise<RowResult> {
-  const { scene, close } = await openScene(join(options.directory, row.name), options);
+  const { scene, close } = await openScene(row, options);
   // Without its servers a sample ends at once.
   options.signal.addEventListener('abort', close);
   try {
@@ -121,7 +121,8 @@ export function judge(wanted: Wanted, medians: Readonly<Record<string, Values>>)
   return { wanted, seen, met: met && !Number.isNaN(seen) };
 }
 
-async function openScene(directory: string, { size, signal }: RunOptions) {
+async function openScene(row: Row, { directory: runDirectory, size, signal }: RunOptions) {
+  const directory = join(runDirectory, row.name);
   const ends: (() => Promise<unknown>)[] = [];
   let closing = false;
   const close = async () => {
@@ -138,7 +139,7 @@ async function openScene(directory: string, { size, signal }: RunOptions) {
     if (closing) void close();
   };
   await mkdir(directory, { recursive: true });
-  const scene: Scene = { directory, size, signal, defer };
+  const scene: Scene = { directory, runDirectory, size, signal, defer };
   return { scene, close };
 }
 

@@ -18,6 +18,11 @@ export interface Wanted {
 /** What a row is measured in: a directory of its own, and what has to be ended with it. */
 export interface Scene {
   readonly directory: string;
+  /**
+   * Of all rows, removed at the end of the last: for many small files. Where ext4 has no journal, each inode that is made within
+   * minutes of such a removal costs up to ten times as much.
+   */
+  readonly runDirectory: string;
   readonly size: Size;
   /** Aborted when the bench is to end. */
   readonly signal: AbortSignal;

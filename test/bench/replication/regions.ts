@@ -39,7 +39,7 @@ export class Regions {
   static async open(scene: Scene, lines: Lines, names: readonly [string, string] = ['east', 'west']): Promise<Regions> {
     await mkdir(scene.directory, { recursive: true });
     const args = ['--wan', await writeLines(scene.directory, lines)];
-    const cluster = await Cluster.start({ regions: [HOME, ...names], args });
+    const cluster = await Cluster.start({ regions: [HOME, ...names], args, within: scene.runDirectory });
     scene.defer(() => cluster.stop());
     const [first, second] = [await follow(cluster, names[0], scene), await follow(cluster, names[1], scene)];
     return new Regions(cluster, [first, second], scene.signal);
