@@ -50,7 +50,8 @@ export class PoliteClient {
     const noise = randomBytes(bytes);
     const begun = await this.ask(tally, 202, 'POST', `/v2/${repository}/blobs/uploads/`);
     const body = { ...bodyOf(noise), chunked: true };
-    const patched = await this.ask(tally, 202, 'PATCH', locationOf(begun.answer), { body });
+    const patched = await this.ask(tally, 202, 'PATCH', locationOf(begun.answer), { body, keepBody: true });
+    if (patched.fate !== 202) tally.wonder(`PATCH: ${patched.answer?.body ?? patched.fate}`);
     const end = locationOf(patched.answer);
     const query = `${end.includes('?') ? '&' : '?'}digest=${sha256(noise)}`;
     return (await this.ask(tally, 201, 'PUT', `${end}${query}`)).fate === 201;

@@ -6,6 +6,7 @@ import { metricSums, processFigures } from './process-figures.js';
 import { type Member, startLoadRegion } from './region.js';
 import { MIB, type Run } from './run.js';
 import { Tally } from './tally.js';
+import { tcpMemory } from './tcp-memory.js';
 
 export interface SlowSize {
   /** Clients that take a byte a second of a layer. */
@@ -43,6 +44,7 @@ export const slowClients: Run<SlowSize> = async (size, say, signal) => {
     const before = await whilePolite(member, () => pause(BEFORE_MS));
     say(`before: ${before.all} requests, p99 ${before.p99().toFixed(0)} ms`);
     let cutAfterMs = Number.NaN;
+    const kernel = new KernelMemory();
     const others = newUploads();
     const during = await whilePolite(
       member,
@@ -50,7 +52,7 @@ export const slowClients: Run<SlowSize> = async (size, say, signal) => {
         await openAll(sockets, readers, () => slowReader(member));
         await openAll(sockets, uploads, () => stalledUpload(member));
         say(`${readers} slow readers and ${uploads} stalled uploads are there`);
-        cutAfterMs = await untilCut(sockets, overMs * 3 + 60_000, say, signal);
+        cutAfterMs = await untilCut(sockets, overMs * 3 + 60_000, say, () => kernel.look(), signal);
       },
       others,
     );
@@ -72,7 +74,7 @@ export const slowClients: Run<SlowSize> = async (size, say, signal) => {
         { name: 'most resident memory', seen: peakBytes / MIB, unit: 'MiB', atMost: RESIDENT / MIB },
         { name: 'processes that ended', seen: member.process.hasExited ? 1 : 0, atMost: 0 },
       ],
-      notes: [`others: ${during}`, `their uploads: ${others.tally}`],
+      notes: [`others: ${during}`, `their uploads: ${others.tally}`, ...others.tally.oddities, ...kernel.notes],
     };
   } finally {
     for (const socket of sockets) socket.destroy();
@@ -88,6 +90,26 @@ interface Uploads {
 }
 
 const newUploads = (): Uploads => ({ done: 0, failed: 0, slowestMs: 0, tally: new Tally() });
+
+/** Of both ends, for both are on this machine. When it is used up, clients that do nothing wrong wait for seconds too. */
+class KernelMemory {
+  #most = 0;
+  #limit = 0;
+
+  async look(): Promise<void> {
+    const found = await tcpMemory();
+    if (found === undefined) return;
+    this.#most = Math.max(this.#most, found.usedBytes);
+    this.#limit = found.limitBytes;
+  }
+
+  get notes(): readonly string[] {
+    if (this.#limit === 0) return [];
+    const mib = (bytes: number) => (bytes / MIB).toFixed(0);
+    const line = `TCP of this machine: ${mib(this.#most)} of ${mib(this.#limit)} MiB`;
+    return this.#most < this.#limit ? [line] : [`${line}, used up: see "Limits" in docs/configuration.md`];
+  }
+}
 
 async function upload(polite: PoliteClient, uploads: Uploads): Promise<void> {
   const startMs = systemClock.monotonic();
@@ -173,15 +195,17 @@ async function untilCut(
   sockets: readonly Socket[],
   withinMs: number,
   say: (line: string) => void,
+  look: () => Promise<void>,
   signal: AbortSignal,
 ) {
   const startMs = systemClock.monotonic();
-  for (let look = 0; ; look += 1) {
+  for (let round = 0; ; round += 1) {
     const passedMs = systemClock.monotonic() - startMs;
     const left = sockets.filter(isOpen).length;
     if (left === 0) return passedMs;
     if (passedMs > withinMs || signal.aborted) return Number.NaN;
-    if (look % 20 === 0) say(`${(passedMs / 1_000).toFixed(0)} s: ${left} are not cut off yet`);
+    await look();
+    if (round % 20 === 0) say(`${(passedMs / 1_000).toFixed(0)} s: ${left} are not cut off yet`);
     await systemClock.sleep(500, signal).catch(() => undefined);
   }
 }

@@ -24,7 +24,8 @@ export class IncomingBody extends Readable {
     private readonly request: IncomingMessage,
     options: { readonly stallMs?: number } = {},
   ) {
-    super({ highWaterMark: request.readableHighWaterMark });
+    // It holds nothing back: the request and the kernel do, and uploads that wait for memory are many.
+    super({ highWaterMark: 0 });
     // A body that nobody reads may break off without anybody minding; whoever reads it hears of it all the same.
     this.on('error', () => undefined);
     request.on('data', this.#take);

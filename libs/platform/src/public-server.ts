@@ -48,6 +48,8 @@ const LIMITS = {
   requestTimeout: 0,
   /** Longer than the 60 s of usual proxies: the side that reuses a connection must be the one that closes it. */
   keepAliveTimeout: 65_000,
+  /** Of what waits in a connection that its client does not read. Newer Nodes would let it be 64 KiB, and connections are many. */
+  highWaterMark: 8 * 1024,
   maxHeaderSize: 16 * 1024,
 } as const;
 

@@ -10,8 +10,8 @@ const openFile = promisify(fs.open);
 const read = promisify(fs.read);
 
 /** Bytes asked of the file system at once by all readers together, and by one of few or of many. */
-const ALL_READS_BYTES = 4 * 1024 * 1024;
-const MOST_BYTES = 1024 * 1024;
+const ALL_READS_BYTES = 2 * 1024 * 1024;
+const MOST_BYTES = 512 * 1024;
 const LEAST_BYTES = 8 * 1024;
 
 /** Bodies that are open. Each holds some reads for as long as its reader takes, so many must read less at once. */
