@@ -46,7 +46,7 @@ export default {
   // Every process of the heavier layers starts programs of its own: more workers only make them wait.
   maxWorkers: 2,
   projects: [
-    layer('unit', 15 * SECOND, [
+    layer('unit', 60 * SECOND, [
       ...['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
       ...['<rootDir>/test/bench/**/*.spec.ts', '<rootDir>/test/checkers/**/*.spec.ts'],
       ...['<rootDir>/test/load/verdict.spec.ts', '<rootDir>/test/load/slope.spec.ts'],

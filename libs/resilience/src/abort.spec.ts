@@ -35,6 +35,19 @@ describe('onAbort', () => {
     onAbort(controller.signal, () => calls.push('late'));
     expect(calls).toEqual(['in time', 'late']);
   });
+
+  it('calls in the order of who came, each as often as it came, but for who is stopped by one before', () => {
+    const calls: string[] = [];
+    const controller = new AbortController();
+    const twice = () => calls.push('twice');
+    onAbort(controller.signal, twice);
+    onAbort(controller.signal, () => stop());
+    onAbort(controller.signal, twice);
+    const stop = onAbort(controller.signal, () => calls.push('stopped'));
+    onAbort(controller.signal, () => calls.push('last'));
+    controller.abort();
+    expect(calls).toEqual(['twice', 'twice', 'last']);
+  });
 });
 
 describe('untilAborted', () => {

@@ -7,14 +7,42 @@ export interface LinkedSignal {
   release(): void;
 }
 
+/** In an object of its own: the same function may be given twice. */
+interface Listening {
+  readonly listener: () => void;
+}
+
+/**
+ * Who listens to each signal, all by one listener of the signal's own: an EventTarget looks through all that it has for each
+ * that is added or taken away, and to a signal that ends a process thousands listen, each for a moment.
+ */
+const listening = new WeakMap<AbortSignal, Set<Listening>>();
+
 /** Calls `listener` when the signal aborts, at once if it has. @returns how to stop listening */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
     listener();
     return () => undefined;
   }
-  signal.addEventListener('abort', listener, { once: true });
-  return () => signal.removeEventListener('abort', listener);
+  const all = listening.get(signal) ?? listenTo(signal);
+  const own = { listener };
+  all.add(own);
+  return () => all.delete(own);
+}
+
+function listenTo(signal: AbortSignal): Set<Listening> {
+  const all = new Set<Listening>();
+  listening.set(signal, all);
+  signal.addEventListener('abort', () => tell(all), { once: true });
+  return all;
+}
+
+/** In the order in which they came, but for those that stop listening meanwhile. */
+function tell(all: Set<Listening>): void {
+  for (const own of all) {
+    all.delete(own);
+    own.listener();
+  }
 }
 
 /**
