@@ -263,6 +263,36 @@ describe('a region that fills itself from a snapshot', () => {
     expect(await manifest(replica, image.digest)).toBeUndefined();
   });
 
+  it('shows an image that the journal deletes before the place of the snapshot with all of its links, until it comes to that', async () => {
+    // The region begins with the journal, and so goes on with it.
+    const early = await start();
+    await clock.advance(1_000);
+    await stop(early);
+    const [shared, own] = [await primary.blob('shared'), await primary.blob('own')];
+    const first = await primary.image('first', [shared], 'first');
+    const second = await primary.image('second', [shared, own], 'second');
+    const { seq: held } = primary.reader.head;
+    await primary.deleteManifest(first, 'first');
+    await primary.deleteManifest(second, 'second');
+    const kept = await primary.blob('kept');
+    await primary.image('kept', [kept], 'kept');
+    await primary.snapshot();
+    link.heldAfter = held;
+    for (const { digest } of [own, kept]) link.stuck.add(digest);
+    const replicator = await start();
+    await until(async () => (await manifest(replica, first)) !== undefined);
+    link.stuck.delete(kept.digest);
+    await until(() => replicator.progress().bootstrap === undefined);
+    link.stuck.clear();
+    await until(async () => (await manifest(replica, second)) !== undefined);
+    const digests = [shared, own].map(({ digest }) => digest);
+    const holds = await Promise.all(digests.map((digest) => replica.links.has(repository, digest, signal)));
+    expect(holds).toEqual([true, true]);
+    link.heldAfter = Number.POSITIVE_INFINITY;
+    await caughtUp(replicator);
+    await expectSame();
+  });
+
   it('does not say that it has what a newer snapshot brings when an older one is taken in', async () => {
     const { images } = await history();
     await primary.snapshot();

@@ -31,6 +31,8 @@ const TELL_EVERY = 16;
 
 export interface BootstrapOptions {
   readonly snapshots: SnapshotSource;
+  /** All that the journal says behind this place comes besides. */
+  readonly followedFrom: number;
   readonly content: RegionContent;
   readonly missing: MissingBlobs;
   readonly waiting: WaitingEntries;
@@ -77,7 +79,8 @@ export class Bootstrap {
     private readonly options: BootstrapOptions,
   ) {
     this.#startedMs = options.clock.monotonic();
-    this.#leftovers = new Leftovers(header.position, options.content);
+    const { seq, epoch, timeMs } = header.position;
+    this.#leftovers = new Leftovers({ seq: Math.min(seq, options.followedFrom), epoch, timeMs }, options.content);
   }
 
   /** Nobody has the image any more: it was deleted after the snapshot, which the journal behind it tells. */

@@ -34,12 +34,18 @@ export interface RegionFillingOptions {
   readonly signal: AbortSignal;
 }
 
+/** A snapshot, and the place that the journal is followed from besides. */
+interface Taking {
+  readonly header: SnapshotHeader;
+  readonly followedFrom: number;
+}
+
 /** Fills a region with what the journal does not tell any more, from the primary's newest snapshot. */
 export class RegionFilling {
   /** Snapshots that are being taken in: for a new region, and for rules that give back what the journal does not tell any more. */
   readonly #bootstraps = new Set<Bootstrap>();
   /** What is being taken in, the journal being followed besides, and what has to be taken in then. */
-  #taking: SnapshotHeader | undefined;
+  #taking: Taking | undefined;
   #next: SnapshotHeader | undefined;
   #filled: Promise<void> = Promise.resolve();
 
@@ -93,10 +99,10 @@ export class RegionFilling {
     const { place } = await progress.beginAt(seq, least, signal);
     standing().beginFilling(nothingOf(header), timeMs, place);
     if (this.#taking === undefined) {
-      this.#taking = header;
+      this.#taking = { header, followedFrom: place };
       this.#filled = this.#fill(header);
       this.#filled.catch(() => undefined);
-    } else if (this.#taking.position.seq < seq) this.#next = header;
+    } else if (this.#taking.header.position.seq < seq || this.#taking.followedFrom < place) this.#next = header;
     return true;
   }
 
@@ -115,7 +121,7 @@ export class RegionFilling {
     await untilAborted(this.#filled, superseded);
     const header = await this.options.source.snapshots?.newest(superseded);
     if (header === undefined) throw new Error('the journal was cut, and there is no snapshot');
-    await this.#takeIn(header, () => undefined, superseded);
+    await this.#takeIn({ header, followedFrom: this.options.standing().tail }, () => undefined, superseded);
     return header.position.seq;
   }
 
@@ -137,15 +143,15 @@ export class RegionFilling {
       const current: SnapshotHeader | undefined = header ?? (await source.snapshots?.newest(signal));
       header = undefined;
       if (current === undefined) throw new Error('there is no snapshot any more');
-      this.#taking = current;
+      this.#taking = { header: current, followedFrom: standing().tail };
       standing().fill(nothingOf(current));
-      await this.#takeIn(current, (progress) => standing().fill(progress), signal);
+      await this.#takeIn(this.#taking, (progress) => standing().fill(progress), signal);
     };
     await untilDone('filling the region from a snapshot', fill, this.options);
   }
 
   async #takeIn(
-    header: SnapshotHeader,
+    { header, followedFrom }: Taking,
     onProgress: BootstrapOptions['onProgress'],
     superseded: AbortSignal,
   ): Promise<void> {
@@ -153,7 +159,7 @@ export class RegionFilling {
     if (source.snapshots === undefined) throw new Error('there are no snapshots here');
     const { clock, random, onRetry, signal } = this.options;
     const bootstrap = new Bootstrap(header, {
-      ...{ snapshots: source.snapshots, content, missing, waiting, selection, pulled },
+      ...{ snapshots: source.snapshots, followedFrom, content, missing, waiting, selection, pulled },
       ...{ clock, random, superseded, signal, onRetry, onProgress },
       onPolicy: (placed) => enforcer.hear(placed),
       // What became too old leaves when all is here: children come before what leads to them.

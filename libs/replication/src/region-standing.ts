@@ -57,6 +57,11 @@ export class RegionStanding {
     return this.#taken;
   }
 
+  /** Everything up to here is applied, or comes with a snapshot that is being taken in. */
+  get tail(): number {
+    return this.#applied.watermark;
+  }
+
   /** Whether a snapshot is being taken in. */
   get isFilling(): boolean {
     return this.#filling !== undefined;
@@ -233,7 +238,7 @@ export class RegionStanding {
       heardMs: this.#heardMs,
       policySeq: this.#policySeq,
       failed: [...unreadable, ...missing.failed].sort((a, b) => a.seq - b.seq).slice(-100),
-      ...(filling === undefined ? {} : { bootstrap: { ...filling, tail: this.#applied.watermark } }),
+      ...(filling === undefined ? {} : { bootstrap: { ...filling, tail: this.tail } }),
     };
   }
 

@@ -14,6 +14,8 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, Jou
   readonly withheld = new Set<Digest>();
   /** Blobs whose bytes do not come until they are taken out. */
   readonly stuck = new Set<Digest>();
+  /** What the journal says behind that place does not come, until that is further on. */
+  heldAfter = Number.POSITIVE_INFINITY;
   /** Every time that a blob was opened here. */
   readonly opened: Digest[] = [];
   #cut = new AbortController();
@@ -45,7 +47,10 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, Jou
     if (after < (await this.primary.reader.cutOff(linked))) throw new PeerError('gone', this.region, 'cut off');
     const placed = await this.primary.content.policies.current(linked);
     if (placed !== undefined) yield { kind: 'policy', ...placed };
-    yield* localJournalSource(this.primary.reader, this.clock).journal(after, linked);
+    for await (const message of localJournalSource(this.primary.reader, this.clock).journal(after, linked)) {
+      while (message.kind === 'entry' && message.entry.seq > this.heldAfter) await this.clock.sleep(100, linked);
+      yield message;
+    }
   }
 
   async openBlob(
