@@ -293,6 +293,28 @@ describe('a region that fills itself from a snapshot', () => {
     await expectSame();
   });
 
+  it('lets go of an image that waited when the journal was cut off together with its deletion', async () => {
+    await primary.image('kept', [await primary.blob('kept')], 'kept');
+    const replicator = await start();
+    await caughtUp(replicator);
+    const own = await primary.blob('own');
+    link.stuck.add(own.digest);
+    const image = await primary.image('waits', [own], 'waits');
+    await until(() => replicator.pending().length === 1);
+    link.cut();
+    await primary.deleteManifest(image, 'waits');
+    await primary.image('later', [await primary.blob('later')], 'later');
+    const { position } = await primary.snapshot();
+    await cutOff(position.seq);
+    link.heal();
+    await caughtUp(replicator);
+    link.stuck.clear();
+    await until(async () => (await replica.blobs.stat(own.digest, signal)) !== undefined);
+    await clock.advance(1_000);
+    expect(await manifest(replica, image)).toBeUndefined();
+    await expectSame();
+  });
+
   it('does not say that it has what a newer snapshot brings when an older one is taken in', async () => {
     const { images } = await history();
     await primary.snapshot();

@@ -31,7 +31,7 @@ const TELL_EVERY = 16;
 
 export interface BootstrapOptions {
   readonly snapshots: SnapshotSource;
-  /** All that the journal says behind this place comes besides. */
+  /** All that the journal says behind this place comes besides; not beyond the snapshot's own. */
   readonly followedFrom: number;
   readonly content: RegionContent;
   readonly missing: MissingBlobs;
@@ -79,8 +79,8 @@ export class Bootstrap {
     private readonly options: BootstrapOptions,
   ) {
     this.#startedMs = options.clock.monotonic();
-    const { seq, epoch, timeMs } = header.position;
-    this.#leftovers = new Leftovers({ seq: Math.min(seq, options.followedFrom), epoch, timeMs }, options.content);
+    const { epoch, timeMs } = header.position;
+    this.#leftovers = new Leftovers({ seq: options.followedFrom, epoch, timeMs }, options.content);
   }
 
   /** Nobody has the image any more: it was deleted after the snapshot, which the journal behind it tells. */

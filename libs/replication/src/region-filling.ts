@@ -25,6 +25,8 @@ export interface RegionFillingOptions {
   readonly pulled: PulledImages;
   /** Resolves when the primary was heard, and what its policy is: nothing may be taken without knowing that. */
   readonly introduced: Promise<void>;
+  /** Lets go of entries up to that place, for these come with a snapshot. Resolves when none of them is under way any more. */
+  readonly letGo: (place: number, superseded: AbortSignal) => Promise<void>;
   /** Nothing keeps it waiting any more. */
   readonly onReady: (entry: Entry) => void;
   readonly onRetry: (what: string, error: unknown) => void;
@@ -122,6 +124,7 @@ export class RegionFilling {
     const header = await this.options.source.snapshots?.newest(superseded);
     if (header === undefined) throw new Error('the journal was cut, and there is no snapshot');
     await this.#takeIn({ header, followedFrom: this.options.standing().tail }, () => undefined, superseded);
+    this.#settle();
     return header.position.seq;
   }
 
@@ -133,7 +136,8 @@ export class RegionFilling {
       await this.#fillWith(header);
     }
     this.#taking = undefined;
-    this.#end();
+    this.options.standing().endFilling();
+    this.#settle();
   }
 
   async #fillWith(first: SnapshotHeader): Promise<void> {
@@ -151,13 +155,15 @@ export class RegionFilling {
   }
 
   async #takeIn(
-    { header, followedFrom }: Taking,
+    { header, ...taking }: Taking,
     onProgress: BootstrapOptions['onProgress'],
     superseded: AbortSignal,
   ): Promise<void> {
-    const { source, content, waiting, missing, selection, pulled, enforcer, onReady } = this.options;
+    const { source, content, waiting, missing, selection, pulled, enforcer, letGo, onReady } = this.options;
     if (source.snapshots === undefined) throw new Error('there are no snapshots here');
     const { clock, random, onRetry, signal } = this.options;
+    const followedFrom = Math.min(taking.followedFrom, header.position.seq);
+    await letGo(followedFrom, superseded);
     const bootstrap = new Bootstrap(header, {
       ...{ snapshots: source.snapshots, followedFrom, content, missing, waiting, selection, pulled },
       ...{ clock, random, superseded, signal, onRetry, onProgress },
@@ -176,9 +182,8 @@ export class RegionFilling {
   }
 
   /** What neither the snapshot nor an entry has brought is not waited for any more. */
-  #end(): void {
+  #settle(): void {
     const { standing, waiting, onReady } = this.options;
-    standing().endFilling();
     for (const { repository, digest } of waiting.missingManifests) {
       if (!standing().isComing(repository, digest)) waiting.manifestSettled(repository, digest).forEach(onReady);
     }

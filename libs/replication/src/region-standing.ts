@@ -216,6 +216,13 @@ export class RegionStanding {
     this.changed.notify();
   }
 
+  /** The entry is not applied, nor will be: what is in effect of it comes in another way. */
+  leave(seq: number): void {
+    this.#pending.delete(seq);
+    this.#again.delete(seq);
+    this.changed.notify();
+  }
+
   progress(missing: { readonly bytes: number; readonly failed: RegionProgress['failed'] }): RegionProgress {
     const { watermark, beyond } = this.#filling?.before ?? this.#applied;
     const filling = this.#filling?.progress;

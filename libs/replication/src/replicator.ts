@@ -96,6 +96,7 @@ export class Replicator {
     const filling = new RegionFilling({
       ...{ ...common, enforcer, missing, introduced },
       ...{ progress: options.progress, pulled: this.#pulled },
+      letGo: (place, superseded) => this.#letGo(place, superseded),
     });
     const parts = { enforcer, missing, planner, applier, filling };
     this.#follower = new JournalFollower({ ...common, ...parts, window, onIntroduced });
@@ -250,6 +251,20 @@ export class Replicator {
     await this.#planner.settled();
     this.#missing.endForbidden();
     await Promise.all(begun);
+  }
+
+  /**
+   * What is in effect of the entries up to `place` comes with a snapshot, and what deleted the others may never come: whichever of them
+   * waits is let go of. Resolves when none is under way any more, but sweeps: those wait for the snapshot.
+   */
+  async #letGo(place: number, superseded: AbortSignal): Promise<void> {
+    const standing = this.#standing;
+    const passed = (): readonly Entry[] =>
+      standing.pending.filter(({ seq, type }) => seq <= place && type !== 'blobs.sweep');
+    await this.#until(() => {
+      for (const entry of passed()) if (this.#waiting.leave(entry)) standing.leave(entry.seq);
+      return passed().length === 0;
+    }, superseded);
   }
 
   /** An entry of the past, of which the policy gives something back. */
