@@ -16,7 +16,17 @@ describe('what is known of blobs that came a moment ago', () => {
     expect(lately.has(blob)).toBe(true);
     await clock.advance(1);
     expect(lately.has(blob)).toBe(false);
-    expect(lately.isNew(blob)).toBe(true);
+  });
+
+  it('tells the first link of each that came from the others', async () => {
+    const clock = new FakeClock();
+    const lately = new LatelyAdopted(clock, QUARTER_OF_GRACE_MS);
+    lately.add(blob);
+    await clock.advance(10_001);
+    expect([lately.link(blob), lately.link(blob)]).toEqual([true, false]);
+    lately.add(blob);
+    lately.forget(blob);
+    expect(lately.link(blob)).toBe(false);
   });
 
   it('counts for less where collections wait for less', async () => {

@@ -15,6 +15,8 @@ const MOST_BLOBS = 10_000;
 export class LatelyAdopted {
   /** When each came, by the monotonic clock, the oldest first. */
   readonly #cameMs = new Map<Digest, number>();
+  /** Those of them that nobody linked yet. */
+  readonly #unlinked = new Set<Digest>();
 
   /** `sureMs`: how long nobody takes away what somebody was told of, by how the region collects. */
   constructor(
@@ -25,8 +27,9 @@ export class LatelyAdopted {
   add(digest: Digest): void {
     this.#cameMs.delete(digest);
     this.#cameMs.set(digest, this.clock.monotonic());
+    this.#unlinked.add(digest);
     const [oldest] = this.#cameMs.keys();
-    if (this.#cameMs.size > MOST_BLOBS && oldest !== undefined) this.#cameMs.delete(oldest);
+    if (this.#cameMs.size > MOST_BLOBS && oldest !== undefined) this.forget(oldest);
   }
 
   has(digest: Digest): boolean {
@@ -34,18 +37,23 @@ export class LatelyAdopted {
     return cameMs !== undefined && this.clock.monotonic() - cameMs <= Math.min(LATELY_MS, this.sureMs);
   }
 
-  /** Whether it came among the last ones, however long ago: enough for a guess, and for nothing else. */
-  isNew(digest: Digest): boolean {
-    return this.#cameMs.has(digest);
+  /**
+   * Somebody is about to link it to a repository. @returns whether that is its first link since it came: enough for a guess, and for nothing
+   * else. Images share their layers, and a link that is made in vain costs more than the look that it should have saved.
+   */
+  link(digest: Digest): boolean {
+    return this.#unlinked.delete(digest);
   }
 
   /** It was found damaged, or taken away. */
   forget(digest: Digest): void {
     this.#cameMs.delete(digest);
+    this.#unlinked.delete(digest);
   }
 
   /** The store is another one. */
   forgetAll(): void {
     this.#cameMs.clear();
+    this.#unlinked.clear();
   }
 }

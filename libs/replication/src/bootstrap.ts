@@ -234,7 +234,7 @@ export class Bootstrap {
     const { repository, digest } = entry;
     const admitted = selection.admitted({ ...entry, tags: tags.map(({ tag }) => tag) });
     if (admitted?.type !== 'manifest.put') return;
-    await applyContentEntry(content, entry, signal, (blob) => content.blobs.lately.isNew(blob));
+    await applyContentEntry(content, entry, signal, (blob) => content.blobs.lately.link(blob));
     for (const { tag, seq } of tags.filter((each) => admitted.tags.includes(each.tag))) {
       await content.tags.set(repository, tag, seq, digest, signal);
     }

@@ -69,7 +69,7 @@ export class EntryApplier {
     const overtaken = await enforcer.alone(entry, () => {
       outdated = planner.isOutdated(entry);
       const admitted = outdated ? undefined : selection.admitted(entry);
-      const isNew = (blob: Digest): boolean => content.blobs.lately.isNew(blob);
+      const isNew = (blob: Digest): boolean => content.blobs.lately.link(blob);
       return admitted === undefined ? undefined : () => applyContentEntry(content, admitted, signal, isNew);
     });
     return outdated || overtaken;
