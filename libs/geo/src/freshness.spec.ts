@@ -81,6 +81,50 @@ describe('Freshness', () => {
     expect([us, ap].map((region) => freshness.isFresh(region, app))).toEqual([true, true]);
   });
 
+  it('remembers what a region had before it lost its bucket: it may have shown that to somebody', () => {
+    const freshness = begun(5);
+    freshness.report(us, { watermark: 7, beyond: [9] });
+    freshness.report(us, { watermark: 0, beyond: [] });
+    freshness.report(ap, { watermark: 6, beyond: [] });
+    expect(freshness.isFresh(ap, app)).toBe(false);
+    freshness.report(ap, { watermark: 7, beyond: [] });
+    expect(freshness.isFresh(ap, app)).toBe(false);
+    freshness.report(ap, { watermark: 7, beyond: [9] });
+    expect(freshness.isFresh(ap, app)).toBe(true);
+  });
+
+  it.each([
+    [5, [], false, 'lacks an entry that the other may have shown'],
+    [5, [8], false, 'has another one'],
+    [5, [7], true, 'has it too'],
+    [7, [], true, 'has it below its watermark'],
+  ])('a region at %d with %j beyond, while another has 7 beyond: %s, for it %s', (watermark, beyond, fresh) => {
+    const freshness = begun(5);
+    freshness.report(us, { watermark: 5, beyond: [7] });
+    freshness.report(ap, { watermark, beyond });
+    expect(freshness.isFresh(ap, app)).toBe(fresh);
+  });
+
+  it('asks no region for what another has beyond, once it is learned whose it is', () => {
+    const freshness = begun(5);
+    freshness.learn(7, web);
+    freshness.report(us, { watermark: 5, beyond: [7, 8] });
+    freshness.report(ap, { watermark: 5, beyond: [] });
+    expect([app, web].map((name) => freshness.isFresh(ap, name))).toEqual([false, false]);
+    freshness.learn(8, undefined);
+    expect([app, web].map((name) => freshness.isFresh(ap, name))).toEqual([true, false]);
+  });
+
+  it('remembers a bounded number of entries that regions told of, and then asks for all up to the newest forgotten', () => {
+    const freshness = new Freshness([us, ap], 2);
+    freshness.begin(5);
+    freshness.report(us, { watermark: 5, beyond: [7, 9, 11] });
+    freshness.report(ap, { watermark: 5, beyond: [7, 9, 11] });
+    expect(freshness.isFresh(ap, app)).toBe(false);
+    freshness.report(ap, { watermark: 7, beyond: [9, 11] });
+    expect(freshness.isFresh(ap, app)).toBe(true);
+  });
+
   it('keeps a write that passed while the head was on its way', () => {
     const freshness = new Freshness([us, ap]);
     freshness.learn(6, app);
@@ -102,6 +146,7 @@ describe('Freshness', () => {
   it('begins anew with another journal', () => {
     const freshness = begun(100);
     freshness.learn(101, app);
+    freshness.report(us, { watermark: 101, beyond: [103] });
     freshness.begin(3);
     freshness.report(us, { watermark: 3, beyond: [] });
     expect(freshness.isFresh(us, app)).toBe(true);
@@ -121,7 +166,7 @@ describe('Freshness', () => {
     expect(freshness.isFresh(us, app)).toBe(false);
   });
 
-  it('never calls a region fresh that lacks a known entry', () => {
+  it('never calls a region fresh that lacks an entry which is known, or was told of and may be of any repository', () => {
     const step = fc.oneof(
       fc.record({ learn: fc.integer({ min: 1, max: 40 }), repository: fc.constantFrom(app, web) }),
       fc.record({
@@ -136,6 +181,7 @@ describe('Freshness', () => {
         freshness.begin(3);
         const known = new Map<number, string>();
         const applied = new Map<string, { watermark: number; beyond: readonly number[] }>();
+        const told = new Set<number>();
         for (const one of steps) {
           if ('learn' in one) {
             if (!known.has(one.learn)) known.set(one.learn, one.repository);
@@ -143,11 +189,15 @@ describe('Freshness', () => {
           } else {
             applied.set(one.report, one);
             freshness.report(one.report, one);
+            for (let seq = 1; seq <= one.watermark; seq += 1) told.add(seq);
+            for (const seq of one.beyond) told.add(seq);
           }
         }
         for (const region of [us, ap]) {
           const { watermark, beyond } = applied.get(region) ?? { watermark: -1, beyond: [] };
-          const lacks = [...known].some(([seq, name]) => name === app && seq > watermark && !beyond.includes(seq));
+          const wanted = new Set([...known.keys(), ...told]);
+          for (const [seq, name] of known) if (name !== app) wanted.delete(seq);
+          const lacks = [...wanted].some((seq) => seq > watermark && !beyond.includes(seq));
           if (lacks) expect(freshness.isFresh(region, app)).toBe(false);
         }
         expect(freshness.remembered).toBeLessThanOrEqual(limit);

@@ -1,5 +1,6 @@
 import type { RepositoryName } from '#libs/oci';
 import type { RegionName } from './region.js';
+import { ToldEntries } from './told-entries.js';
 
 /** How far a region is, by its own words. */
 export interface AppliedEntries {
@@ -19,8 +20,8 @@ export const MAX_REMEMBERED_ENTRIES = 10_000;
  *   of them, in any repository: it is fresh for none.
  * - Every entry above the floor that was learned is remembered until every replica's watermark has passed it, and at
  *   most {@link MAX_REMEMBERED_ENTRIES} of them; the floor rises over each one that is forgotten.
- * - Entries that a region says it has, and that were not learned here, may have been shown to somebody: while there are
- *   such, only who has them too is fresh.
+ * - Entries that a region said it has, and that were not learned here, may have been shown to somebody, also if that
+ *   region has lost them since: while there are such, only who has them too is fresh.
  * - Before {@link begin} there is no floor, and nobody is fresh.
  */
 export class Freshness {
@@ -28,6 +29,7 @@ export class Freshness {
   /** In the order of learning, which is nearly that of `seq`; without a repository where none is touched. */
   readonly #entries = new Map<number, RepositoryName | undefined>();
   readonly #seqs = new Map<RepositoryName, Set<number>>();
+  readonly #told: ToldEntries;
   #begin: number | undefined;
   #forgotten = 0;
   /** Everything up to it was learned, or lies below the floor. */
@@ -36,7 +38,9 @@ export class Freshness {
   constructor(
     private readonly replicas: readonly RegionName[],
     private readonly limit: number = MAX_REMEMBERED_ENTRIES,
-  ) {}
+  ) {
+    this.#told = new ToldEntries(limit);
+  }
 
   get floor(): number | undefined {
     return this.#begin === undefined ? undefined : Math.max(this.#begin, this.#forgotten);
@@ -75,9 +79,14 @@ export class Freshness {
     this.#forgotten = Math.max(this.#forgotten, seq);
   }
 
-  /** A region told how far it is. Its newest word counts, even if it is less than before: its bucket may be a new one. */
+  /**
+   * A region told how far it is. Of what it has its newest word counts, even if it is less than before: its bucket may be
+   * a new one. Of what it may have shown every word does.
+   */
   report(region: RegionName, applied: AppliedEntries): void {
     this.#applied.set(region, { watermark: applied.watermark, beyond: new Set(applied.beyond) });
+    const unknown = applied.beyond.filter((seq) => seq > this.#complete && !this.#entries.has(seq));
+    this.#told.add(applied.watermark, unknown);
     this.#forget();
   }
 
@@ -93,16 +102,17 @@ export class Freshness {
     const applied = this.#applied.get(region);
     const floor = this.floor;
     if (applied === undefined || floor === undefined || applied.watermark < floor) return false;
-    if (Math.max(minSeq, this.#highestWatermark()) > Math.max(this.#complete, applied.watermark)) return false;
-    for (const seq of this.#seqs.get(repository) ?? []) {
-      if (seq > applied.watermark && !applied.beyond.has(seq)) return false;
-    }
+    if (Math.max(minSeq, this.#told.watermark) > Math.max(this.#complete, applied.watermark)) return false;
+    const lacks = (seq: number): boolean => seq > applied.watermark && !applied.beyond.has(seq);
+    for (const seq of this.#told.beyond) if (!this.#entries.has(seq) && lacks(seq)) return false;
+    for (const seq of this.#seqs.get(repository) ?? []) if (lacks(seq)) return false;
     return true;
   }
 
   #advance(): void {
     this.#complete = Math.max(this.#complete, this.floor ?? 0);
     while (this.#entries.has(this.#complete + 1)) this.#complete += 1;
+    this.#told.forget(this.#complete);
   }
 
   #forget(): void {
@@ -130,12 +140,7 @@ export class Freshness {
     this.#seqs.clear();
     this.#forgotten = 0;
     this.#complete = 0;
-  }
-
-  #highestWatermark(): number {
-    let highest = 0;
-    for (const { watermark } of this.#applied.values()) highest = Math.max(highest, watermark);
-    return highest;
+    this.#told.clear();
   }
 
   #lowestWatermark(): number {
