@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Entry } from '#libs/journal';
+import type { Entry, ManifestPut } from '#libs/journal';
 import { freshProgress } from './progress-store.js';
 import { RegionStanding } from './region-standing.js';
 
@@ -46,5 +46,27 @@ describe('what is settled', () => {
   it('goes on from stored progress', () => {
     const standing = new RegionStanding({ ...freshProgress('g'), watermark: 5, beyond: [8], head: 9 });
     expect(settled(standing)).toEqual({ upTo: 5, except: [] });
+  });
+});
+
+describe('what is coming', () => {
+  it('is what was put and is not applied yet, unless its deletion stands for it', () => {
+    const put = { ...entry(1, 'app'), digest: 'sha256:a' } as unknown as ManifestPut & Entry;
+    const { repository, digest } = put;
+    const standing = standingAfter(put);
+    expect(standing.isComing(repository, digest)).toBe(true);
+    const deletion = { ...put, type: 'manifest.delete' } as unknown as Entry;
+    standing.replace(deletion);
+    expect(standing.isComing(repository, digest)).toBe(false);
+    expect(standing.pending).toEqual([deletion]);
+    standing.apply(1);
+    expect(standing.pending).toEqual([]);
+  });
+
+  it('is not what stands for an entry that is not under way any more', () => {
+    const standing = standingAfter(entry(1, 'app'));
+    standing.leave(1);
+    standing.replace(entry(1, 'app'));
+    expect(standing.pending).toEqual([]);
   });
 });

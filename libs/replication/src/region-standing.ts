@@ -173,6 +173,12 @@ export class RegionStanding {
     this.#again.set(entry.seq, entry);
   }
 
+  /** From now on the entry stands for the one at its place: what that put is not coming any more. */
+  replace(entry: Entry): void {
+    for (const entries of [this.#pending, this.#again]) if (entries.has(entry.seq)) entries.set(entry.seq, entry);
+    this.changed.notify();
+  }
+
   isUnderWay(seq: number): boolean {
     return this.#pending.has(seq) || this.#again.has(seq);
   }

@@ -103,6 +103,20 @@ describe('Replicator', () => {
     });
   }
 
+  /** The same bucket; a question waits for as long as it is held up. */
+  function holding(isHeldUp: (question: string) => boolean): ObjectStore {
+    return new Proxy(bucket, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return async (key: unknown, ...more: unknown[]) => {
+          while (isHeldUp(`${String(name)} ${String(key)}`)) await clock.sleep(10, signal);
+          return value.apply(target, [key, ...more]);
+        };
+      },
+    });
+  }
+
   async function stopped(stopping: Promise<void>): Promise<void> {
     let ended = false;
     stopping
@@ -402,6 +416,30 @@ describe('Replicator', () => {
     await caughtUp(replicator);
     expect(await tagged(replica(), 'collected')).toBeUndefined();
     expect(await whole(replica(), 'kept')).toBeDefined();
+  });
+
+  it('lets no index wait for such an image that is taken up while it is passed over', async () => {
+    const [gone, stuck] = [await primary.blob('gone'), await primary.blob('stuck')];
+    const collected = await primary.image('collected', [gone], 'collected');
+    await primary.image('kept', [stuck], 'kept');
+    const index = await primary.index('index', [collected], 'index');
+    await primary.deleteManifest(collected, 'collected');
+    link.withheld.add(gone.digest);
+    link.stuck.add(stuck.digest);
+    let [isHeldUp, isPassedOver] = [true, false];
+    const store = holding((question) => {
+      if (question !== `put ${keys.manifest(repository, collected)}`) return false;
+      isPassedOver = true;
+      return isHeldUp;
+    });
+    const replicator = await start({ store, windowEntries: 2 });
+    await until(() => isPassedOver);
+    link.stuck.clear();
+    await until(async () => (await tagged(replica(), 'kept')) !== undefined);
+    await clock.advance(1_000);
+    isHeldUp = false;
+    await caughtUp(replicator);
+    expect(await tagged(replica(), 'index')).toBe(index);
   });
 
   it('passes over such an image, too, when another process of the region takes all jobs and gives them up', async () => {

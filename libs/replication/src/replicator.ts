@@ -238,7 +238,10 @@ export class Replicator {
   }
 
   #passedOver(entry: Entry, deletion: Entry): void {
-    if (!this.#filling.passOver(entry)) this.#applier.apply(deletion).catch(() => undefined);
+    if (this.#filling.passOver(entry)) return;
+    // While that is being applied an index may be planned, which would wait for what nobody tells of any more.
+    this.#standing.replace(deletion);
+    this.#applier.apply(deletion).catch(() => undefined);
   }
 
   /** By another policy entries need other things. Resolves when nothing is under way that began under the old one. */
