@@ -247,8 +247,8 @@ export class Bootstrap {
     let released: Promise<void> | undefined;
     const blobs: BlobDescriptor[] = [];
     const find = () => this.#using(() => findNeeds(content, entry, signal, wanted));
-    await missing.whileLooking(find, (needs) => {
-      const absent = needs.filter((need) => need.kind === 'blob' && !missing.hasArrived(need.blob.digest));
+    await missing.whileLooking(find, (needs, hasArrived) => {
+      const absent = needs.filter((need) => need.kind === 'blob' && !hasArrived(need.blob.digest));
       if (absent.length === 0) return;
       released = this.#isOver ? Promise.resolve() : new Promise((resolve) => this.#released.set(entry, resolve));
       if (this.#isOver) return;

@@ -62,7 +62,7 @@ export class EntryPlanner {
     const lookedMs = clock.monotonic();
     await missing.whileLooking(
       () => this.#needsOf(entry),
-      (needs) => blobs.push(...this.#await(entry, needs)),
+      (needs, hasArrived) => blobs.push(...this.#await(entry, needs, hasArrived)),
     );
     await missing.request(blobs, lookedMs);
   }
@@ -79,10 +79,12 @@ export class EntryPlanner {
   }
 
   /** Lets the entry wait for what it needs, or says that it is ready. @returns the blobs that it waits for */
-  #await(entry: Entry, needs: readonly Need[]): readonly BlobDescriptor[] {
+  #await(entry: Entry, needs: readonly Need[], hasArrived: (digest: Digest) => boolean): readonly BlobDescriptor[] {
     const { waiting, standing, onReady } = this.options;
     // What came while the store was looked into would not tell again.
-    const current = needs.filter((need) => this.#isStillMissing(need));
+    const current = needs.filter((need) =>
+      need.kind === 'blob' ? !hasArrived(need.blob.digest) : standing().isComing(need.repository, need.digest),
+    );
     if (current.length === 0) {
       onReady(entry);
       return [];
@@ -90,11 +92,5 @@ export class EntryPlanner {
     waiting.add(entry, current);
     standing().changed.notify();
     return current.flatMap((need) => (need.kind === 'blob' ? [need.blob] : []));
-  }
-
-  #isStillMissing(need: Need): boolean {
-    const { missing, standing } = this.options;
-    if (need.kind === 'blob') return !missing.hasArrived(need.blob.digest);
-    return standing().isComing(need.repository, need.digest);
   }
 }

@@ -62,10 +62,8 @@ export class MissingBlobs {
   readonly #overdue: OverdueCopies;
   readonly #retaken: DirectCopies;
   readonly #sweep: MissingSweep;
-  /** How many look into the store right now. */
-  #looking = 0;
-  /** Blobs that arrived while somebody looked into the store: what it said of them is outdated. */
-  readonly #arrivals = new Set<Digest>();
+  /** For each look into the store that is under way, blobs that arrived since it began: what it says of them is outdated. */
+  readonly #arrivals = new Set<Set<Digest>>();
   /** Blobs that nothing but a snapshot asked for. */
   readonly #late = new Set<Digest>();
 
@@ -142,26 +140,25 @@ export class MissingBlobs {
     this.#setbacks.clear(digest);
     this.#late.delete(digest);
     this.#overdue.settled(digest);
-    if (this.#looking > 0) this.#arrivals.add(digest);
+    for (const arrivals of this.#arrivals) arrivals.add(digest);
     for (const entry of this.options.waiting.blobArrived(digest)) this.options.onReady(entry);
   }
 
   /**
-   * Runs `look`, which asks the store what is there, and then at once `act`, which may ask {@link hasArrived} of what came
-   * meanwhile and did not tell.
+   * Runs `look`, which asks the store what is there, and then at once `act`, which may ask what came since the look began and
+   * did not tell. Of what came before, the look itself tells: it may be gone again.
    */
-  async whileLooking<T>(look: () => Promise<T>, act: (found: T) => void): Promise<void> {
-    this.#looking += 1;
+  async whileLooking<T>(
+    look: () => Promise<T>,
+    act: (found: T, hasArrived: (digest: Digest) => boolean) => void,
+  ): Promise<void> {
+    const arrivals = new Set<Digest>();
+    this.#arrivals.add(arrivals);
     try {
-      act(await look());
+      act(await look(), (digest) => arrivals.has(digest));
     } finally {
-      this.#looking -= 1;
-      if (this.#looking === 0) this.#arrivals.clear();
+      this.#arrivals.delete(arrivals);
     }
-  }
-
-  hasArrived(digest: Digest): boolean {
-    return this.#arrivals.has(digest);
   }
 
   /**
