@@ -68,6 +68,14 @@ export class BlobStore {
     return this.records.find(digest, signal);
   }
 
+  /**
+   * Whether what was looked for at that time, by the monotonic clock, and was here is so for sure. It is for a part of a collection's
+   * grace time, which leaves the rest to whoever shows a manifest by it: another process may collect, and not know who needs it.
+   */
+  isSureSince(lookedMs: number): boolean {
+    return this.options.clock.monotonic() - lookedMs <= this.#adoptWithinMs;
+  }
+
   /** For whoever remembers records, reports damage or repairs it. */
   onDamage(listener: DamageListener): void {
     this.#onDamage.push(listener);

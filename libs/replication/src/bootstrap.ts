@@ -200,7 +200,7 @@ export class Bootstrap {
 
   /** Waits for the image's blobs, then shows it, then its tags: as far as the region may have it. */
   async #bring({ entry, tags }: SnapshotImage): Promise<void> {
-    const { selection, alone, onApplied } = this.options;
+    const { selection, content, alone, onApplied } = this.options;
     const tagged = { ...entry, tags: tags.map(({ tag }) => tag) };
     this.#underWay.add(entry);
     try {
@@ -209,15 +209,18 @@ export class Bootstrap {
         const { placed } = selection;
         const admitted = this.#isOver ? undefined : selection.admitted(tagged);
         const wanted = admitted?.type === 'manifest.put' ? selection.wantedBlobs(admitted) : 'none';
-        const waited = await this.#waitForBlobs(entry, wanted);
+        const lookedMs = await this.#waitForBlobs(entry, wanted);
         if (this.#passed.delete(entry)) return this.#count(entry);
-        if (waited) continue;
-        const isCurrent = (): boolean => selection.placed === placed;
+        if (lookedMs === undefined) continue;
+        const isCurrent = (): boolean => selection.placed === placed && content.blobs.isSureSince(lookedMs);
+        let isDone = admitted === undefined;
         const show = async (): Promise<void> => {
-          if (isCurrent()) await this.#show(entry, tags);
+          if (!isCurrent()) return;
+          await this.#show(entry, tags);
+          isDone = isCurrent();
         };
         await alone(entry, () => (isCurrent() && admitted !== undefined ? () => this.#using(show) : undefined));
-        shown = selection.placed === placed;
+        shown = isDone && selection.placed === placed;
       }
     } finally {
       this.#underWay.delete(entry);
@@ -240,13 +243,17 @@ export class Bootstrap {
     }
   }
 
-  /** @returns false if nothing was missing; true: it has to be looked again */
-  async #waitForBlobs(entry: Entry, wanted: WantedBlobs): Promise<boolean> {
+  /** @returns when the store was asked, if nothing was missing; `undefined`: it has to be asked again */
+  async #waitForBlobs(entry: Entry, wanted: WantedBlobs): Promise<number | undefined> {
     const { content, missing, waiting, pulled, clock, signal } = this.options;
-    const lookedMs = clock.monotonic();
+    let lookedMs = clock.monotonic();
     let released: Promise<void> | undefined;
     const blobs: BlobDescriptor[] = [];
-    const find = () => this.#using(() => findNeeds(content, entry, signal, wanted));
+    const find = () =>
+      this.#using(() => {
+        lookedMs = clock.monotonic();
+        return findNeeds(content, entry, signal, wanted);
+      });
     await missing.whileLooking(find, (needs, hasArrived) => {
       const absent = needs.filter((need) => need.kind === 'blob' && !hasArrived(need.blob.digest));
       if (absent.length === 0) return;
@@ -257,9 +264,9 @@ export class Bootstrap {
     });
     if (entry.type === 'manifest.put' && pulled.has(entry)) missing.requestAhead(blobs);
     else await missing.requestLate(blobs, lookedMs);
-    if (released === undefined) return false;
+    if (released === undefined) return lookedMs;
     await untilAborted(released, signal);
-    return true;
+    return undefined;
   }
 
   #count(entry: SnapshotManifest): void {

@@ -112,6 +112,40 @@ describe('a blob that another process of the region collects, for it has not hea
     await collector.runCycle(signal);
   }
 
+  const ways = [
+    ['the journal', () => Promise.resolve()],
+    ['a snapshot', async () => void (await primary.snapshot())],
+  ] as const;
+
+  it.each(ways)('is here again before an image of %s is shown that waited for another one', async (_way, prepare) => {
+    const [early, late] = [await primary.blob('early'), await primary.blob('late')];
+    link.stuck.add(late.digest);
+    await primary.image('both', [early, late], 'v1');
+    await prepare();
+    await replicator.start(signal);
+    await until(() => isHere(early));
+    await collect();
+    expect(await isHere(early)).toBe(false);
+    link.stuck.clear();
+    await until(() => isShown('v1'));
+    expect([await isHere(early), await isHere(late)]).toEqual([true, true]);
+  });
+
+  it.each(ways)('comes back when it took too long to show an image of %s', async (_way, prepare) => {
+    const blob = await primary.blob('layer');
+    const image = await primary.image('slow', [blob], 'v1');
+    await prepare();
+    hung = `put ${keys.manifest(repository, image)}`;
+    await replicator.start(signal);
+    await until(() => isHere(blob));
+    await clock.advance(1_000);
+    await collect();
+    expect(await isHere(blob)).toBe(false);
+    hung = undefined;
+    await until(() => replicator.progress().watermark === 1 && replicator.progress().bootstrap === undefined);
+    expect([await isShown('v1'), await isHere(blob)]).toEqual([true, true]);
+  });
+
   it('does not count as here for having come while something else was looked for', async () => {
     await replicator.start(signal);
     hung = `read ${keys.manifest(repository, digestOf('image hung'))}`;

@@ -34,7 +34,7 @@ export class EntryApplier {
 
   constructor(private readonly options: EntryApplierOptions) {}
 
-  /** Resolves when it is applied, or planned anew because another policy came; rejects only when the replicator stops, which nobody has to hear. */
+  /** Resolves when it is applied, or planned anew because that is outdated; rejects only when the replicator stops, which nobody has to hear. */
   apply(entry: Entry): Promise<void> {
     const applying = this.#apply(entry);
     const settled = applying.catch(() => undefined).finally(() => this.#applying.delete(settled));
@@ -62,15 +62,20 @@ export class EntryApplier {
     onApplied(entry);
   }
 
-  /** @returns true if by the policy that came meanwhile it may need what is not here, or have to be looked at again (I2) */
+  /** @returns true if it may need by now what is not here, or have to be looked at again (I2) */
   async #once(entry: Entry): Promise<boolean> {
     const { content, selection, enforcer, planner, signal } = this.options;
     let outdated = false;
     const overtaken = await enforcer.alone(entry, () => {
       outdated = planner.isOutdated(entry);
       const admitted = outdated ? undefined : selection.admitted(entry);
+      if (admitted === undefined) return undefined;
       const isNew = (blob: Digest): boolean => content.blobs.lately.link(blob);
-      return admitted === undefined ? undefined : () => applyContentEntry(content, admitted, signal, isNew);
+      return async () => {
+        await applyContentEntry(content, admitted, signal, isNew);
+        // It may have taken so long that what it needs was gone before anybody could see who needs it.
+        outdated = planner.isOutdated(entry);
+      };
     });
     return outdated || overtaken;
   }

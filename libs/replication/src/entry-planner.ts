@@ -27,12 +27,19 @@ export interface EntryPlannerOptions {
   readonly signal: AbortSignal;
 }
 
+/** How the needs of an entry were found. */
+interface Planned {
+  /** By the policy of that place in the journal. */
+  readonly under: number;
+  /** When the store was asked for them. */
+  readonly lookedMs: number;
+}
+
 /** Finds out what entries need that is not here, lets them wait for it, and asks for it. */
 export class EntryPlanner {
   readonly #limiter = new Limiter(PLAN_CONCURRENCY);
   readonly #planning = new Set<Promise<void>>();
-  /** By the policy of which place in the journal its needs were found. */
-  readonly #plannedUnder = new WeakMap<Entry, number>();
+  readonly #planned = new WeakMap<Entry, Planned>();
 
   constructor(private readonly options: EntryPlannerOptions) {}
 
@@ -45,10 +52,15 @@ export class EntryPlanner {
     this.#planning.add(planning);
   }
 
-  /** Whether another policy came since: the entry may need what was not looked for. */
+  /**
+   * Whether another policy came since, so that the entry may need what was not looked for; or so much time passed that what was
+   * here may be gone: of an entry that waits only the process that took it up knows what it needs, and another may collect.
+   */
   isOutdated(entry: Entry): boolean {
-    const under = this.#plannedUnder.get(entry);
-    return under !== undefined && under !== this.options.selection.placed.seq;
+    const { selection, content } = this.options;
+    const planned = this.#planned.get(entry);
+    if (planned === undefined) return false;
+    return planned.under !== selection.placed.seq || !content.blobs.isSureSince(planned.lookedMs);
   }
 
   /** Resolves when all that was begun is planned. */
@@ -68,8 +80,8 @@ export class EntryPlanner {
   }
 
   async #needsOf(entry: Entry): Promise<readonly Need[]> {
-    const { content, selection, signal } = this.options;
-    this.#plannedUnder.set(entry, selection.placed.seq);
+    const { content, selection, clock, signal } = this.options;
+    this.#planned.set(entry, { under: selection.placed.seq, lookedMs: clock.monotonic() });
     const admitted = selection.admitted(entry);
     if (admitted?.type !== 'manifest.put') return [];
     // What is taken up once more is so because something is not as it should be, whatever came here a moment ago.
