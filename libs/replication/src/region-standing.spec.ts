@@ -70,3 +70,14 @@ describe('what is coming', () => {
     expect(standing.pending).toEqual([]);
   });
 });
+
+describe('how far a region reaches', () => {
+  it('is as far as anything was applied before it began anew, whatever it has taken up since', () => {
+    const standing = new RegionStanding({ ...freshProgress('g'), watermark: 5, beyond: [7, 8], head: 9 });
+    expect(standing.reach).toBe(8);
+    standing.begin(entry(6, 'a'));
+    standing.take(6);
+    standing.apply(6);
+    expect(standing.reach).toBe(8);
+  });
+});

@@ -188,9 +188,9 @@ export class RegionStanding {
     return this.#again.has(seq);
   }
 
-  /** No entry beyond it was applied or taken up. */
+  /** No entry beyond it was applied or taken up; a process that began anew takes up what was applied before only one by one. */
   get reach(): number {
-    return Math.max(this.#taken, this.#applied.beyond.at(-1) ?? 0);
+    return Math.max(this.#taken, this.tail, this.#applied.beyond.at(-1) ?? 0);
   }
 
   get hasBegunAgain(): boolean {
