@@ -4,6 +4,7 @@ import type { Digest, RepositoryName } from '#libs/oci';
 import { PeerError, type RegionProgress } from '#libs/peer';
 import type { PlacedPolicy, RegionContent } from '#libs/registry';
 import { anySignal, type Clock, Limiter, type Random, SharedRounds } from '#libs/resilience';
+import { type Admit, type Arrival, Arrivals } from './arrivals.js';
 import { evict } from './evict.js';
 import type { JournalSource } from './journal-source.js';
 import type { RegionStanding } from './region-standing.js';
@@ -47,19 +48,22 @@ export class PolicyEnforcer {
   #storedSeq = 0;
   /** Those that this process went by since, for what they took away. */
   readonly #superseded = new Set<Policy>();
-  /**
-   * Entries of which something may be here that was not held against the newest rules yet: what fails in between is tried
-   * again, and may not be admitted then.
-   */
-  readonly #taken = new WeakSet<Entry>();
   #adopting: Promise<void> = Promise.resolve();
   #regaining = new AbortController();
   #regained: Promise<void> = Promise.resolve();
 
   readonly #looks: SharedRounds<string, void>;
+  readonly #arrivals: Arrivals;
 
   constructor(private readonly options: PolicyEnforcerOptions) {
-    this.#looks = new SharedRounds({ clock: options.clock, limitMs: LOOK_LIMIT_MS });
+    const { selection, clock, signal } = options;
+    this.#looks = new SharedRounds({ clock, limitMs: LOOK_LIMIT_MS });
+    this.#arrivals = new Arrivals({
+      ...{ selection, turns: this.#alone, signal },
+      store: (placed) => this.#store(placed),
+      lookForNewer: () => this.#lookForNewer(),
+      evict: (repository, applied) => this.#evict(repository, applied),
+    });
   }
 
   /** Reads what this region knows of the policy, before it takes any entry. */
@@ -98,41 +102,21 @@ export class PolicyEnforcer {
   }
 
   /**
-   * Applies an entry. Where the region has only a part of a repository, one at a time, and after it what became
-   * too old leaves: nothing may come while it is decided what has to go. When rules came meanwhile that this process or
-   * another one of the region goes by, the entry's repository is held against them, for their turn may be over. Of what was
-   * never taken there is nothing to take away: with many entries on their way a look at the repository for each keeps new rules waiting.
+   * Applies an entry, held against the newest rules where it brings something.
    * @param admit how to apply it, if it may be now
    * @returns whether rules came meanwhile
    */
-  async alone(entry: Entry, admit: () => (() => Promise<void>) | undefined): Promise<boolean> {
-    const { selection, signal } = this.options;
-    if (entry.type !== 'manifest.put' || selection.isWhole) {
-      await admit()?.();
-      return false;
-    }
-    const { repository, tags, seq } = entry;
-    const { placed, rules } = selection;
-    await this.#store(placed);
-    const isTaken = (): boolean => this.#taken.has(entry);
-    const take = async (): Promise<void> => {
-      const apply = admit();
-      if (apply === undefined) return;
-      this.#taken.add(entry);
-      await apply();
-    };
-    if (rules.limits(repository)) {
-      await this.#alone.run(signal, async () => {
-        await take();
-        if (isTaken() && tags.length > 0) await this.#evict(repository, seq);
-      });
-    } else await take();
-    await this.#lookForNewer();
-    const isOvertaken = selection.placed.seq !== placed.seq;
-    if (isOvertaken && isTaken() && selection.rules.limits(repository))
-      await this.#alone.run(signal, () => this.#evict(repository, seq));
-    this.#taken.delete(entry);
-    return isOvertaken;
+  async alone(entry: Entry, admit: Admit): Promise<boolean> {
+    if (entry.type === 'manifest.put') return this.arrive(entry, admit);
+    await admit()?.();
+    return false;
+  }
+
+  /** The same of whatever comes to the region because its rules let it: no more than a name is held against them, too. */
+  async arrive(arrival: Arrival, admit: Admit): Promise<boolean> {
+    if (!this.options.selection.isWhole) return this.#arrivals.take(arrival, admit);
+    await admit()?.();
+    return false;
   }
 
   /** Takes away what the policy excludes and is here all the same. */

@@ -370,13 +370,18 @@ describe('a replica under a policy', () => {
   describe('with a process that has not heard of it', () => {
     const known = async () => (await replica.policies.enforced(signal))?.seq;
 
-    it.each([0, 1, 2])(
-      'keeps nothing that such a process applies after another has noted that the region follows it (the store fails %i times)',
-      async (failures) => {
+    it.each([
+      { failures: 0, tags: ['v1'] },
+      { failures: 1, tags: ['v1'] },
+      { failures: 2, tags: ['v1'] },
+      { failures: 1, tags: [] },
+    ])(
+      'keeps nothing that such a process applies after another has noted that the region follows it (tags: $tags; the store fails $failures times)',
+      async ({ failures, tags }) => {
         const [blob, ownLine] = [await primary.blob('a layer'), new PrimaryLink(primary, clock)];
         link.withheld.add(blob.digest);
         const behind = await start(bucket, ownLine);
-        const digest = await push(secret, 'image', ['v1'], { blobs: [blob] });
+        const digest = await push(secret, 'image', tags, { blobs: [blob] });
         await until(() => behind.progress().backlog.bytes > 0);
         ownLine.cut();
         const ahead = await start();
