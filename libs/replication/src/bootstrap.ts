@@ -10,6 +10,7 @@ import type { BlobDescriptor, Digest, RepositoryName } from '#libs/oci';
 import type { BootstrapProgress } from '#libs/peer';
 import { applyContentEntry, type PlacedPolicy, type RegionContent } from '#libs/registry';
 import { type Clock, Limiter, onAbort, type Random, untilAborted } from '#libs/resilience';
+import type { Admit, Arrival } from './arrivals.js';
 import { Leftovers } from './leftovers.js';
 import type { MissingBlobs } from './missing-blobs.js';
 import { ParkedImages } from './parked-images.js';
@@ -41,8 +42,8 @@ export interface BootstrapOptions {
   readonly onPolicy: (placed: PlacedPolicy) => void;
   /** What clients ask for here comes first. */
   readonly pulled: PulledImages;
-  /** Shows a manifest as the policy wants it, if it may be shown then. */
-  readonly alone: (entry: Entry, admit: () => (() => Promise<void>) | undefined) => Promise<unknown>;
+  /** Brings a manifest or a name as the policy wants it, if it may come then. */
+  readonly arrive: (arrival: Arrival, admit: Admit) => Promise<unknown>;
   readonly clock: Clock;
   readonly random: Random;
   readonly onRetry: (what: string, error: unknown) => void;
@@ -172,13 +173,20 @@ export class Bootstrap {
   }
 
   async #take(record: SnapshotRecord, parked: ParkedImages): Promise<void> {
-    const { content, signal } = this.options;
     this.#leftovers.keep(record);
-    if (record.kind === 'repository') return this.#using(() => content.catalog.add(record.repository, signal));
+    if (record.kind === 'repository') return this.#takeName(record);
     if (record.kind === 'entry') return this.#takeEntry(record.entry);
     const { repository, children } = record.entry;
     if (await this.#using(() => this.#allHere(repository, children))) return this.#bring(record);
     parked.add(record);
+  }
+
+  /** Not even that of a repository of which the region may have nothing. */
+  async #takeName(record: Arrival): Promise<void> {
+    const { content, selection, arrive, signal } = this.options;
+    const { repository } = record;
+    const add = (): Promise<void> => this.#using(() => content.catalog.add(repository, signal));
+    await arrive(record, () => (selection.rules.share(repository) === 'none' ? undefined : add));
   }
 
   async #takeEntry(entry: Entry): Promise<void> {
@@ -200,7 +208,7 @@ export class Bootstrap {
 
   /** Waits for the image's blobs, then shows it, then its tags: as far as the region may have it. */
   async #bring({ entry, tags }: SnapshotImage): Promise<void> {
-    const { selection, content, alone, onApplied } = this.options;
+    const { selection, content, arrive, onApplied } = this.options;
     const tagged = { ...entry, tags: tags.map(({ tag }) => tag) };
     this.#underWay.add(entry);
     try {
@@ -219,7 +227,7 @@ export class Bootstrap {
           await this.#show(entry, tags);
           isDone = isCurrent();
         };
-        await alone(entry, () => (isCurrent() && admitted !== undefined ? () => this.#using(show) : undefined));
+        await arrive(entry, () => (isCurrent() && admitted !== undefined ? () => this.#using(show) : undefined));
         shown = isDone && selection.placed === placed;
       }
     } finally {

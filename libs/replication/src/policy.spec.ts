@@ -367,6 +367,23 @@ describe('a replica under a policy', () => {
     expect([await shows(open, back), await tagsOf(open), await tagsOf(secret)]).toEqual([true, ['v1', 'v2'], []]);
   });
 
+  it('has not even the name of what it takes, while a snapshot is taken in for what it gives back', async () => {
+    const replicator = await start();
+    await push(secret, 'image', ['v1']);
+    await put({ ...excluded, repositories: 'open/**' });
+    const blob = await primary.blob('a layer');
+    await push(open, 'image', ['v1'], { blobs: [blob] });
+    await caughtUp(replicator);
+    const { seq } = primary.reader.head;
+    await primary.snapshot();
+    await moveJournalStart(primary.store, undefined, { seq, chain: digestOf('any') }, signal);
+    link.withheld.add(blob.digest);
+    await put(excluded);
+    await until(() => replicator.progress().backlog.bytes > 0);
+    await clock.advance(1_000);
+    expect(await replica.catalog.has(secret, signal)).toBe(false);
+  });
+
   describe('with a process that has not heard of it', () => {
     const known = async () => (await replica.policies.enforced(signal))?.seq;
 
@@ -399,6 +416,44 @@ describe('a replica under a policy', () => {
         link.withheld.delete(blob.digest);
         await until(async () => (await holds(blob)) && behind.progress().watermark > 0);
         expect([await shows(secret, digest), await tagsOf(secret), failed]).toEqual([false, [], failures]);
+      },
+    );
+
+    it.each([0, 1, 2])(
+      'has no name that such a process takes in with a snapshot after another has noted that the region follows it (the store fails %i times)',
+      async (failures) => {
+        const [blob, ownLine] = [await primary.blob('a layer'), new PrimaryLink(primary, clock)];
+        await push(secret, 'image', ['v1']);
+        await push(open, 'image', ['v1'], { blobs: [blob] });
+        const { seq } = primary.reader.head;
+        await primary.snapshot();
+        await moveJournalStart(primary.store, undefined, { seq, chain: digestOf('any') }, signal);
+        // Of neither process the taking in ends.
+        link.withheld.add(blob.digest);
+        const [stat, list] = [bucket.stat.bind(bucket), bucket.list.bind(bucket)];
+        let [isAsked, isHeld, failed] = [false, true, 0];
+        bucket.stat = async (key, asking) => {
+          if (key !== keys.catalog(secret) || isAsked) return stat(key, asking);
+          isAsked = true;
+          while (isHeld) await clock.sleep(100, asking);
+          return stat(key, asking);
+        };
+        await start(bucket, ownLine);
+        await until(() => isAsked);
+        ownLine.cut();
+        await start();
+        await put(excluded);
+        await until(async () => (await known()) === primary.reader.head.seq);
+        bucket.list = async (request, listing) => {
+          if (request.prefix.startsWith(`tags/${secret}`) && failed < failures) {
+            failed += 1;
+            throw new StorageError('unavailable', { driver: 'memory', operation: 'list', key: request.prefix });
+          }
+          return list(request, listing);
+        };
+        isHeld = false;
+        await clock.advance(10_000);
+        expect([await replica.catalog.has(secret, signal), failed]).toEqual([false, failures]);
       },
     );
 

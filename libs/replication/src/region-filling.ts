@@ -169,7 +169,7 @@ export class RegionFilling {
       ...{ clock, random, superseded, signal, onRetry, onProgress },
       onPolicy: (placed) => enforcer.hear(placed),
       // What became too old leaves when all is here: children come before what leads to them.
-      alone: (entry, apply) => enforcer.alone(entry, apply),
+      arrive: (arrival, admit) => enforcer.arrive(arrival, admit),
       onApplied: (entry) => waiting.applied(entry).forEach(onReady),
     });
     this.#bootstraps.add(bootstrap);
