@@ -384,6 +384,30 @@ describe('a replica under a policy', () => {
     expect(await replica.catalog.has(secret, signal)).toBe(false);
   });
 
+  it('has no traces of an image that the policy takes while the primary is asked whether it was deleted', async () => {
+    class Slow extends PrimaryLink {
+      isAsked = false;
+      isHeld = true;
+      override async isDeleted(_: unknown, asking: AbortSignal): Promise<boolean> {
+        this.isAsked = true;
+        while (this.isHeld) await clock.sleep(100, asking);
+        return true;
+      }
+    }
+    const line = new Slow(primary, clock);
+    const replicator = await start(bucket, line);
+    const blob = await primary.blob('a layer');
+    link.withheld.add(blob.digest);
+    await push(secret, 'image', ['v1'], { blobs: [blob] });
+    await until(() => line.isAsked);
+    await put(excluded);
+    await caughtUp(replicator);
+    line.isHeld = false;
+    await clock.advance(5_000);
+    const links = await replica.links.has(secret, blob.digest, signal);
+    expect([await replica.catalog.has(secret, signal), links]).toEqual([false, false]);
+  });
+
   describe('with a process that has not heard of it', () => {
     const known = async () => (await replica.policies.enforced(signal))?.seq;
 

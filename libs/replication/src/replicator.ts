@@ -67,7 +67,11 @@ export class Replicator {
     const onRetry = (what: string, error: unknown): void => observer.onRetry(what, error);
     const onReady = (entry: Entry): void => this.#ready(entry);
     const common = { source, content, selection, standing, waiting, onReady, onRetry, clock, random, signal };
-    const vanished = new VanishedBlobs({ ...common, onPassedOver: (...passed) => this.#passedOver(...passed) });
+    const vanished = new VanishedBlobs({
+      ...common,
+      arrive: (arrival, admit) => this.#enforcer.arrive(arrival, admit),
+      onPassedOver: (...passed) => this.#passedOver(...passed),
+    });
     const missing = new MissingBlobs({
       ...{ ...common, queue, copy, blobs: content.blobs, directBytes: options.directBytes ?? DIRECT_BYTES },
       setAside: options.setAside ?? SET_ASIDE,
