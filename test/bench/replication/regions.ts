@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deriveClusterKey, parseRegionName } from '#libs/geo';
 import { parseReference, parseRepositoryName } from '#libs/oci';
@@ -90,6 +90,13 @@ export class Regions {
       const { state } = await peer.presence(image, { waitMs: 0, signal: this.signal });
       if (state !== 'present') throw new Error(`${name} applied ${last.image.digest} and says it is ${state}`);
     }
+  }
+
+  /** Leaves a region whose processes are halted as if it had never begun: with nothing in its store. */
+  async emptyStore(name: string): Promise<void> {
+    const file = join(this.cluster.directory, 'config', `${name}-registry.json`);
+    const { storage } = JSON.parse(await readFile(file, 'utf8'));
+    await rm(storage.directory, { recursive: true });
   }
 
   /** Processor seconds that a region's processes used so far, by their names. */

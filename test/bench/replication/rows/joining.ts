@@ -42,6 +42,8 @@ export const joiningRow: Row = {
     const regions = await Regions.open(scene, TRIANGLE);
     const [there, joins] = regions.replicas;
     for (const part of PARTS.toReversed()) await regions.network.switchProcess(`${joins.name}-${part}`, 'halt');
+    // One that had begun would follow the journal from there, beside the snapshot.
+    await regions.emptyStore(joins.name);
     return async () => {
       const bases = blobsOf(BASES, BASE_BYTES);
       const images = Array.from({ length: SIZES[scene.size].joining }, (_, at) =>
