@@ -217,6 +217,20 @@ describe('a region that fills itself from a snapshot', () => {
     await expectSame();
   });
 
+  it('asks again for a snapshot that the primary could not name when the journal was cut', async () => {
+    await history();
+    const first = await start();
+    await caughtUp(first);
+    await stop(first);
+    await primary.image('new', [await primary.blob('new')], 'new');
+    const { position } = await primary.snapshot();
+    await cutOff(position.seq);
+    link.snapshotFailures = 2;
+    await caughtUp(await start());
+    expect(link.snapshotFailures).toBe(0);
+    await expectSame();
+  });
+
   it('keeps the links of what entries deleted that nobody has any more, for as long as it has that', async () => {
     const own = await primary.blob('own');
     const old = await primary.image('old', [own], 'old');

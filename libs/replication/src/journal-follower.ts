@@ -42,7 +42,7 @@ export class JournalFollower {
 
   /** Follows until the replicator stops. */
   async follow(): Promise<void> {
-    const { source, standing, filling, onRetry, clock, random, signal } = this.options;
+    const { source, standing, onRetry, clock, random, signal } = this.options;
     for (let attempt = 0; ; attempt += 1) {
       try {
         for await (const message of source.journal(standing().taken, signal)) {
@@ -52,11 +52,26 @@ export class JournalFollower {
         }
       } catch (error) {
         signal.throwIfAborted();
-        if (error instanceof PeerError && error.code === 'gone' && (await filling.start(standing().taken + 1)))
-          continue;
+        if (await this.#fillsInstead(error)) continue;
         onRetry('following the journal', error);
       }
       await clock.sleep(exponentialBackoff(attempt, { baseMs: 100, capMs: 5_000 }, random), signal);
+    }
+  }
+
+  /**
+   * Where the journal was cut off meanwhile, takes in a snapshot beside what is left of it.
+   * @returns false if it was not, or if there is none to be had now: then the journal is asked again, and says so again
+   */
+  async #fillsInstead(error: unknown): Promise<boolean> {
+    const { standing, filling, onRetry, signal } = this.options;
+    if (!(error instanceof PeerError && error.code === 'gone')) return false;
+    try {
+      return await filling.start(standing().taken + 1);
+    } catch (failure) {
+      signal.throwIfAborted();
+      onRetry('looking for a snapshot', failure);
+      return false;
     }
   }
 

@@ -16,6 +16,8 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, Jou
   readonly stuck = new Set<Digest>();
   /** What the journal says behind that place does not come, until that is further on. */
   heldAfter = Number.POSITIVE_INFINITY;
+  /** So many times the primary cannot say which snapshot is its newest. */
+  snapshotFailures = 0;
   /** Every time that a blob was opened here. */
   readonly opened: Digest[] = [];
   #cut = new AbortController();
@@ -30,7 +32,15 @@ export class PrimaryLink implements Pick<PeerClient, 'region' | 'openBlob'>, Jou
   }
 
   get snapshots(): SnapshotSource {
-    return new Snapshots(this.primary.store);
+    const snapshots = new Snapshots(this.primary.store);
+    return {
+      newest: async (signal) => {
+        if (this.snapshotFailures === 0) return snapshots.newest(signal);
+        this.snapshotFailures -= 1;
+        throw new PeerError('unavailable', this.region, 'its store does not answer');
+      },
+      part: (seq, name, signal) => snapshots.part(seq, name, signal),
+    };
   }
 
   cut(): void {
