@@ -1,7 +1,7 @@
 import type { Digest } from '#libs/oci';
 import { isStorageError, keys, type MultipartUpload, type ObjectStore, type StoredPart } from '#libs/storage';
 
-/** Who copies, so that a second worker need not. The claim ends by itself: a killed process cannot give it back. */
+/** Who copies, so that a second worker need not. The claim ends by itself: a killed process cannot give it back; one given back ended at 0. */
 export interface CopyClaim {
   readonly worker: string;
   readonly untilMs: number;

@@ -180,6 +180,17 @@ describe('a copy of a big blob', () => {
     expect(await litter()).toEqual([]);
   });
 
+  it('is taken up at once by another worker when one has failed with it, though by its clock that one still owns it', async () => {
+    source = Object.assign(new Source(), { openBlob: async () => undefined });
+    await expect(worker(new MemoryCopyScratch(), patientClock).copy(blob, signal)).rejects.toThrow('no region has');
+    source = new Source();
+    // To wait for the end of that claim would take this one longer than it may.
+    const behind = { ...patientClock, now: () => patientClock.now() - 600_000 };
+    await worker(new MemoryCopyScratch(), behind).copy(blob, AbortSignal.timeout(20_000));
+    expect(await stored()).toBe(true);
+    expect(await litter()).toEqual([]);
+  });
+
   it('begins anew when a part was replaced by a write that came late: its state names a part that is no more', async () => {
     const scratch = new MemoryCopyScratch();
     const { multipart } = store;

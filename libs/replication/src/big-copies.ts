@@ -156,7 +156,7 @@ export class BigCopies {
     const copy = new PartedCopy({ store, blob, parts, pieces, ownership, fetch, clock });
     underWay.pieces = pieces;
     this.#began.notify();
-    let keep = true;
+    let [keep, isOver] = [true, false];
     try {
       // An earlier worker may have ended between the last part and the blob's record.
       const finished = (await store.stat(data, signal))?.size === blob.size;
@@ -165,6 +165,7 @@ export class BigCopies {
       );
       keep = false;
       await this.#adopt(blob, ownership, signal);
+      isOver = true;
     } catch (error) {
       const wrong = error instanceof RegistryError && error.code === 'DIGEST_INVALID';
       if (wrong) fetch.blame();
@@ -172,11 +173,13 @@ export class BigCopies {
       if (wrong || isStorageError(error, 'no_such_upload') || isStorageError(error, 'invalid')) {
         keep = false;
         await this.#giveUp(blob, ownership, signal);
+        isOver = true;
       }
       throw error;
     } finally {
       underWay.pieces = undefined;
       await pieces.end(new BytesGone('the copy has ended'), { keep });
+      if (!isOver && !signal.aborted) await ownership.release(signal);
     }
   }
 

@@ -9,7 +9,7 @@ export class CopyTaken extends Error {
   override readonly name = 'CopyTaken';
 }
 
-/** A worker that was killed blocks its copy for this long. */
+/** A worker that was killed blocks its copy for this long; one that failed gives it back. */
 export const CLAIM_MS = 5_000;
 const RENEWAL_MS = 1_500;
 
@@ -80,6 +80,20 @@ export class CopyOwnership {
     const written = (await states.write(blob.digest, this.#record, next, signal)) ?? (await this.#again(next, signal));
     if (written === undefined) throw new CopyTaken(`another worker copies ${blob.digest}`);
     this.#record = written;
+  }
+
+  /**
+   * Whoever comes next need not wait: not this worker for itself, and no other one for ever, which sees the end of a claim later
+   * than who made it. One whose clock is behind sees it too. A claim that cannot be given back ends by itself.
+   */
+  async release(signal: AbortSignal): Promise<void> {
+    const { states, blob, worker } = this.options;
+    const next = { ...this.state, parts: this.parts, claim: { worker, untilMs: 0 } };
+    try {
+      if ((await states.write(blob.digest, this.#record, next, signal)) === undefined) await this.#again(next, signal);
+    } catch {
+      // What is told is why the copy failed.
+    }
   }
 
   /** The version that this worker knows may be older than its own last write, whose answer was lost. */
