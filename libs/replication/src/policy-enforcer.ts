@@ -1,7 +1,7 @@
 import type { Policy } from '#libs/geo';
 import type { Entry } from '#libs/journal';
 import type { Digest, RepositoryName } from '#libs/oci';
-import { PeerError, type RegionProgress } from '#libs/peer';
+import { PeerError } from '#libs/peer';
 import type { PlacedPolicy, RegionContent } from '#libs/registry';
 import { anySignal, type Clock, Limiter, type Random, SharedRounds } from '#libs/resilience';
 import { type Admit, type Arrival, Arrivals } from './arrivals.js';
@@ -25,8 +25,6 @@ export interface PolicyEnforcerOptions {
   readonly takeAgain: (entry: Entry) => void;
   /** Takes in the newest snapshot, where the journal was cut, unless `superseded` aborts. @returns the place that it stands for */
   readonly refill: (superseded: AbortSignal) => Promise<number>;
-  /** What the region says it has applied, whichever of its processes did. */
-  readonly applied: (signal: AbortSignal) => Promise<Pick<RegionProgress, 'watermark' | 'beyond'>>;
   /** Entries planned and not applied, at the most just now. */
   readonly window: () => number;
   readonly clock: Clock;
@@ -205,22 +203,13 @@ export class PolicyEnforcer {
           reading.signal,
         );
       }
-      await this.#until(() => !this.options.standing().hasBegunAgain, reading.signal);
-      await this.#untilAbreast(reading.signal);
+      // Whoever goes by older rules leaves nothing out beyond the place of these, for it hears of them there. But before that other
+      // processes may have, further on than this one was, of the journal or of a snapshot: this one brings it when it comes to it.
+      await this.#until(() => this.options.standing().hasAllBefore(placed.seq, regains), reading.signal);
       await this.#note(placed);
     } finally {
       reading.release();
     }
-  }
-
-  /** What others have applied by older rules, and so left out, this process brings when it comes to it. */
-  async #untilAbreast(signal: AbortSignal): Promise<void> {
-    const { standing, applied } = this.options;
-    const look = async (): Promise<void> => {
-      const others = await applied(signal);
-      await this.#until(() => standing().hasApplied(others), signal);
-    };
-    await this.#untilDone('reading what the region has applied', look, signal);
   }
 
   /** @returns how far it came */

@@ -347,6 +347,70 @@ describe('a replica under a policy', () => {
     ]);
   });
 
+  describe('that gives back while the region is filled from a snapshot', () => {
+    const known = async () => (await replica.policies.enforced(signal))?.seq;
+    let layer: BlobDescriptor;
+
+    /** A process hears of rules that give back, and dies while another repository's blob keeps the snapshot from being taken in. */
+    async function interrupted(between: () => Promise<void> = async () => undefined): Promise<void> {
+      layer = await primary.blob('a layer');
+      link.withheld.add(layer.digest);
+      await push(open, 'image', ['v1'], { blobs: [layer] });
+      const { seq } = primary.reader.head;
+      await primary.snapshot();
+      await moveJournalStart(primary.store, undefined, { seq, chain: digestOf('any') }, signal);
+      const replicator = await start();
+      await until(async () => (await known()) === 1);
+      await between();
+      await put();
+      const loosened = primary.reader.head.seq;
+      await until(async () => (await replica.policies.current(signal))?.seq === loosened);
+      await settled(replicator.stop(1_000));
+      expect(await known()).toBe(1);
+    }
+
+    it('is not followed before that is taken in, by a process that has just begun either', async () => {
+      await put(excluded);
+      const blob = await primary.blob('another layer');
+      link.withheld.add(blob.digest);
+      const digest = await push(secret, 'image', ['v1'], { blobs: [blob] });
+      await interrupted();
+      const replicator = await start();
+      await clock.advance(10_000);
+      link.withheld.delete(layer.digest);
+      await until(() => holds(layer));
+      await clock.advance(10_000);
+      expect([await known(), await shows(secret, digest)]).toEqual([1, false]);
+      link.withheld.clear();
+      await caughtUp(replicator);
+      expect(await shows(secret, digest)).toBe(true);
+    });
+
+    it('is not followed before what the journal brought besides is here, which a process that died had left out', async () => {
+      await put(excluded);
+      const blob = await primary.blob('another layer');
+      let [digest, seq] = [blob.digest, 0];
+      await interrupted(async () => {
+        digest = await push(secret, 'image', ['v1'], { blobs: [blob] });
+        seq = primary.reader.head.seq;
+        await until(() => running[0]?.progress().bootstrap?.tail === seq);
+      });
+      link.heldAfter = seq - 1;
+      link.withheld.delete(layer.digest);
+      link.withheld.add(blob.digest);
+      const replicator = await start();
+      await until(async () => (await holds(layer)) && replicator.progress().bootstrap === undefined);
+      await clock.advance(10_000);
+      expect(await known()).toBe(1);
+      link.heldAfter = Number.POSITIVE_INFINITY;
+      await clock.advance(10_000);
+      expect([await known(), await shows(secret, digest)]).toEqual([1, false]);
+      link.withheld.clear();
+      await caughtUp(replicator);
+      expect(await shows(secret, digest)).toBe(true);
+    });
+  });
+
   it('goes by new rules, and goes on, while a snapshot is taken in for what older ones give back', async () => {
     const replicator = await start();
     const [gone, blob] = [await push(secret, 'image', ['v1']), await primary.blob('a layer')];

@@ -81,3 +81,27 @@ describe('how far a region reaches', () => {
     expect(standing.reach).toBe(8);
   });
 });
+
+describe('what lies before a place', () => {
+  const isMeant = (each: Entry) => 'repository' in each && each.repository === 'meant';
+
+  it('is here when all of it was taken up, and what is meant is applied, but for what is beyond', () => {
+    const standing = standingAfter(entry(1, 'other'), entry(2, 'meant'));
+    expect(standing.hasAllBefore(4, isMeant)).toBe(false);
+    standing.begin(entry(3, 'meant'));
+    standing.take(3);
+    standing.apply(2);
+    expect([standing.hasAllBefore(3, isMeant), standing.hasAllBefore(4, isMeant)]).toEqual([true, false]);
+    standing.beginAgain(entry(2, 'meant'));
+    expect(standing.hasAllBefore(3, isMeant)).toBe(false);
+  });
+
+  it('may come with a snapshot until that is taken in', () => {
+    const standing = standingAfter();
+    const none = { done: 0, total: 0 };
+    standing.beginFilling({ seq: 5, images: none, bytes: none, estimateSeconds: undefined }, 0, 5);
+    expect(standing.hasAllBefore(4, isMeant)).toBe(false);
+    standing.endFilling();
+    expect(standing.hasAllBefore(4, isMeant)).toBe(true);
+  });
+});

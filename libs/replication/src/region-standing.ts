@@ -115,11 +115,6 @@ export class RegionStanding {
     return this.#applied.has(seq);
   }
 
-  /** Whether all that is applied there is applied here. */
-  hasApplied({ watermark, beyond }: Pick<RegionProgress, 'watermark' | 'beyond'>): boolean {
-    return this.#applied.watermark >= watermark && beyond.every((seq) => this.#applied.has(seq));
-  }
-
   /** Entries taken up and not applied, as they are now. */
   get pending(): readonly Entry[] {
     return [...this.#pending.values(), ...this.#again.values()];
@@ -193,8 +188,10 @@ export class RegionStanding {
     return Math.max(this.#taken, this.tail, this.#applied.beyond.at(-1) ?? 0);
   }
 
-  get hasBegunAgain(): boolean {
-    return this.#again.size > 0;
+  /** Whether everything before that place was taken up, and nothing of it that is `awaited` is on its way, nor a snapshot that may have it. */
+  hasAllBefore(place: number, awaited: (entry: Entry) => boolean): boolean {
+    if (this.isFilling || this.#again.size > 0 || this.#taken < place - 1) return false;
+    return !this.pending.some((entry) => entry.seq < place && awaited(entry));
   }
 
   /** All of the region's content follows that policy. */

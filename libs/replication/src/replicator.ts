@@ -88,7 +88,6 @@ export class Replicator {
       replan: () => this.#replan(),
       refill: (superseded) => this.#filling.refill(superseded),
       takeAgain: (entry) => this.#takeAgain(entry),
-      applied: async (looking) => (await options.progress.find(looking)) ?? freshProgress(''),
     });
     const planner = new EntryPlanner({ ...common, missing });
     const onApplied = (entry: Entry): void => waiting.applied(entry).forEach(onReady);
