@@ -37,6 +37,11 @@ export class LatelyAdopted {
     return cameMs !== undefined && this.clock.monotonic() - cameMs <= Math.min(LATELY_MS, this.sureMs);
   }
 
+  /** Whether it came since then, by the monotonic clock. */
+  hasSince(digest: Digest, ms: number): boolean {
+    return this.has(digest) && (this.#cameMs.get(digest) ?? ms) >= ms;
+  }
+
   /**
    * Somebody is about to link it to a repository. @returns whether that is its first link since it came: enough for a guess, and for nothing
    * else. Images share their layers, and a link that is made in vain costs more than the look that it should have saved.

@@ -1,6 +1,7 @@
 import { type Digest, parseDigest, RegistryError, type RepositoryName, type Tag } from '#libs/oci';
 import { keys, type ObjectStore } from '#libs/storage';
 import { type NamePage, type NamePageRequest, NamePages } from './name-pages.js';
+import { NewNames } from './new-names.js';
 import { putOver, type SeqCodec, SeqRegisters, type Sequenced } from './seq-register.js';
 
 /**
@@ -49,6 +50,7 @@ export interface InspectedTag {
 /** The tags of a region: where each points, and which entry said so. */
 export class Tags {
   readonly #registers: SeqRegisters<TagValue>;
+  readonly #new = new NewNames();
 
   constructor(private readonly store: ObjectStore) {
     this.#registers = new SeqRegisters(store, codec);
@@ -101,14 +103,23 @@ export class Tags {
     digest: Digest | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#registers.update(
-      keys.tag(repository, tag),
-      (current) =>
-        current !== undefined && (current.seq > seq || (current.seq === seq && current.value?.evicted === undefined))
-          ? undefined
-          : { seq, value: { digest, floor: current?.value?.floor ?? 0 } },
-      signal,
-    );
+    const key = keys.tag(repository, tag);
+    let wasNew = await this.#isMade(key, { seq, value: { digest, floor: 0 } }, signal);
+    if (!wasNew) {
+      await this.#registers.update(
+        key,
+        (current) => {
+          wasNew = current === undefined;
+          return moved(current, seq, digest);
+        },
+        signal,
+      );
+    }
+    this.#new.noted(key, wasNew);
+  }
+
+  async #isMade(key: string, state: Sequenced<TagValue>, signal: AbortSignal): Promise<boolean> {
+    return this.#new.isLikelyNew(key) && (await this.#registers.tryCreate(key, state, signal));
   }
 
   /** Shows nothing older than the entry at `seq` from now on, although that entry is not applied here yet. */
@@ -155,6 +166,17 @@ export class Tags {
       parse: (name) => name as Tag,
     });
   }
+}
+
+/** `undefined`: what is there is as new, or newer. */
+function moved(
+  current: Sequenced<TagValue> | undefined,
+  seq: number,
+  digest: Digest | undefined,
+): Sequenced<TagValue> | undefined {
+  if (current === undefined) return { seq, value: { digest, floor: 0 } };
+  if (current.seq > seq || (current.seq === seq && current.value?.evicted === undefined)) return undefined;
+  return { seq, value: { digest, floor: current.value?.floor ?? 0 } };
 }
 
 function readable(bytes: Uint8Array): InspectedTag['state'] {

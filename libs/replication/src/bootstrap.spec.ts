@@ -14,11 +14,22 @@ import { PrimaryLink } from './testing/primary-link.js';
 
 const signal = new AbortController().signal;
 
+/** Counts what is asked of it, by the kind of the key. */
+class CountingStore extends MemoryObjectStore {
+  readonly reads = new Map<string, number>();
+
+  override read(...request: Parameters<MemoryObjectStore['read']>): ReturnType<MemoryObjectStore['read']> {
+    const [kind = ''] = request[0].split('/');
+    this.reads.set(kind, (this.reads.get(kind) ?? 0) + 1);
+    return super.read(...request);
+  }
+}
+
 describe('a region that fills itself from a snapshot', () => {
   let clock: FakeClock;
   let primary: MemoryPrimary;
   let link: PrimaryLink;
-  let bucket: MemoryObjectStore;
+  let bucket: CountingStore;
   let replica: RegionContent;
   let processes = 0;
   const running: Replicator[] = [];
@@ -27,7 +38,7 @@ describe('a region that fills itself from a snapshot', () => {
     clock = new FakeClock();
     primary = await MemoryPrimary.open(clock, new SeededRandom(1));
     link = new PrimaryLink(primary, clock);
-    bucket = new MemoryObjectStore({ clock });
+    bucket = new CountingStore({ clock });
     replica = openRegionContent({ store: bucket, clock, random: new SeededRandom(9) });
   });
 
@@ -141,6 +152,17 @@ describe('a region that fills itself from a snapshot', () => {
     expect(await manifest(replica, gone)).toBeUndefined();
     expect(replicator.progress().bootstrap).toBeUndefined();
     expect(new Set(link.opened).size).toBe(link.opened.length);
+  });
+
+  it('looks once for what an image needs, and not for what it found or copied a moment ago', async () => {
+    const shared = await primary.blob('shared');
+    for (let n = 0; n < 20; n += 1) await primary.image(`${n}`, [shared, await primary.blob(`own ${n}`)], `v${n}`);
+    await primary.snapshot();
+    await caughtUp(await start());
+    await expectSame();
+    expect(bucket.reads.get('blobs')).toBeLessThanOrEqual(2 * 20);
+    // Whether it was deleted since, for something was missing.
+    expect(bucket.reads.get('manifests')).toBeLessThanOrEqual(20 + 20);
   });
 
   it('goes on with what is pushed meanwhile, and says how far it is', async () => {

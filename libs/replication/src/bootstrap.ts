@@ -11,6 +11,7 @@ import type { BootstrapProgress } from '#libs/peer';
 import { applyContentEntry, type PlacedPolicy, type RegionContent } from '#libs/registry';
 import { type Clock, Limiter, onAbort, type Random, untilAborted } from '#libs/resilience';
 import type { Admit, Arrival } from './arrivals.js';
+import { BlobLook } from './blob-look.js';
 import { Leftovers } from './leftovers.js';
 import type { MissingBlobs } from './missing-blobs.js';
 import { ParkedImages } from './parked-images.js';
@@ -19,7 +20,7 @@ import type { PulledImages } from './pulled-images.js';
 import type { Selection } from './selection.js';
 import { SnapshotRecords } from './snapshot-records.js';
 import { untilDone } from './until-done.js';
-import type { WaitingEntries } from './waiting-entries.js';
+import type { Need, WaitingEntries } from './waiting-entries.js';
 
 /** Images under way at once, those whose blobs are awaited included: manifests go on coming while layers cross. */
 const IMAGES_AT_ONCE = 500;
@@ -212,15 +213,18 @@ export class Bootstrap {
     const tagged = { ...entry, tags: tags.map(({ tag }) => tag) };
     this.#underWay.add(entry);
     try {
+      let look: BlobLook | undefined;
       for (let shown = false; !shown; ) {
         // Another policy may come while it waits, for blobs or for its turn, and then it needs other things.
         const { placed } = selection;
         const admitted = this.#isOver ? undefined : selection.admitted(tagged);
         const wanted = admitted?.type === 'manifest.put' ? selection.wantedBlobs(admitted) : 'none';
-        const lookedMs = await this.#waitForBlobs(entry, wanted);
+        const believed = look?.isBelieved(placed, content.blobs, this.options.clock) === true ? look : undefined;
+        const latest = await this.#waitForBlobs(entry, wanted, believed);
         if (this.#passed.delete(entry)) return this.#count(entry);
-        if (lookedMs === undefined) continue;
-        const isCurrent = (): boolean => selection.placed === placed && content.blobs.isSureSince(lookedMs);
+        look = latest;
+        if (!latest.isComplete) continue;
+        const isCurrent = (): boolean => latest.isCurrent(selection.placed, content.blobs);
         let isDone = admitted === undefined;
         const show = async (): Promise<void> => {
           if (!isCurrent()) return;
@@ -251,30 +255,34 @@ export class Bootstrap {
     }
   }
 
-  /** @returns when the store was asked, if nothing was missing; `undefined`: it has to be asked again */
-  async #waitForBlobs(entry: Entry, wanted: WantedBlobs): Promise<number | undefined> {
-    const { content, missing, waiting, pulled, clock, signal } = this.options;
+  /** Looks for the image's blobs, and waits for those that are missing. What an earlier look has found is not looked for again. */
+  async #waitForBlobs(entry: SnapshotManifest, wanted: WantedBlobs, earlier?: BlobLook): Promise<BlobLook> {
+    const { content, selection, missing, waiting, pulled, clock, signal } = this.options;
+    const under = selection.placed;
     let lookedMs = clock.monotonic();
     let released: Promise<void> | undefined;
-    const blobs: BlobDescriptor[] = [];
+    const absent: BlobDescriptor[] = [];
+    const isSurelyHere = (blob: Digest): boolean => earlier?.knows(blob, content.blobs) ?? false;
     const find = () =>
       this.#using(() => {
         lookedMs = clock.monotonic();
-        return findNeeds(content, entry, signal, wanted);
+        return findNeeds(content, entry, signal, wanted, isSurelyHere);
       });
     await missing.whileLooking(find, (needs, hasArrived) => {
-      const absent = needs.filter((need) => need.kind === 'blob' && !hasArrived(need.blob.digest));
+      absent.push(
+        ...needs.flatMap((need) => (need.kind === 'blob' && !hasArrived(need.blob.digest) ? [need.blob] : [])),
+      );
       if (absent.length === 0) return;
       released = this.#isOver ? Promise.resolve() : new Promise((resolve) => this.#released.set(entry, resolve));
-      if (this.#isOver) return;
-      waiting.add(entry, absent);
-      blobs.push(...absent.flatMap((need) => (need.kind === 'blob' ? [need.blob] : [])));
+      if (!this.#isOver) waiting.add(entry, absent.map(needOf));
     });
-    if (entry.type === 'manifest.put' && pulled.has(entry)) missing.requestAhead(blobs);
-    else await missing.requestLate(blobs, lookedMs);
-    if (released === undefined) return lookedMs;
-    await untilAborted(released, signal);
-    return undefined;
+    const asked = this.#isOver ? [] : absent;
+    if (pulled.has(entry)) missing.requestAhead(asked);
+    else await missing.requestLate(asked, lookedMs);
+    if (released !== undefined) await untilAborted(released, signal);
+    const found = wanted === 'none' ? [] : entry.blobs.filter((blob) => !absent.includes(blob));
+    const here = new Set(found.map(({ digest }) => digest));
+    return new BlobLook({ under, sinceMs: earlier?.sinceMs ?? lookedMs, here, isComplete: absent.length === 0 });
   }
 
   #count(entry: SnapshotManifest): void {
@@ -291,4 +299,8 @@ export class Bootstrap {
       estimateSeconds: share > 0 ? Math.max(0, Math.round((tookMs * (1 - share)) / share / 1_000)) : undefined,
     });
   }
+}
+
+function needOf(blob: BlobDescriptor): Need {
+  return { kind: 'blob', blob };
 }

@@ -115,6 +115,21 @@ describe('Copier', () => {
     expect(near.asked).toEqual([]);
   });
 
+  it('looks again for a large blob that was looked for in vain a second ago, and not for a small one', async () => {
+    const small = { size: content.length, digest: blob.digest };
+    await blobs.ingest(small, Readable.from([content]), signal);
+    const near = source('near', 'all', 'all');
+    await clock.advance(1_000);
+    expect(await outcome(copierFrom(near).copy({ ...small, absentMs: clock.monotonic() - 1_000 }, signal))).toBe(
+      'copied',
+    );
+    expect(near.asked).toEqual([0]);
+    expect(await outcome(copierFrom(near).copy({ ...small, absentMs: clock.monotonic() - 11_000 }, signal))).toBe(
+      'copied',
+    );
+    expect(near.asked).toEqual([0]);
+  });
+
   it('goes on at the next source where the first broke off', async () => {
     const [near, far] = [source('near', 400), source('far', 'all')];
     expect(await outcome(copierFrom(near, far).copy(blob, signal))).toBe('copied');

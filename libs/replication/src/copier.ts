@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type BlobDescriptor, type Digest, digestAlgorithm, RegistryError } from '#libs/oci';
+import { MOST_FEW_BLOB_BYTES } from '#libs/peer';
 import type { BlobStore } from '#libs/registry';
 import { anySignal, type Clock, type Pace, type Random } from '#libs/resilience';
 import { isStorageError, type ObjectStore } from '#libs/storage';
@@ -35,8 +36,9 @@ export interface CopierOptions extends BlobSourcesOptions {
   readonly random: Random;
 }
 
-/** Whoever looked for a blob so long ago need not look again: if it came since, it crosses twice. */
+/** Whoever looked for a blob so long ago need not look again: if it came since, it crosses twice, which costs more than a look if it is large. */
 const ABSENT_FOR_MS = 500;
+const SMALL_ABSENT_FOR_MS = 10_000;
 
 /** A blob to be copied, and when it was looked for in vain, if it was, by the monotonic clock. */
 export interface WantedBlob extends BlobDescriptor {
@@ -68,7 +70,8 @@ export class Copier {
   async copy({ digest, size, absentMs }: WantedBlob, signal: AbortSignal): Promise<void> {
     const { blobs, clock, partedFromBytes = PARTED_FROM_BYTES, inMemoryBytes = IN_MEMORY_BYTES } = this.options;
     const blob = { digest, size };
-    const isAbsent = absentMs !== undefined && clock.monotonic() - absentMs <= ABSENT_FOR_MS;
+    const absentForMs = size <= MOST_FEW_BLOB_BYTES ? SMALL_ABSENT_FOR_MS : ABSENT_FOR_MS;
+    const isAbsent = absentMs !== undefined && clock.monotonic() - absentMs <= absentForMs;
     if (!isAbsent && (await blobs.stat(digest, signal)) !== undefined) return;
     if (blob.size < Math.min(partedFromBytes, inMemoryBytes + 1)) return this.#copyAtOnce(blob, signal);
     if (blob.size < partedFromBytes) return this.#copyWhole(blob, signal);

@@ -9,6 +9,8 @@ import type { Need } from './waiting-entries.js';
  */
 export type WantedBlobs = 'none' | 'own' | 'all';
 
+type PutEntry = Extract<Entry, { readonly type: 'manifest.put' }>;
+
 /** Indexes inside indexes: deeper than any client makes them, and bounded. */
 const MAX_DEPTH = 8;
 
@@ -25,10 +27,7 @@ export async function findNeeds(
   isSurelyHere: (blob: Digest) => boolean = () => false,
 ): Promise<readonly Need[]> {
   if (entry.type !== 'manifest.put') return [];
-  const { repository, digest, seq } = entry;
-  const state = await content.manifests.state(repository, digest, signal);
-  if (state !== undefined && state.value === undefined && state.seq > seq) return [];
-
+  const { repository } = entry;
   const unsure = entry.blobs.filter((blob) => !isSurelyHere(blob.digest));
   const blobs = wanted === 'none' ? [] : [missingOf(content, unsure, signal)];
   const children = entry.children.map(async (child): Promise<Need[]> => {
@@ -36,7 +35,15 @@ export async function findNeeds(
     if (found === undefined) return [{ kind: 'manifest', repository, digest: child }];
     return wanted === 'all' ? missingBelow(content, repository, found, signal) : [];
   });
-  return (await Promise.all([...blobs, ...children])).flat();
+  const needs = (await Promise.all([...blobs, ...children])).flat();
+  // Whether it was overtaken only matters then, and mostly nothing is missing.
+  return needs.length > 0 && (await isOvertaken(content, entry, signal)) ? [] : needs;
+}
+
+/** Whether a later delete of the manifest was applied here. */
+async function isOvertaken({ manifests }: RegionContent, entry: PutEntry, signal: AbortSignal): Promise<boolean> {
+  const state = await manifests.state(entry.repository, entry.digest, signal);
+  return state !== undefined && state.value === undefined && state.seq > entry.seq;
 }
 
 async function missingOf(

@@ -36,10 +36,19 @@ describe('KnownVersions', () => {
     expect(Buffer.from(versions.still(path)?.bytes ?? []).toString()).toBe('some');
   });
 
+  it('keeps what is read again and again', () => {
+    const versions = new KnownVersions();
+    versions.remember(path, version('a'), object);
+    for (let other = 0; other < 300; other += 1) {
+      versions.remember(`${path}/${other}`, version('a'), object);
+      expect(versions.still(path)).toBeDefined();
+    }
+  });
+
   it('keeps few, and no large ones', () => {
     const versions = new KnownVersions();
     versions.remember(path, version('a'), object);
-    for (let other = 0; other < 32; other += 1) versions.remember(`${path}/${other}`, version('a'), object);
+    for (let other = 0; other < 256; other += 1) versions.remember(`${path}/${other}`, version('a'), object);
     expect(versions.still(path)).toBeUndefined();
     versions.remember(path, version('a'), { ...object, size: 4_001 });
     expect(versions.still(path)).toBeUndefined();

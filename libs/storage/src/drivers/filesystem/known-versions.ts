@@ -2,8 +2,8 @@ import { lstatSync } from 'node:fs';
 import type { StoredObject } from '../../object-store.js';
 import { markerName, type Version } from './version.js';
 
-/** Keys that are read again and again: what is looked after each second, and a little more. */
-const REMEMBERED = 32;
+/** Keys that are read again and again: what is looked after each second, and layers that many images share. */
+const REMEMBERED = 256;
 
 /** So that the bytes are few, and were read with their version. */
 const MOST_BYTES = 4_000;
@@ -29,6 +29,8 @@ export class KnownVersions {
       this.#known.delete(path);
       return undefined;
     }
+    this.#known.delete(path);
+    this.#known.set(path, known);
     // Whoever reads may change what it got.
     return { ...known.found, bytes: Uint8Array.from(known.found.bytes) };
   }
