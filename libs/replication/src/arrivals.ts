@@ -1,6 +1,7 @@
 import type { RepositoryName, Tag } from '#libs/oci';
 import type { PlacedPolicy } from '#libs/registry';
 import type { Limiter } from '#libs/resilience';
+import type { EvictionRounds } from './eviction-rounds.js';
 import type { Selection } from './selection.js';
 
 /**
@@ -25,8 +26,10 @@ export interface ArrivalsOptions {
   readonly store: (placed: PlacedPolicy) => Promise<void>;
   /** Goes by newer rules at once, if the region's bucket knows of any. */
   readonly lookForNewer: () => Promise<void>;
-  /** Takes away what the newest rules do not let the region have; `applied` keeps nothing in use. */
-  readonly evict: (repository: RepositoryName, applied?: number) => Promise<void>;
+  /** Takes away what the newest rules do not let the region have; `applied` keeps nothing in use. For whoever has the turn. */
+  readonly evict: (repository: RepositoryName, applied: ReadonlySet<number>) => Promise<void>;
+  /** The same for whoever has not, together with others. */
+  readonly rounds: Pick<EvictionRounds, 'look'>;
   /** Aborts when the replicator stops. */
   readonly signal: AbortSignal;
 }
@@ -43,33 +46,40 @@ export class Arrivals {
 
   /**
    * Where the region has only a part of a repository, one at a time, and after what has tags what became too old leaves:
-   * nothing may come while it is decided what has to go. When rules came meanwhile that this process or another one of the
-   * region goes by, the repository is held against them. Of what was never taken there is nothing to take away: with many
-   * on their way a look at the repository for each keeps new rules waiting.
+   * nothing may come while it is decided what has to go. What does not come waits for no turn. When rules came meanwhile that
+   * this process or another one of the region goes by, the repository is held against them, once for all that came before them:
+   * with many on their way a look at the repository for each keeps new rules waiting. Of what was never taken there is nothing
+   * to take away.
    * @returns whether rules came meanwhile
    */
   async take(arrival: Arrival, admit: Admit): Promise<boolean> {
-    const { selection, turns, store, lookForNewer, evict, signal } = this.options;
-    const { repository, tags = [], seq } = arrival;
+    const { selection, store, lookForNewer, rounds } = this.options;
+    const { repository, seq } = arrival;
     const { placed, rules } = selection;
     await store(placed);
-    const bring = async (): Promise<void> => {
+    const bring = async (): Promise<boolean> => {
       const apply = admit();
-      if (apply === undefined) return;
+      if (apply === undefined) return false;
       if (!this.#takenUnder.has(arrival)) this.#takenUnder.set(arrival, placed.seq);
       await apply();
+      return true;
     };
-    if (rules.limits(repository)) {
-      await turns.run(signal, async () => {
-        await bring();
-        if (this.#takenUnder.has(arrival) && tags.length > 0) await evict(repository, seq);
-      });
-    } else await bring();
+    const comes = admit() !== undefined;
+    const brought = comes && (await (rules.limits(repository) ? this.#inTurn(arrival, bring) : bring()));
     await lookForNewer();
-    const under = this.#takenUnder.get(arrival) ?? selection.placed.seq;
-    if (under !== selection.placed.seq && selection.rules.limits(repository))
-      await turns.run(signal, () => evict(repository, seq));
+    const under = this.#takenUnder.get(arrival);
+    const isHeld = under === undefined || (brought && under === selection.placed.seq);
+    if (!isHeld && selection.rules.limits(repository)) await rounds.look(repository, seq);
     this.#takenUnder.delete(arrival);
     return selection.placed.seq !== placed.seq;
+  }
+
+  #inTurn({ repository, tags = [], seq }: Arrival, bring: () => Promise<boolean>): Promise<boolean> {
+    const { turns, evict, signal } = this.options;
+    return turns.run(signal, async () => {
+      const brought = await bring();
+      if (brought && tags.length > 0) await evict(repository, new Set(seq === undefined ? [] : [seq]));
+      return brought;
+    });
   }
 }

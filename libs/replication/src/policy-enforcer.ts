@@ -6,6 +6,7 @@ import type { PlacedPolicy, RegionContent } from '#libs/registry';
 import { anySignal, type Clock, Limiter, type Random, SharedRounds } from '#libs/resilience';
 import { type Admit, type Arrival, Arrivals } from './arrivals.js';
 import { evict } from './evict.js';
+import { EvictionRounds } from './eviction-rounds.js';
 import type { JournalSource } from './journal-source.js';
 import type { RegionStanding } from './region-standing.js';
 import { NO_POLICY, type Selection } from './selection.js';
@@ -51,16 +52,18 @@ export class PolicyEnforcer {
   #regained: Promise<void> = Promise.resolve();
 
   readonly #looks: SharedRounds<string, void>;
+  readonly #rounds: EvictionRounds;
   readonly #arrivals: Arrivals;
 
   constructor(private readonly options: PolicyEnforcerOptions) {
     const { selection, clock, signal } = options;
     this.#looks = new SharedRounds({ clock, limitMs: LOOK_LIMIT_MS });
+    const evict = (repository: RepositoryName, applied: ReadonlySet<number>) => this.#evict(repository, applied);
+    this.#rounds = new EvictionRounds({ turns: this.#alone, evict, signal });
     this.#arrivals = new Arrivals({
-      ...{ selection, turns: this.#alone, signal },
+      ...{ selection, turns: this.#alone, evict, rounds: this.#rounds, signal },
       store: (placed) => this.#store(placed),
       lookForNewer: () => this.#lookForNewer(),
-      evict: (repository, applied) => this.#evict(repository, applied),
     });
   }
 
@@ -124,7 +127,7 @@ export class PolicyEnforcer {
       if (!selection.rules.restricts) return;
       for await (const repositories of content.catalog.all(signal)) {
         for (const repository of repositories.filter((each) => selection.rules.limits(each))) {
-          await this.#alone.run(signal, () => this.#evict(repository));
+          await this.#rounds.look(repository);
         }
       }
     });
@@ -257,7 +260,7 @@ export class PolicyEnforcer {
     this.#storedSeq = Math.max(this.#storedSeq, placed.seq);
   }
 
-  async #evict(repository: RepositoryName, applied?: number): Promise<void> {
+  async #evict(repository: RepositoryName, applied: ReadonlySet<number>): Promise<void> {
     const { content, selection, signal } = this.options;
     const { rules } = selection;
     await this.#store(selection.placed);
@@ -269,9 +272,9 @@ export class PolicyEnforcer {
   }
 
   /** Manifests that pending entries bring, and those that they lead to. */
-  #inUse(repository: RepositoryName, applied?: number): ReadonlySet<Digest> {
+  #inUse(repository: RepositoryName, applied: ReadonlySet<number>): ReadonlySet<Digest> {
     const pending = this.options.standing().pending.flatMap((entry) => {
-      const admitted = entry.seq === applied ? undefined : this.options.selection.admitted(entry);
+      const admitted = applied.has(entry.seq) ? undefined : this.options.selection.admitted(entry);
       if (admitted?.type !== 'manifest.put' || admitted.repository !== repository) return [];
       return [admitted.digest, ...admitted.children];
     });

@@ -152,6 +152,39 @@ describe('a replica under a policy', () => {
     expect(looks.filter((prefix) => prefix.includes(secret))).toEqual([]);
   });
 
+  it('looks through a repository no oftener for the more entries that were on their way when rules came', async () => {
+    const [put_, list] = [bucket.put.bind(bucket), bucket.list.bind(bucket)];
+    let [isHeld, looks, failed] = [true, 0, false];
+    bucket.put = async (key, bytes, putting) => {
+      while (isHeld && key.startsWith(`manifests/${secret}`)) await clock.sleep(100, signal);
+      return put_(key, bytes, putting);
+    };
+    bucket.list = async (request, listing) => {
+      if (!request.prefix.startsWith(`manifests/${secret}`)) return list(request, listing);
+      looks += 1;
+      await clock.sleep(500, listing);
+      if (failed) return list(request, listing);
+      failed = true;
+      throw new StorageError('unavailable', { driver: 'memory', operation: 'list', key: request.prefix });
+    };
+    const replicator = await start();
+    const digests = [];
+    for (let n = 0; n < 8; n += 1) digests.push(await push(secret, `image ${n}`, [`v${n}`]));
+    await until(() => replicator.progress().backlog.bytes === 0 && replicator.progress().head === 8);
+    await put(excluded);
+    await until(async () => (await replica.policies.current(signal))?.seq === primary.reader.head.seq);
+    isHeld = false;
+    await caughtUp(replicator);
+    const shown = await Promise.all(digests.map((digest) => shows(secret, digest)));
+    expect([shown.includes(true), await tagsOf(secret), await replica.catalog.has(secret, signal)]).toEqual([
+      false,
+      [],
+      false,
+    ]);
+    // The one that failed, one that began before all had been brought, one for the others, and the rules' own.
+    expect(looks).toBeLessThanOrEqual(4);
+  });
+
   it('takes nothing of the past that the policy of today excludes', async () => {
     const blob = await primary.blob('a secret');
     await push(secret, 'image', ['v1'], { blobs: [blob] });

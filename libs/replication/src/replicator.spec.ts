@@ -11,6 +11,7 @@ import { MemoryQueueJobs, MemoryReplicationQueue } from './memory-replication-qu
 import { ProgressStore } from './progress-store.js';
 import type { CopyJob } from './replication-queue.js';
 import { Replicator } from './replicator.js';
+import type { ReplicatorObserver } from './replicator-options.js';
 import { DyingObjectStore } from './testing/dying-object-store.js';
 import { MemoryPrimary, repository } from './testing/memory-primary.js';
 import { PrimaryLink } from './testing/primary-link.js';
@@ -40,9 +41,15 @@ describe('Replicator', () => {
 
   /** A replicator process of the replica, on its bucket or on what it sees of it. */
   async function start(
-    options: { store?: ObjectStore; source?: JournalSource; windowEntries?: number; directBytes?: number } = {},
+    options: {
+      store?: ObjectStore;
+      source?: JournalSource;
+      windowEntries?: number;
+      directBytes?: number;
+      observer?: Partial<ReplicatorObserver>;
+    } = {},
   ) {
-    const { store = bucket, source = link, windowEntries = 100, directBytes = 0 } = options;
+    const { store = bucket, source = link, windowEntries = 100, directBytes = 0, observer = {} } = options;
     processes += 1;
     const random = new SeededRandom(processes);
     const content = openRegionContent({ store, clock, random });
@@ -67,7 +74,7 @@ describe('Replicator', () => {
       clock,
       random,
       windowEntries,
-      observer: { onProgress: () => undefined, onApplied: () => undefined, onRetry: () => undefined },
+      observer: { onProgress: () => undefined, onApplied: () => undefined, onRetry: () => undefined, ...observer },
     });
     running.push(replicator);
     await replicator.start(signal);
@@ -456,6 +463,21 @@ describe('Replicator', () => {
     await caughtUp(replicator);
     expect(await whole(replica(), 'kept')).toBeDefined();
     await stopped(other.close(1_000));
+  });
+
+  it('says so when a part of it has ended, and goes on with all else', async () => {
+    const told: string[] = [];
+    const onProgress = () => {
+      throw new Error('nobody listens');
+    };
+    const replicator = await start({
+      observer: { onProgress, onRetry: (what, error) => told.push(`${what}: ${String(error)}`) },
+    });
+    await primary.image('one', [await primary.blob('a layer')], 'v1');
+    await caughtUp(replicator);
+    expect(told).toEqual(['telling how far the region is: Error: nobody listens']);
+    await stop(replicator);
+    expect(told).toHaveLength(1);
   });
 
   it('refuses what comes from an earlier epoch', async () => {

@@ -128,13 +128,25 @@ export class Replicator {
     });
     this.#missing.work(copyConcurrency);
     this.#steered();
-    this.#loops = Promise.allSettled([
-      this.#enforcer.resume().then(() => this.#run(stored)),
-      this.#missing.keepSweeping(),
-      this.#missing.setAside.keepNoting(),
-      this.#teller.keepSaving(),
-      this.#teller.keepReporting(),
+    this.#loops = Promise.all([
+      this.#keep(
+        'following the primary',
+        this.#enforcer.resume().then(() => this.#run(stored)),
+      ),
+      this.#keep('looking for what is missing', this.#missing.keepSweeping()),
+      this.#keep('noting what was set aside', this.#missing.setAside.keepNoting()),
+      this.#keep('storing how far the region is', this.#teller.keepSaving()),
+      this.#keep('telling how far the region is', this.#teller.keepReporting()),
     ]);
+  }
+
+  /** What goes on until the replicator stops. Should it end before, all else goes on without it, and somebody has to know. */
+  async #keep(what: string, loop: Promise<void>): Promise<void> {
+    try {
+      await loop;
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) this.options.observer.onRetry(what, error);
+    }
   }
 
   /** Ends the work, hands jobs back within `limitMs`, and stores how far it came. */
