@@ -115,7 +115,7 @@ describe('Copier', () => {
     expect(near.asked).toEqual([]);
   });
 
-  it('looks again for a large blob that was looked for in vain a second ago, and not for a small one', async () => {
+  it('believes for ten seconds that a small blob is not here, and looks again afterwards', async () => {
     const small = { size: content.length, digest: blob.digest };
     await blobs.ingest(small, Readable.from([content]), signal);
     const near = source('near', 'all', 'all');
