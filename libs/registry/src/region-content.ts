@@ -1,5 +1,7 @@
+import type { RepositoryName } from '#libs/oci';
 import { BlobStore, type BlobStoreOptions } from './blob-store.js';
 import { Catalog } from './catalog.js';
+import { DoubtfulWrites } from './doubtful-writes.js';
 import { Links } from './links.js';
 import { Manifests } from './manifests.js';
 import { Policies } from './policies.js';
@@ -15,17 +17,24 @@ export interface RegionContent {
   readonly referrers: Referrers;
   readonly catalog: Catalog;
   readonly policies: Policies;
+  /**
+   * Resolves when no write that this process asked for can change what the region has of the repository any more, without asking
+   * for one anew. @throws StorageError when that is not sure
+   */
+  settle(repository: RepositoryName, signal: AbortSignal): Promise<void>;
 }
 
 export function openRegionContent(options: BlobStoreOptions): RegionContent {
   const { store } = options;
+  const views = new DoubtfulWrites(store);
   return {
     blobs: new BlobStore(options),
-    links: new Links(store),
-    manifests: new Manifests(store),
-    tags: new Tags(store),
-    referrers: new Referrers(store),
-    catalog: new Catalog(store),
+    links: new Links(views),
+    manifests: new Manifests(views),
+    tags: new Tags(views),
+    referrers: new Referrers(views),
+    catalog: new Catalog(views),
     policies: new Policies(store),
+    settle: (repository, signal) => views.settle(repository, signal),
   };
 }

@@ -29,7 +29,8 @@ export interface HeldTag {
  * belongs to these, and the links. Blobs that nothing names any more are the collection's affair.
  *
  * Readers lose what leads to something after what it leads to, for a tag says which manifest has to go: cut off anywhere, it
- * may be run again. Nothing of the repository may be applied meanwhile.
+ * may be run again. Nothing of the repository may be applied meanwhile, and what this process asked for before, and heard nothing of,
+ * is settled first.
  */
 export async function evict(
   content: RegionContent,
@@ -37,6 +38,7 @@ export async function evict(
   { rules, inUse, confirm }: Eviction,
   signal: AbortSignal,
 ): Promise<void> {
+  await content.settle(repository, signal);
   const tags = await heldTags(content, repository, signal);
   const leaving = leavingTags(rules, repository, tags);
   const nothing = rules.share(repository) === 'none';
