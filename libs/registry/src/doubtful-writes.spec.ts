@@ -14,6 +14,20 @@ class UncertainStore extends MemoryObjectStore {
   /** What fails next, and whether it happens all the same. */
   failing: { readonly code: StorageErrorCode; readonly happens: boolean } | undefined;
   asked: string[] = [];
+  /** Whether a read hears only at {@link answer} what it found. */
+  holdsAnswers = false;
+  answer: () => void = () => undefined;
+
+  override async read(...args: Parameters<MemoryObjectStore['read']>): ReturnType<MemoryObjectStore['read']> {
+    const found = await super.read(...args);
+    if (this.holdsAnswers) {
+      this.holdsAnswers = false;
+      await new Promise<void>((resolve) => {
+        this.answer = resolve;
+      });
+    }
+    return found;
+  }
 
   override async put(...args: Parameters<MemoryObjectStore['put']>): Promise<ObjectStat> {
     const [key] = args;
@@ -98,6 +112,35 @@ describe('writes of which nobody heard whether they happened', () => {
     store.asked = [];
     await doubtful.settle(app, signal);
     expect(store.asked).toEqual([]);
+  });
+
+  it('are not in doubt once another version was found, whether it is theirs or not', async () => {
+    await fail(tag, 'v1', { happens: true });
+    await doubtful.read(tag, signal);
+    await doubtful.settle(app, signal);
+    expect(store.asked).toEqual([]);
+  });
+
+  it('are in doubt while the version that they wait for is found', async () => {
+    await fail(tag, 'v1');
+    expect(await doubtful.read(tag, signal)).toBeUndefined();
+    await doubtful.settle(app, signal);
+    expect(await text(tag)).toBe('v1');
+  });
+
+  it('are in doubt where they failed after the answer that another version was there', async () => {
+    const older = await store.put(tag, bytes('older'), { signal });
+    store.holdsAnswers = true;
+    const read = doubtful.read(tag, signal);
+    const before = await store.put(tag, bytes('tombstone'), {
+      condition: { kind: 'matches', etag: older.etag },
+      signal,
+    });
+    await fail(tag, 'v1', { etag: before.etag });
+    store.answer();
+    await read;
+    await doubtful.settle(app, signal);
+    expect(await text(tag)).toBe('v1');
   });
 
   it('are in doubt while only an older version was written meanwhile', async () => {

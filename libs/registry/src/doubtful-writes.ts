@@ -16,7 +16,7 @@ import {
   type StoredObject,
 } from '#libs/storage';
 
-/** Beyond these the oldest is forgotten: a store that fails so often has no more than this settled. */
+/** Beyond these the oldest is forgotten, and is not settled. */
 const MOST_WRITES = 4_000;
 const MOST_BYTES = 8 * 1024 ** 2;
 
@@ -32,10 +32,10 @@ interface Doubt {
 }
 
 /**
- * A store that remembers of which conditional writes nobody heard whether they took effect: they may do so at any time, as long as
- * their condition holds. Who tries again settles that by the way. Who does not, because rules came that keep the object away,
- * finds nothing to take away, and leaves the very version that the write waits for. So what is in doubt is written once
- * more first: whichever of the two comes first, the other has lost its condition.
+ * A store that remembers of which conditional writes nobody heard whether they took effect: they may do so at any time, as long
+ * as their condition holds. Who tries again settles that by the way, and so does who finds another version. Who does not, because
+ * rules came that keep the object away, finds nothing to take away, and leaves the very version that the write waits for. So
+ * what is in doubt is written once more first: whichever of the two comes first, the other has lost its condition.
  *
  * What another process asked for, or one that died, is not known here.
  */
@@ -67,17 +67,32 @@ export class DoubtfulWrites implements ObjectStore {
       return written;
     } catch (error) {
       if (isStorageError(error, 'precondition_failed')) this.#settled(key, condition);
-      else if (mayHaveHappened(error)) this.#doubts.set(key, { bytes, condition });
+      // A copy, for few bytes may be a part of a larger buffer that nobody else needs any more.
+      else if (mayHaveHappened(error)) this.#doubts.set(key, { bytes: new Uint8Array(bytes), condition });
       throw error;
     }
   }
 
+  async read(key: string, signal: AbortSignal, maxBytes?: number): Promise<StoredObject | undefined> {
+    // Of one that came into doubt meanwhile an older answer says nothing.
+    const doubt = this.#doubts.peek(key);
+    const found = await this.store.read(key, signal, maxBytes);
+    if (doubt !== undefined && !holds(doubt.condition, found) && this.#doubts.peek(key) === doubt) {
+      this.#doubts.delete(key);
+    }
+    return found;
+  }
+
   /**
-   * Resolves when no write of the repository's views is in doubt: each has taken effect, or never will.
+   * Resolves when no write of the repository's views that is remembered is in doubt: each has taken effect, or never will.
    * @throws StorageError when one is in doubt still
    */
   async settle(repository: RepositoryName, signal: AbortSignal): Promise<void> {
-    const concerned = [...this.#doubts].filter(([key]) => isOf(repository, key));
+    if (this.#doubts.size === 0) return;
+    const prefixes = [keys.tagPrefix, keys.manifestsOf, keys.linksOf, keys.referrersOf].map((of) => of(repository));
+    const isOfRepository = (key: string): boolean =>
+      key === keys.catalog(repository) || prefixes.some((prefix) => key.startsWith(prefix));
+    const concerned = [...this.#doubts].filter(([key]) => isOfRepository(key));
     for (let start = 0; start < concerned.length; start += AT_ONCE) {
       await allEnded(
         concerned.slice(start, start + AT_ONCE).map(async ([key, { bytes, condition }]) => {
@@ -95,10 +110,6 @@ export class DoubtfulWrites implements ObjectStore {
   #settled(key: string, condition: PutCondition): void {
     const doubt = this.#doubts.peek(key);
     if (doubt !== undefined && isSame(doubt.condition, condition)) this.#doubts.delete(key);
-  }
-
-  read(key: string, signal: AbortSignal, maxBytes?: number): Promise<StoredObject | undefined> {
-    return this.store.read(key, signal, maxBytes);
   }
 
   open(key: string, options: Parameters<ObjectStore['open']>[1]): Promise<OpenedObject | undefined> {
@@ -135,8 +146,6 @@ function isSame(a: PutCondition, b: PutCondition): boolean {
   return a.kind === 'absent' ? b.kind === 'absent' : b.kind === 'matches' && a.etag === b.etag;
 }
 
-function isOf(repository: RepositoryName, key: string): boolean {
-  if (key === keys.catalog(repository)) return true;
-  const views = [keys.tagPrefix, keys.manifestsOf, keys.linksOf, keys.referrersOf];
-  return views.some((prefix) => key.startsWith(prefix(repository)));
+function holds(condition: PutCondition, found: Pick<ObjectStat, 'etag'> | undefined): boolean {
+  return condition.kind === 'absent' ? found === undefined : found?.etag === condition.etag;
 }

@@ -18,8 +18,8 @@ export interface RegionContent {
   readonly catalog: Catalog;
   readonly policies: Policies;
   /**
-   * Resolves when no write that this process asked for can change what the region has of the repository any more, without asking
-   * for one anew. @throws StorageError when that is not sure
+   * Resolves when no write to the repository's views of which this process never heard whether it took effect can do so any more,
+   * as far as they are remembered: see {@link DoubtfulWrites}. @throws StorageError when one is in doubt still
    */
   settle(repository: RepositoryName, signal: AbortSignal): Promise<void>;
 }
