@@ -7,7 +7,7 @@ import { systemClock, systemRandom } from '#libs/resilience';
 import { FilesystemObjectStore, isStorageError, type PutCondition } from '#libs/storage';
 import { IMPOSSIBLE, isLinearizable, type Step } from '../checkers/index.js';
 
-const ROUNDS = 150;
+const ROUNDS = 100;
 const CLIENTS = 6;
 const EACH = 8;
 const KEY = 'tags/latest';

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { statSync } from 'node:fs';
 
 /** Names that are looked for again and again: the slots after the heads of a few journals, and a little more. */
 const REMEMBERED = 256;
@@ -13,7 +13,7 @@ export class AbsentNames {
 
   /** True if it was absent before and is absent now. False says nothing. */
   still(path: string): boolean {
-    return this.#paths.has(path) && lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    return this.#paths.has(path) && statSync(path, { throwIfNoEntry: false }) === undefined;
   }
 
   /** Whether it is one of the names that are looked for again and again. */

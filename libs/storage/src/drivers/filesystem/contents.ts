@@ -2,13 +2,12 @@ import * as fs from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { hasCode, unlessMissing } from './filesystem-errors.js';
-import { type DirectorySnapshot, type KeySnapshot, readFrom } from './key-place.js';
+import { unlessMissing } from './filesystem-errors.js';
 import { readLink } from './link-content.js';
-import { HEADER_BYTES, parseHeader } from './sole-version.js';
-import { contentName, linkName, partsName } from './version.js';
+import { contentName, linkName, partsName, type Version } from './version.js';
 
 const openFile = promisify(fs.open);
+const read = promisify(fs.read);
 
 /** Bytes asked of the file system at once by all readers together, and by one of few or of many. */
 const ALL_READS_BYTES = 2 * 1024 * 1024;
@@ -37,12 +36,12 @@ export interface Extent {
 
 /** A stream of a version's bytes, or `undefined` if it is current no more and its bytes are gone. */
 export async function openContent(
-  place: string,
-  snapshot: KeySnapshot,
+  path: string,
+  version: Version,
   extent: Extent,
   signal: AbortSignal,
 ): Promise<Readable | undefined> {
-  const body = await openBody(place, snapshot, extent);
+  const body = await openShape(path, version, extent);
   if (body === undefined) return undefined;
   openBodies.count += 1;
   body.once('close', () => {
@@ -54,21 +53,14 @@ export async function openContent(
 
 /** All bytes of a version, or `undefined` as above. */
 export async function readContent(
-  place: string,
-  snapshot: KeySnapshot,
+  path: string,
+  version: Version,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  const { kind, current } = snapshot;
-  if (kind !== 'directory' && snapshot.bytes !== undefined) return snapshot.bytes;
-  if (kind === 'directory') {
-    const { path } = snapshot;
-    const link = linkName(snapshot.current);
-    if (link !== undefined) return await readLink(`${path}/${link}`);
-    if (snapshot.current.shape === 'file') {
-      return await unlessMissing(readBytes(`${path}/${contentName(snapshot.current)}`, current.size));
-    }
-  }
-  const body = await openContent(place, snapshot, { start: 0, end: current.size - 1 }, signal);
+  const link = linkName(version);
+  if (link !== undefined) return await readLink(`${path}/${link}`);
+  if (version.shape === 'file') return await unlessMissing(readBytes(`${path}/${contentName(version)}`, version.size));
+  const body = await openContent(path, version, { start: 0, end: version.size - 1 }, signal);
   if (body === undefined) return undefined;
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
@@ -82,62 +74,28 @@ export async function readContent(
 async function readBytes(path: string, size: number): Promise<Uint8Array> {
   const file = await openFile(path, 'r');
   try {
-    return await readFrom(file, 0, size);
+    const bytes = Buffer.allocUnsafe(size);
+    let at = 0;
+    for (let count = -1; at < size && count !== 0; at += count) {
+      ({ bytesRead: count } = await read(file, bytes, at, size - at, at));
+    }
+    return bytes.subarray(0, at);
   } finally {
     fs.closeSync(file);
   }
 }
 
-async function openBody(place: string, snapshot: KeySnapshot, extent: Extent): Promise<Readable | undefined> {
-  if (snapshot.current.size === 0) return streamOf(new Uint8Array());
-  if (snapshot.kind === 'directory') return await openShape(snapshot, extent);
-  if (snapshot.bytes !== undefined) return streamOf(snapshot.bytes.subarray(extent.start, extent.end + 1));
-  return await openSoleFile(place, snapshot.current.id, extent);
-}
-
-function streamOf(bytes: Uint8Array): Readable {
-  return Readable.from(bytes.byteLength > 0 ? [bytes] : [], { objectMode: false });
-}
-
-/** The bytes behind the header of a sole file, if the file is still the one that has this version. */
-async function openSoleFile(place: string, id: string, { start, end }: Extent): Promise<Readable | undefined> {
-  const file = await openUnlessLink(place);
-  if (file === undefined) return undefined;
-  try {
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(HEADER_BYTES), position: 0 });
-    if (parseHeader(buffer.subarray(0, bytesRead), size, place).id === id) {
-      const extent = { start: HEADER_BYTES + start, end: HEADER_BYTES + end };
-      return file.createReadStream({ ...extent, highWaterMark: readAheadBytes() });
-    }
-  } catch (error) {
-    await file.close();
-    if (hasCode(error, 'EISDIR')) return undefined;
-    throw error;
-  }
-  await file.close();
-  return undefined;
-}
-
-async function openUnlessLink(place: string): Promise<fs.promises.FileHandle | undefined> {
-  try {
-    return await open(place, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
-    throw error;
-  }
-}
-
-async function openShape({ path, current }: DirectorySnapshot, extent: Extent): Promise<Readable | undefined> {
-  const content = `${path}/${contentName(current)}`;
-  const link = linkName(current);
+async function openShape(path: string, version: Version, extent: Extent): Promise<Readable | undefined> {
+  if (version.size === 0) return Readable.from([], { objectMode: false });
+  const content = `${path}/${contentName(version)}`;
+  const link = linkName(version);
   if (link !== undefined) {
     const bytes = await readLink(`${path}/${link}`);
-    return bytes && streamOf(bytes.subarray(extent.start, extent.end + 1));
+    return bytes && Readable.from([bytes.subarray(extent.start, extent.end + 1)], { objectMode: false });
   }
-  if (current.shape === 'parts') {
+  if (version.shape === 'parts') {
     const index = await unlessMissing(readFile(content, 'utf8'));
-    return index === undefined ? undefined : openParts(`${path}/${partsName(current)}`, parseIndex(index), extent);
+    return index === undefined ? undefined : openParts(`${path}/${partsName(version)}`, parseIndex(index), extent);
   }
   const file = await unlessMissing(open(content, 'r'));
   return file?.createReadStream({ ...extent, highWaterMark: readAheadBytes() });

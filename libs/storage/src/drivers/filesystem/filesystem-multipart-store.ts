@@ -11,7 +11,7 @@ import { writeNewFile } from './durable.js';
 import { writeChunks } from './file-filler.js';
 import type { Layout } from './layout.js';
 import type { Prepared, Workbench } from './prepare.js';
-import type { Publisher } from './publish.js';
+import { publish } from './publish.js';
 import { partFileName, UploadDirectory } from './upload-directory.js';
 import { versionStat } from './version.js';
 
@@ -26,16 +26,6 @@ export type RunOperation = <T>(
   work: (context: StorageErrorContext) => Promise<T>,
 ) => Promise<T>;
 
-/** What uploads by parts share with the store that they belong to. */
-export interface SharedWithUploads {
-  readonly layout: Layout;
-  readonly bench: Workbench;
-  readonly publisher: Publisher;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly run: RunOperation;
-}
-
 /**
  * Uploads by parts. A part is a file of its own, under a name that holds its etag, and the finished object is the list
  * of its parts: completing copies no byte, and two writers of the same part can never mix theirs. A writer who was
@@ -44,15 +34,18 @@ export interface SharedWithUploads {
 export class FilesystemMultipartStore implements MultipartStore {
   readonly minPartBytes = 1;
 
-  constructor(private readonly shared: SharedWithUploads) {}
+  constructor(
+    private readonly layout: Layout,
+    private readonly bench: Workbench,
+    private readonly clock: Clock,
+    private readonly random: Random,
+    private readonly run: RunOperation,
+  ) {}
 
   begin(key: string, signal: AbortSignal): Promise<MultipartUpload> {
-    return this.shared.run('begin', key, signal, async () => {
-      const id = this.shared.random.uuid();
-      await new UploadDirectory(this.shared.layout, id).create(
-        { key, beganMs: this.shared.clock.now() },
-        this.shared.bench.newPath(),
-      );
+    return this.run('begin', key, signal, async () => {
+      const id = this.random.uuid();
+      await new UploadDirectory(this.layout, id).create({ key, beganMs: this.clock.now() }, this.bench.newPath());
       return { key, id };
     });
   }
@@ -65,7 +58,7 @@ export class FilesystemMultipartStore implements MultipartStore {
   ): Promise<StoredPart> {
     const context = { driver: DRIVER, operation: 'writePart', key: upload.key };
     return withSource(body, part.size, context, signal, (chunks) =>
-      this.shared.run('writePart', upload.key, signal, async () => {
+      this.run('writePart', upload.key, signal, async () => {
         checkPartNumber(part.number, context);
         const directory = this.#directory(upload, context);
         // Beside the writing, which is in vain if it fails.
@@ -89,8 +82,8 @@ export class FilesystemMultipartStore implements MultipartStore {
     context: StorageErrorContext,
   ): Promise<StoredPart> {
     const { number, offset, size } = position;
-    const part = { number, offset, size, etag: this.shared.random.uuid() };
-    const file = this.shared.bench.newPath();
+    const part = { number, offset, size, etag: this.random.uuid() };
+    const file = this.bench.newPath();
     let replaced: readonly string[] = [];
     try {
       await writeNewFile(file, fill, async () => {
@@ -106,17 +99,12 @@ export class FilesystemMultipartStore implements MultipartStore {
   }
 
   complete(upload: MultipartUpload, parts: readonly StoredPart[], signal: AbortSignal): Promise<ObjectStat> {
-    return this.shared.run('complete', upload.key, signal, async (context) => {
+    return this.run('complete', upload.key, signal, async (context) => {
       const directory = this.#directory(upload, context);
       await directory.check(upload, context);
       const prepared = (await directory.findClaimed()) ?? (await this.#claim(directory, parts, context));
       // Past this point the parts are nowhere else, so a signal does not stop it any more.
-      const version = await this.shared.publisher.publish(
-        prepared,
-        this.shared.layout.place(upload.key),
-        undefined,
-        context,
-      );
+      const version = await publish(prepared, this.layout.keyDirectory(upload.key), undefined, context);
       await rm(directory.path, { recursive: true, force: true });
       return versionStat(upload.key, version);
     });
@@ -132,7 +120,7 @@ export class FilesystemMultipartStore implements MultipartStore {
     const index = parts.map((part) => ({ name: partFileName(part), size: part.size }));
     const missing = index.find(({ name }) => !stored.has(name));
     if (missing) throw new StorageError('invalid', context, { message: `no such part: ${missing.name}` });
-    const prepared = await this.shared.bench.fromIndex(formatIndex(index), size);
+    const prepared = await this.bench.fromIndex(formatIndex(index), size);
     try {
       await directory.claimParts(prepared, context);
       return prepared;
@@ -143,8 +131,8 @@ export class FilesystemMultipartStore implements MultipartStore {
   }
 
   abort(upload: MultipartUpload, signal: AbortSignal): Promise<void> {
-    return this.shared.run('abort', upload.key, signal, async (context) => {
-      await this.shared.bench.discard(this.#directory(upload, context).path);
+    return this.run('abort', upload.key, signal, async (context) => {
+      await this.bench.discard(this.#directory(upload, context).path);
     });
   }
 
@@ -152,11 +140,11 @@ export class FilesystemMultipartStore implements MultipartStore {
     prefix: string,
     signal: AbortSignal,
   ): Promise<readonly (MultipartUpload & { readonly beganMs: number })[]> {
-    return this.shared.run('listUploads', undefined, signal, async () => {
+    return this.run('listUploads', undefined, signal, async () => {
       const found: (MultipartUpload & { readonly beganMs: number })[] = [];
-      for (const id of await readdir(this.shared.layout.uploads)) {
+      for (const id of await readdir(this.layout.uploads)) {
         signal.throwIfAborted();
-        const info = await new UploadDirectory(this.shared.layout, id).readInfo();
+        const info = await new UploadDirectory(this.layout, id).readInfo();
         if (info?.key.startsWith(prefix)) found.push({ id, ...info });
       }
       return found.sort((a, b) => a.beganMs - b.beganMs || compareKeys(a.key, b.key));
@@ -166,6 +154,6 @@ export class FilesystemMultipartStore implements MultipartStore {
   /** An id comes from outside: it must not lead anywhere else. */
   #directory({ id }: MultipartUpload, context: StorageErrorContext): UploadDirectory {
     if (!/^[0-9A-Za-z-]+$/.test(id)) throw new StorageError('no_such_upload', context);
-    return new UploadDirectory(this.shared.layout, id);
+    return new UploadDirectory(this.layout, id);
   }
 }

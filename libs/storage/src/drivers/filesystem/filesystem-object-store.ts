@@ -28,12 +28,12 @@ import { DirectoryCache } from './directory-cache.js';
 import { makeDirectories } from './durable.js';
 import { translateFilesystemError } from './filesystem-errors.js';
 import { DRIVER, FilesystemMultipartStore, type RunOperation } from './filesystem-multipart-store.js';
-import { readPlace } from './key-place.js';
+import { pruneEmpty, readKeyDirectory } from './key-directory.js';
 import { KnownVersions } from './known-versions.js';
 import { Layout } from './layout.js';
 import { type FoundKey, walkKeys } from './list-keys.js';
 import { type Prepared, Workbench } from './prepare.js';
-import { type CreateCondition, Publisher } from './publish.js';
+import { type CreateCondition, publish, replaceWith } from './publish.js';
 import { sweepTemporary } from './sweep.js';
 import { versionStat } from './version.js';
 
@@ -48,34 +48,27 @@ export interface FilesystemObjectStoreOptions {
  * Objects in a directory that any number of processes of one machine use at the same time, with no locks at all: nobody
  * who was killed or stopped can be in the way of others, and nobody has to guess whether a lock's owner still lives.
  *
- * Most keys have one version as long as they live, and one *place* is all that they get: a link that leads nowhere, whose
- * target is the version and its bytes, or a file of the same if they do not fit there. To give a name that is there already fails.
+ * A key that is present has a directory of its own (see `layout.ts`), which holds the bytes of its versions and exactly
+ * one *marker*: a link to nothing there is, whose name tells the current version (see `version.ts`). Every change is one rename of a
+ * name that is never used twice, and the kernel lets only one of many who rename the same name win:
  *
- * Further versions, and those that come as a stream or by parts, are in a directory. It holds their bytes and exactly one *marker*: a link to nothing there
- * is, whose name tells the current version (see `version.ts`). Every change is one rename of a name that is never used
- * twice, and the kernel lets only one of many who rename the same name win:
- *
- *   create    link or file, or prepared directory -> place     fails if something is there: a directory that holds
- *                                                              something cannot be renamed over
- *   replace   marker of A -> marker of B                       fails if A is not current any more; B's bytes were put
- *                                                              into the directory before, under a name made of B *and A*
- *   delete    place -> temporary directory                     takes along whatever is current
+ *   create    prepared directory -> key directory     fails if the key has one, since a directory that holds something
+ *                                                     cannot be renamed over
+ *   replace   marker of A -> marker of B              fails if A is not current any more; B's bytes were put into the
+ *                                                     directory before, under a name made of B *and A*
+ *   delete    key directory -> temporary directory    takes along whatever is current
  *
  * So If-None-Match is `create`, If-Match is `replace`, and a put without a condition tries the one that fits what it
- * sees until one succeeds. All that a step needs was written and synchronised before it, and its directory is synchronised
- * after it, before the caller hears of it: a crash leaves the state before or the state after. A link is made in one step,
- * and durable with its name, as the file system keeps order among the names of one directory.
- *
- * What follows a sole version S needs a directory, and S has none. Whoever is first makes one elsewhere, under S's id, with a marker
- * that says S once more and has a name of its own. Then he looks whether S is still at its place, as does everybody who reads what is in that directory
- * (`readPlace`). S, once taken away, never comes back. So a marker that somebody saw before he saw S at its place is in the directory
- * that all others see who did, and only one of them renames it. Who deletes takes S away first and that directory
- * after it: a replacement in between counts as before the deletion. One that was late may make the directory again, but he
- * finds S gone and removes it; those who had seen the earlier one do not find its marker there. A crash in between leaves a directory that nobody looks at.
+ * sees until one succeeds. All that a step needs was written and synchronised before it (a file and the directory that it
+ * was made in side by side: nobody sees either yet), and its directory is synchronised after it, before the caller hears
+ * of it: a crash leaves the state before or the state after. Few bytes of text are what a link leads to: made in one step,
+ * and durable with its name, as the file system keeps order among the names of one directory. For a key's first version that
+ * link is the marker itself. Later versions rename that marker, which goes on leading to the first one's bytes; their names
+ * say that theirs are elsewhere.
  *
  * Clean-up is safe: who replaced A by B removes only what it saw in the directory while A was current. That is A itself,
  * earlier versions, or the bytes of somebody who hoped to replace A or an earlier one. Ids are not used again, so none
- * of them can ever become current. A reader that finds its version's bytes gone looks at the place again.
+ * of them can ever become current. A reader that finds its version's bytes gone reads the marker again.
  */
 export class FilesystemObjectStore implements ObjectStore {
   readonly driver = DRIVER;
@@ -83,7 +76,6 @@ export class FilesystemObjectStore implements ObjectStore {
   readonly #clock: Clock;
   readonly #layout: Layout;
   readonly #bench: Workbench;
-  readonly #publisher: Publisher;
   readonly #cache: DirectoryCache;
   readonly #absent = new AbsentNames();
   readonly #known = new KnownVersions();
@@ -93,32 +85,28 @@ export class FilesystemObjectStore implements ObjectStore {
     this.#clock = clock;
     this.#layout = new Layout(directory);
     this.#bench = new Workbench(this.#layout, clock, random);
-    this.#publisher = new Publisher(this.#layout, this.#bench);
     this.#cache = new DirectoryCache(clock);
-    this.multipart = new FilesystemMultipartStore({
-      ...{ layout: this.#layout, bench: this.#bench, publisher: this.#publisher },
-      ...{ clock, random, run: this.#run },
-    });
+    this.multipart = new FilesystemMultipartStore(this.#layout, this.#bench, clock, random, this.#run);
   }
 
   read(key: string, signal: AbortSignal, maxBytes = DEFAULT_MAX_READ_BYTES): Promise<StoredObject | undefined> {
     return this.#run('read', key, signal, async (context) => {
-      const path = this.#layout.place(key);
+      const path = this.#layout.keyDirectory(key);
       if (this.#absent.still(path)) return undefined;
       const known = this.#known.still(path);
       if (known !== undefined && known.size <= maxBytes) return known;
       for (;;) {
-        const snapshot = await readPlace(path, { withBytes: true });
-        if (snapshot === undefined) {
+        const current = (await readKeyDirectory(path))?.current;
+        if (current === undefined) {
           this.#absent.remember(path);
           return undefined;
         }
-        const stat = versionStat(key, snapshot.current);
+        const stat = versionStat(key, current);
         checkReadSize(stat, maxBytes, context);
-        const bytes = await readContent(path, snapshot, signal);
+        const bytes = await readContent(path, current, signal);
         if (bytes === undefined) continue;
         const found = { ...stat, bytes };
-        this.#known.remember(path, snapshot, found);
+        this.#known.remember(path, current, found);
         return found;
       }
     });
@@ -129,13 +117,12 @@ export class FilesystemObjectStore implements ObjectStore {
     { range, signal }: { readonly range?: ByteRange; readonly signal: AbortSignal },
   ): Promise<OpenedObject | undefined> {
     return this.#run('open', key, signal, async (context) => {
-      const path = this.#layout.place(key);
+      const path = this.#layout.keyDirectory(key);
       for (;;) {
-        const snapshot = await readPlace(path);
-        if (snapshot === undefined) return undefined;
-        const { current } = snapshot;
+        const current = (await readKeyDirectory(path))?.current;
+        if (current === undefined) return undefined;
         const extent = resolveRange(range, current.size, context);
-        const body = await openContent(path, snapshot, extent, signal);
+        const body = await openContent(path, current, extent, signal);
         if (body !== undefined) return { stat: versionStat(key, current), body };
       }
     });
@@ -143,13 +130,13 @@ export class FilesystemObjectStore implements ObjectStore {
 
   stat(key: string, signal: AbortSignal): Promise<ObjectStat | undefined> {
     return this.#run('stat', key, signal, async () => {
-      const path = this.#layout.place(key);
+      const path = this.#layout.keyDirectory(key);
       const known = this.#known.still(path);
       if (known !== undefined) return statOf(known);
-      const snapshot = await readPlace(path);
+      const snapshot = await readKeyDirectory(path);
       if (snapshot === undefined) return undefined;
       const stat = versionStat(key, snapshot.current);
-      if (stat.size === 0) this.#known.remember(path, snapshot, { ...stat, bytes: new Uint8Array() });
+      if (stat.size === 0) this.#known.remember(path, snapshot.current, { ...stat, bytes: new Uint8Array() });
       return stat;
     });
   }
@@ -160,12 +147,16 @@ export class FilesystemObjectStore implements ObjectStore {
     { condition, signal }: { readonly condition?: PutCondition; readonly signal: AbortSignal },
   ): Promise<ObjectStat> {
     return this.#run('put', key, signal, async (context) => {
-      const path = this.#layout.place(key);
-      for (let likelyNew = this.#isLikelyNew(path, condition); ; likelyNew = false) {
-        const snapshot = likelyNew ? undefined : await readPlace(path);
+      const path = this.#layout.keyDirectory(key);
+      for (;;) {
+        const snapshot = this.#isLikelyNew(path, condition) ? undefined : await readKeyDirectory(path);
         checkCondition(condition, snapshot && { etag: snapshot.current.id }, context);
         signal.throwIfAborted();
-        const made = await this.#publisher.write(bytes, path, snapshot);
+        if (snapshot === undefined) {
+          const absent = condition?.kind === 'absent' ? condition : undefined;
+          return await this.#publish(key, await this.#bench.fromBytes(bytes), absent, context, signal);
+        }
+        const made = await replaceWith(bytes, this.#bench.versionOf(bytes), path, snapshot);
         if (made !== undefined) return versionStat(key, made);
       }
     });
@@ -203,8 +194,9 @@ export class FilesystemObjectStore implements ObjectStore {
 
   delete(key: string, signal: AbortSignal): Promise<void> {
     return this.#run('delete', key, signal, async () => {
-      const path = this.#layout.place(key);
-      await this.#publisher.remove(path);
+      const path = this.#layout.keyDirectory(key);
+      await this.#bench.discard(path);
+      await pruneEmpty(this.#layout.emptiedBy(path));
     });
   }
 
@@ -227,7 +219,7 @@ export class FilesystemObjectStore implements ObjectStore {
   ): Promise<ObjectStat> {
     try {
       signal.throwIfAborted();
-      return versionStat(key, await this.#publisher.publish(prepared, this.#layout.place(key), condition, context));
+      return versionStat(key, await publish(prepared, this.#layout.keyDirectory(key), condition, context));
     } catch (error) {
       await rm(prepared.path, { recursive: true, force: true });
       throw error;
@@ -266,8 +258,8 @@ function statOf({ key, size, etag, modifiedMs }: StoredObject): ObjectStat {
 
 async function statAll(found: readonly FoundKey[]): Promise<readonly ObjectStat[]> {
   const stats = await Promise.all(
-    found.map(async ({ key, place }) => {
-      const snapshot = await readPlace(place);
+    found.map(async ({ key, directory }) => {
+      const snapshot = await readKeyDirectory(directory);
       return snapshot && versionStat(key, snapshot.current);
     }),
   );

@@ -7,15 +7,15 @@ import { isMarker, isParts, markerName, parseMarker, type Version } from './vers
 
 const rename = promisify(fs.rename);
 
-/** What a directory of versions held. */
-export interface VersionDirectory {
+/** What the directory of a key that is present held. */
+export interface KeySnapshot {
   readonly current: Version;
   /** The names of contents: of the current version, of past ones, of ones that somebody hopes to make current. */
   readonly contents: readonly string[];
 }
 
-/** Reads a directory of versions; `undefined` if there is none. */
-export async function readKeyDirectory(path: string): Promise<VersionDirectory | undefined> {
+/** Reads a key's directory; `undefined` is an absent key. */
+export async function readKeyDirectory(path: string): Promise<KeySnapshot | undefined> {
   for (;;) {
     const names = await namesIn(path);
     if (names === undefined) return undefined;
@@ -58,8 +58,7 @@ export async function installKeyDirectory(
     await rename(prepared, path);
     return 'installed';
   } catch (error) {
-    // ENOTDIR: a sole version is there.
-    if (hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) return 'occupied';
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return 'occupied';
     if (hasCode(error, 'ENOENT')) return 'not_found';
     throw error;
   }

@@ -2,15 +2,11 @@ import { mkdtemp, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { KeySnapshot } from './key-place.js';
 import { KnownVersions } from './known-versions.js';
 import { markerName, NO_PREDECESSOR, type Version } from './version.js';
 
 const version = (id: string): Version => ({
   ...{ id, predecessor: NO_PREDECESSOR, size: 4, modifiedMs: 1, shape: 'link' },
-});
-const snapshot = (path: string, id: string): KeySnapshot => ({
-  ...{ kind: 'directory', path, current: version(id), contents: [] },
 });
 const object = { key: 'state/progress', size: 4, etag: 'a', modifiedMs: 1, bytes: Buffer.from('some') };
 
@@ -25,7 +21,7 @@ describe('KnownVersions', () => {
   it('knows what was read for as long as its version is current', async () => {
     const versions = new KnownVersions();
     expect(versions.still(path)).toBeUndefined();
-    versions.remember(path, snapshot(path, 'a'), object);
+    versions.remember(path, version('a'), object);
     expect(versions.still(path)).toMatchObject({ etag: 'a', size: 4 });
     await rename(`${path}/${markerName(version('a'))}`, `${path}/${markerName(version('b'))}`);
     expect(versions.still(path)).toBeUndefined();
@@ -35,26 +31,26 @@ describe('KnownVersions', () => {
 
   it('gives each reader bytes of its own', () => {
     const versions = new KnownVersions();
-    versions.remember(path, snapshot(path, 'a'), object);
+    versions.remember(path, version('a'), object);
     versions.still(path)?.bytes.fill(0);
     expect(Buffer.from(versions.still(path)?.bytes ?? []).toString()).toBe('some');
   });
 
   it('keeps what is read again and again', () => {
     const versions = new KnownVersions();
-    versions.remember(path, snapshot(path, 'a'), object);
+    versions.remember(path, version('a'), object);
     for (let other = 0; other < 300; other += 1) {
-      versions.remember(`${path}/${other}`, snapshot(path, 'a'), object);
+      versions.remember(`${path}/${other}`, version('a'), object);
       expect(versions.still(path)).toBeDefined();
     }
   });
 
   it('keeps few, and no large ones', () => {
     const versions = new KnownVersions();
-    versions.remember(path, snapshot(path, 'a'), object);
-    for (let other = 0; other < 256; other += 1) versions.remember(`${path}/${other}`, snapshot(path, 'a'), object);
+    versions.remember(path, version('a'), object);
+    for (let other = 0; other < 256; other += 1) versions.remember(`${path}/${other}`, version('a'), object);
     expect(versions.still(path)).toBeUndefined();
-    versions.remember(path, snapshot(path, 'a'), { ...object, size: 4_001 });
+    versions.remember(path, version('a'), { ...object, size: 4_001 });
     expect(versions.still(path)).toBeUndefined();
   });
 });

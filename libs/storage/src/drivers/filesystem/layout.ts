@@ -4,8 +4,7 @@ import { dirname, join, resolve } from 'node:path';
  * Where things are below the store's directory.
  *
  *   objects/            the root node. A node stands for the beginning of a key that ends at a `/`
- *     <node>/o/<part>   the place of the key that ends here: its only version, as a link or a file, or the directory of its versions
- *     <node>/v/<id>/    the directory of the versions that followed an only one, under that one's id
+ *     <node>/o/<part>/  the key directory of the key that ends here
  *     <node>/d/<part>/  the node below
  *   uploads/<id>/       an upload by parts: `info`, `parts/`, and `prepared` once somebody began to complete it
  *   tmp/<uuid>/         what somebody prepares or throws away; older than a day, it belongs to nobody
@@ -25,26 +24,16 @@ export class Layout {
     this.temporary = join(root, 'tmp');
   }
 
-  place(key: string): string {
+  keyDirectory(key: string): string {
     const end = key.lastIndexOf('/');
     const node = end < 0 ? this.objects : `${this.objects}/d/${key.slice(0, end).replaceAll('/', '/d/')}`;
     return `${node}/o/${key.slice(end + 1)}`;
   }
 
-  /** The directories that become empty, innermost first, when what is at a key's place goes. */
-  *emptiedBy(place: string): Generator<string> {
-    for (let path = dirname(place); path.length > this.objects.length; path = dirname(path)) yield path;
+  /** The directories that become empty, innermost first, when a key directory goes. */
+  *emptiedBy(keyDirectory: string): Generator<string> {
+    for (let path = dirname(keyDirectory); path.length > this.objects.length; path = dirname(path)) yield path;
   }
-}
-
-/** Where the versions are that followed sole ones, for all keys of a place's node. */
-export function followersUnder(place: string): string {
-  return `${dirname(dirname(place))}/v`;
-}
-
-/** Where the versions are that followed the sole one with an id. */
-export function followersOf(place: string, id: string): string {
-  return `${followersUnder(place)}/${id}`;
 }
 
 export function objectNames(node: string): string {

@@ -3,10 +3,10 @@ import type { ListRequest } from '../../object-store.js';
 import type { DirectoryCache } from './directory-cache.js';
 import { childNames } from './layout.js';
 
-/** A key that was found, with the place that it has. */
+/** A key that was found, with the directory that it has. */
 export interface FoundKey {
   readonly key: string;
-  readonly place: string;
+  readonly directory: string;
 }
 
 /** Walks the keys of a request in byte order, from the first one wanted, opening no node that holds none of them. */
@@ -37,7 +37,7 @@ async function* walkNode(node: Node, cache: DirectoryCache, wanted: Wanted): Asy
     const reached = node.prefix + name;
     if (!name.endsWith('/')) {
       if (!reached.startsWith(wanted.prefix)) return;
-      if (compareKeys(reached, wanted.after) > 0) yield { key: reached, place: `${node.path}/o/${name}` };
+      if (compareKeys(reached, wanted.after) > 0) yield { key: reached, directory: `${node.path}/o/${name}` };
     } else {
       if (!reached.startsWith(wanted.prefix) && !wanted.prefix.startsWith(reached)) return;
       yield* walkNode({ path: `${childNames(node.path)}/${name.slice(0, -1)}`, prefix: reached }, cache, wanted);

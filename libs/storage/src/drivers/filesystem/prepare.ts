@@ -8,15 +8,7 @@ import { writeChunks } from './file-filler.js';
 import { unlessMissing } from './filesystem-errors.js';
 import type { Layout } from './layout.js';
 import { fitsIntoLink, longestLink, SURE_BYTES, writeLink } from './link-content.js';
-import { HEADER_BYTES } from './sole-version.js';
-import {
-  contentName,
-  markerName,
-  NO_PREDECESSOR,
-  type Version,
-  type VersionFacts,
-  type VersionShape,
-} from './version.js';
+import { contentName, markerName, NO_PREDECESSOR, type Version, type VersionShape } from './version.js';
 
 const mkdir = promisify(fs.mkdir) as (path: string) => Promise<unknown>;
 
@@ -55,38 +47,23 @@ export class Workbench {
     return this.newVersion(bytes.byteLength, fitsIntoLink(bytes, this.#longestLink) ? 'link' : 'file');
   }
 
-  soleVersion(size: number): VersionFacts {
-    return this.newVersion(size, 'file');
-  }
-
-  /** Whether bytes fit into a link beside the header of a sole version. */
-  fitsIntoSoleLink(bytes: Uint8Array): boolean {
-    return fitsIntoLink(bytes, this.#longestLink - HEADER_BYTES);
-  }
-
-  /** For versions that follow a sole one, which is current still. */
-  async forFollowers(sole: VersionFacts): Promise<Prepared> {
+  async fromBytes(bytes: Uint8Array): Promise<Prepared> {
+    const version = this.versionOf(bytes);
+    if (version.shape === 'link') return await this.#marked({ ...version, shape: 'marker' }, bytes);
     return await this.#prepare(async (path) => {
-      const version: Version = { ...sole, predecessor: this.newVersion(0, 'sole').id, shape: 'sole' };
       await touchNew(`${path}/${markerName(version)}`);
-      await syncDirectory(path);
+      await placeBytes(path, version, bytes, () => syncDirectory(path));
       return version;
     });
   }
 
-  /** The path of a new file that holds bytes, durably; its name is not. */
-  async fileFrom(bytes: Uint8Array): Promise<string> {
-    const path = this.newPath();
-    try {
-      if ((await unlessMissing(writeNewBytes(path, bytes).then(() => true))) === undefined) {
-        await makeDirectories(dirname(path));
-        await writeNewBytes(path, bytes);
-      }
-      return path;
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    }
+  /** Names cost a file system more than anything else here: such bytes need none but the marker's. */
+  async #marked(version: Version, bytes: Uint8Array): Promise<Prepared> {
+    return await this.#prepare(async (path) => {
+      await writeLink(`${path}/${markerName(version)}`, bytes);
+      await syncDirectory(path);
+      return version;
+    });
   }
 
   async fromChunks(chunks: AsyncIterable<Uint8Array>): Promise<Prepared> {
@@ -114,21 +91,12 @@ export class Workbench {
     });
   }
 
-  /** Takes something out of everybody's sight in one step, durably. Where it is then; `undefined` if it was not there. */
-  async takeAway(path: string): Promise<string | undefined> {
-    const away = this.newPath();
-    if ((await unlessMissing(rename(path, away).then(() => true))) === undefined) return undefined;
-    await unlessMissing(syncDirectory(dirname(path)));
-    return away;
-  }
-
-  async remove(taken: string): Promise<void> {
-    await rm(taken, { recursive: true, force: true });
-  }
-
+  /** Takes a directory out of everybody's sight in one step, durably, and then removes it. Nothing if it is not there. */
   async discard(path: string): Promise<void> {
-    const taken = await this.takeAway(path);
-    if (taken !== undefined) await this.remove(taken);
+    const away = this.newPath();
+    if ((await unlessMissing(rename(path, away).then(() => true))) === undefined) return;
+    await unlessMissing(syncDirectory(dirname(path)));
+    await rm(away, { recursive: true, force: true });
   }
 
   /** `fill` makes durable what it puts there, names and bytes. */

@@ -1,37 +1,27 @@
 import type { ObjectStat } from '../../object-store.js';
 
 /**
- * How the bytes of a version are kept: not at all (there are none), as what a link leads to, as one file, as the parts of an
- * upload, or at the key's place, as its sole version. Of what earlier drivers wrote: as what its marker leads to.
+ * How the bytes of a version are kept: not at all (there are none), as what its marker leads to, as what a link of its own
+ * leads to, as one file, or as the parts of an upload.
  */
-export type VersionShape = 'empty' | 'marker' | 'link' | 'file' | 'parts' | 'sole';
+export type VersionShape = 'empty' | 'marker' | 'link' | 'file' | 'parts';
 
 /** One state of one key. Its id is never used again, for no key, so an id names a version for all time. */
 export interface Version {
   readonly id: string;
-  /** The id of the version that it may replace, or {@link NO_PREDECESSOR}; of a sole version, that of its directory. */
+  /** The id of the version that it may replace, or {@link NO_PREDECESSOR}. */
   readonly predecessor: string;
   readonly size: number;
   readonly modifiedMs: number;
   readonly shape: VersionShape;
 }
 
-/** What those hear of a version who ask the store. */
-export type VersionFacts = Pick<Version, 'id' | 'size' | 'modifiedMs'>;
-
 export const NO_PREDECESSOR = 'none';
 
 /** A marker begins with this; names of contents do not. */
 const MARKER = '=';
 const PARTS = ',parts';
-const SHAPES: readonly string[] = [
-  'empty',
-  'marker',
-  'link',
-  'file',
-  'parts',
-  'sole',
-] satisfies readonly VersionShape[];
+const SHAPES: readonly string[] = ['empty', 'marker', 'link', 'file', 'parts'] satisfies readonly VersionShape[];
 
 /** The name in a key's directory that makes a version the current one. */
 export function markerName({ id, predecessor, size, modifiedMs, shape }: Version): string {
@@ -47,6 +37,14 @@ export function contentName({ id, predecessor }: Pick<Version, 'id' | 'predecess
 export function linkName(version: Version): string | undefined {
   if (version.shape === 'marker') return markerName(version);
   return version.shape === 'link' ? contentName(version) : undefined;
+}
+
+/**
+ * The version that a prepared one becomes in the place of another. Its marker will be the other's, under another name, and
+ * lead to what that one led to: so what the prepared marker leads to gets a link of its own.
+ */
+export function inPlaceOf(predecessor: Version, version: Version): Version {
+  return { ...version, predecessor: predecessor.id, shape: version.shape === 'marker' ? 'link' : version.shape };
 }
 
 /** The directory beside a content that is made of parts: the content itself lists them. */
@@ -69,6 +67,6 @@ export function parseMarker(name: string): Version | undefined {
   return { id, predecessor, size: Number(size), modifiedMs: Number(modifiedMs), shape: shape as VersionShape };
 }
 
-export function versionStat(key: string, { id, size, modifiedMs }: VersionFacts): ObjectStat {
+export function versionStat(key: string, { id, size, modifiedMs }: Version): ObjectStat {
   return { key, size, etag: id, modifiedMs };
 }
