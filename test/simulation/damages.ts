@@ -2,9 +2,9 @@ import type { RegionName } from '#libs/geo';
 import type { MemoryObjectStore } from '#libs/storage';
 import { oneOf } from './chance.js';
 import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
+import { neverAborted } from './never-aborted.js';
 
 const REPLICAS = REGIONS.filter((region) => region !== PRIMARY);
-const forever = new AbortController().signal;
 const NEWLINE = 0x0a;
 
 /** What is repaired may need a copy, and what a copy brings may need another look. */
@@ -39,14 +39,14 @@ export async function damageAndRepair(cluster: SimulatedCluster): Promise<void> 
     const region = oneOf(random, REPLICAS);
     const [prefix, harm] = oneOf(random, HARMS);
     const { store } = cluster.region(region);
-    const { objects } = await store.list({ prefix, limit: 1_000 }, forever);
+    const { objects } = await store.list({ prefix, limit: 1_000 }, neverAborted());
     if (objects.length === 0) continue;
     const { key } = oneOf(random, objects);
     const after = harm(store.peek(key)?.bytes ?? new Uint8Array());
     if (after === undefined || (prefix === 'links/' && !(await isNeeded(store, key)))) continue;
     cluster.faults.count('damage');
     cluster.universe.trace.say('damage', `${region} ${key}`);
-    await (after === 'gone' ? store.delete(key, forever) : store.put(key, after, { signal: forever }));
+    await (after === 'gone' ? store.delete(key, neverAborted()) : store.put(key, after, { signal: neverAborted() }));
     harmed.add(region);
   }
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -88,7 +88,7 @@ async function begun(cluster: SimulatedCluster, begin: () => Promise<unknown>): 
 /** Links that no manifest needs are not compared: they go with the blob, when that is collected. */
 async function isNeeded(store: MemoryObjectStore, link: string): Promise<boolean> {
   const [, repository = '', digest = ''] = /^links\/(.*)\/@(.*)$/.exec(link) ?? [];
-  const { objects } = await store.list({ prefix: `manifests/${repository}/@`, limit: 1_000 }, forever);
+  const { objects } = await store.list({ prefix: `manifests/${repository}/@`, limit: 1_000 }, neverAborted());
   return objects.some(({ key }) => Buffer.from(store.peek(key)?.bytes ?? '').includes(digest));
 }
 

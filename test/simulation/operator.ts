@@ -4,9 +4,9 @@ import { ControlStore, type RegionControls } from '#libs/replication';
 import type { SeededRandom } from '#libs/resilience/testing';
 import { oneOf } from './chance.js';
 import { PRIMARY, REGIONS, type SimulatedCluster } from './cluster.js';
+import { neverAborted } from './never-aborted.js';
 
 const REPLICAS = REGIONS.filter((region) => region !== PRIMARY);
-const forever = new AbortController().signal;
 
 /**
  * Somebody who changes things while everything goes on: a repository is kept from a replica, and given back; a replica pauses,
@@ -48,7 +48,7 @@ export class Operator {
 
   async #want(region: RegionName, wishes: Pick<RegionControls, 'pausedSinceMs' | 'limits'>): Promise<void> {
     const controls = new ControlStore(this.cluster.region(region).store);
-    await controls.change((before) => ({ ...before, ...wishes }), forever);
+    await controls.change((before) => ({ ...before, ...wishes }), neverAborted());
   }
 
   async #rule(): Promise<void> {
@@ -71,8 +71,8 @@ export class Operator {
     cluster.faults.count('rules');
     cluster.universe.trace.say('operator', `rules ${JSON.stringify(rules)}`);
     try {
-      const seq = (await node.content.policies.current(forever))?.seq ?? 0;
-      await putPolicy(node.content, node.journal, parsePolicy({ rules }), seq, forever);
+      const seq = (await node.content.policies.current(neverAborted()))?.seq ?? 0;
+      await putPolicy(node.content, node.journal, parsePolicy({ rules }), seq, neverAborted());
     } catch (error) {
       cluster.universe.trace.say('operator', `refused: ${String(error)}`);
     }

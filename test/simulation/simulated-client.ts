@@ -6,6 +6,7 @@ import type { SeededRandom } from '#libs/resilience/testing';
 import type { Action, Condition, History, Operation, Outcome } from '../checkers/history.js';
 import { PRIMARY, ROUTER, type SimulatedCluster } from './cluster.js';
 import { callRemote, type Place } from './network.js';
+import { neverAborted } from './never-aborted.js';
 import type { RegistryProcess } from './registry-process.js';
 import type { SampleBlob, SampleManifest } from './sample-image.js';
 import type { SimulatedProcess } from './simulated-process.js';
@@ -14,7 +15,6 @@ import type { SimulatedProcess } from './simulated-process.js';
 const PATIENCE_MS = 45_000;
 
 const UPLOAD_ATTEMPTS = 5;
-const forever = new AbortController().signal;
 
 export interface SampleUpload {
   readonly repository: RepositoryName;
@@ -61,17 +61,19 @@ export class SimulatedClient {
     const precondition = condition === undefined ? undefined : preconditionOf(condition);
     const upload = { repository, reference, tags: rest, contentType: mediaType, content, ...given({ precondition }) };
     const relied = Number.isFinite(reliedMs) ? { reliedMs } : {};
-    return this.#change(via, action, (push) => push.manifest(upload, forever), relied);
+    return this.#change(via, action, (push) => push.manifest(upload, neverAborted()), relied);
   }
 
   deleteTag(via: Operation['via'], repository: RepositoryName, tag: Tag): Promise<Outcome> {
     const action: Action = { kind: 'delete-tag', repository, tag };
-    return this.#change(via, action, (push) => push.deleteManifest(repository, { kind: 'tag', tag }, forever));
+    return this.#change(via, action, (push) => push.deleteManifest(repository, { kind: 'tag', tag }, neverAborted()));
   }
 
   deleteManifest(via: Operation['via'], repository: RepositoryName, digest: Digest): Promise<Outcome> {
     const action: Action = { kind: 'delete-manifest', repository, digest };
-    return this.#change(via, action, (push) => push.deleteManifest(repository, { kind: 'digest', digest }, forever));
+    return this.#change(via, action, (push) =>
+      push.deleteManifest(repository, { kind: 'digest', digest }, neverAborted()),
+    );
   }
 
   /** Pulls by tag or digest, whole: the manifest, its children, and every blob, all from where the first came from. */
@@ -91,7 +93,7 @@ export class SimulatedClient {
           ? ({ kind: 'tag', tag: action.tag } as const)
           : ({ kind: 'digest', digest: action.digest } as const);
       const found = await this.#call(region, async ({ pull, isReadThrough }) => {
-        const answer = await pull.manifest(repository, reference, forever);
+        const answer = await pull.manifest(repository, reference, neverAborted());
         return answer === undefined ? undefined : { ...answer, fetched: isReadThrough(answer.content) };
       });
       operation.fetched = region !== PRIMARY && found?.fetched !== false;
@@ -112,7 +114,7 @@ export class SimulatedClient {
     const operation = this.#begin(region, { kind: 'list-tags', repository });
     operation.region = region;
     try {
-      const page = await this.#call(region, ({ listing }) => listing.tags(repository, { limit: 100 }, forever));
+      const page = await this.#call(region, ({ listing }) => listing.tags(repository, { limit: 100 }, neverAborted()));
       this.#end(operation, 'ok', { tags: page.items });
     } catch (error) {
       this.#end(operation, outcomeOf(error), { why: String(error) });
@@ -138,7 +140,7 @@ export class SimulatedClient {
     for (const child of manifest.children) {
       const reference = { kind: 'digest', digest: child.digest } as const;
       const below = await this.#tolerant(async () => {
-        const answer = await this.#call(region, ({ pull }) => pull.manifest(repository, reference, forever));
+        const answer = await this.#call(region, ({ pull }) => pull.manifest(repository, reference, neverAborted()));
         return answer ?? ('absent' as const);
       });
       if (below === 'absent') broken.push(`child ${child.digest} of ${digest} is absent`);
@@ -228,13 +230,17 @@ export class SimulatedClient {
       const way = random.next();
       this.#confirmedMs = this.cluster.universe.scheduler.nowMs;
       try {
-        const there = await this.#call(PRIMARY, ({ pull }) => pull.blob(repository, blob.digest, forever));
+        const there = await this.#call(PRIMARY, ({ pull }) => pull.blob(repository, blob.digest, neverAborted()));
         if (there !== undefined) return true;
         await this.#atPrimary(async ({ uploads }) => {
-          if (from !== undefined && (await uploads.mount(repository, blob.digest, from, forever))) return;
+          if (from !== undefined && (await uploads.mount(repository, blob.digest, from, neverAborted()))) return;
           if (way < 0.45) await inChunks(uploads, repository, blob);
           else
-            await uploads.put(repository, { digest: blob.digest, size: blob.size, body: bodyOf(blob.bytes) }, forever);
+            await uploads.put(
+              repository,
+              { digest: blob.digest, size: blob.size, body: bodyOf(blob.bytes) },
+              neverAborted(),
+            );
         });
         return true;
       } catch {
@@ -288,10 +294,10 @@ async function readBlob(
   repository: RepositoryName,
   digest: Digest,
 ): Promise<Buffer | 'absent'> {
-  const blob = await pull.blob(repository, digest, forever);
+  const blob = await pull.blob(repository, digest, neverAborted());
   if (blob === undefined) return 'absent';
   const chunks: Buffer[] = [];
-  for await (const chunk of (await blob.open(undefined, forever)) as AsyncIterable<Buffer>) chunks.push(chunk);
+  for await (const chunk of (await blob.open(undefined, neverAborted())) as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -300,11 +306,11 @@ async function inChunks(
   repository: RepositoryName,
   { bytes, digest }: SampleBlob,
 ): Promise<void> {
-  const { id } = await uploads.begin(repository, forever);
+  const { id } = await uploads.begin(repository, neverAborted());
   const half = bytes.length >> 1;
-  await uploads.append(repository, id, { body: bodyOf(bytes.subarray(0, half)) }, forever);
+  await uploads.append(repository, id, { body: bodyOf(bytes.subarray(0, half)) }, neverAborted());
   const last = { body: bodyOf(bytes.subarray(half)), range: { start: half, end: bytes.length - 1 }, digest };
-  await uploads.finish(repository, id, last, forever);
+  await uploads.finish(repository, id, last, neverAborted());
 }
 
 function bodyOf(bytes: Uint8Array): Readable {

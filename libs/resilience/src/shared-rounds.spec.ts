@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from './clock.js';
 import { DeadlineExceeded } from './deadline.js';
@@ -145,4 +147,21 @@ describe('SharedRounds', () => {
     await looks.answer(1, 'in time');
     await expect(next).resolves.toBe('in time');
   });
+});
+
+it('is kept by nothing that all share while a look never ends', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const begin = async (): Promise<WeakRef<object>> => {
+    const held = {};
+    const rounds = new SharedRounds<string, object>({ clock: new FakeClock(), limitMs: 60_000 });
+    // Neither the clock nor the look ever moves: what is left of them is garbage.
+    void rounds.run('a', () => new Promise((resolve) => [held, resolve].at(2)), new AbortController().signal);
+    await turns();
+    return new WeakRef(held);
+  };
+  const held = await begin();
+  await turns();
+  collect();
+  expect(held.deref()).toBeUndefined();
 });

@@ -15,6 +15,8 @@ export class SharedRounds<K, V> {
   readonly #running = new Map<K, Promise<V>>();
   /** Not begun yet: for everybody who asks from now on. */
   readonly #next = new Map<K, Gathered<V>>();
+  /** Its own: a look that never ends must not be kept by something that everybody has. */
+  readonly #forever = new AbortController().signal;
 
   constructor(private readonly options: { readonly clock: Clock; readonly limitMs: number }) {}
 
@@ -42,7 +44,7 @@ export class SharedRounds<K, V> {
 
   #begin(key: K, work: (signal: AbortSignal) => Promise<V>): Promise<V> {
     const { clock, limitMs } = this.options;
-    const look = withDeadline(FOREVER, limitMs, clock, work).finally(() => this.#running.delete(key));
+    const look = withDeadline(this.#forever, limitMs, clock, work).finally(() => this.#running.delete(key));
     this.#running.set(key, look);
     return look;
   }
@@ -63,5 +65,3 @@ async function allHaveAsked(asking: { readonly count: number }): Promise<void> {
     await nextTurn();
   }
 }
-
-const FOREVER = new AbortController().signal;
