@@ -43,6 +43,36 @@ describe('KnownPolicies', () => {
     expect(known.excludes(ap, app, undefined)).toBe(false);
   });
 
+  it('excludes what a policy took away that was replaced before the region followed it', () => {
+    const known = heard([3, nothing]);
+    known.follows(ap, 3);
+    known.learn({ seq: 5, policy: strict });
+    known.learn({ seq: 7, policy: nothing });
+    expect([known.excludes(ap, app, undefined), known.excludes(us, app, undefined)]).toEqual([true, false]);
+    known.follows(ap, 5);
+    expect(known.excludes(ap, app, undefined)).toBe(true);
+    known.follows(ap, 7);
+    expect(known.excludes(ap, app, undefined)).toBe(false);
+  });
+
+  it('asks nothing of a region that may come through a policy that was never heard of', () => {
+    const known = heard([3, nothing]);
+    known.follows(ap, 3);
+    known.begin({ seq: 7, policy: nothing });
+    expect(known.excludes(ap, app, undefined)).toBe(true);
+    known.learn({ seq: 5, policy: strict });
+    expect(known.excludes(ap, app, undefined)).toBe(true);
+    known.follows(ap, 7);
+    expect(known.excludes(ap, app, undefined)).toBe(false);
+  });
+
+  it('hears nothing new when it is told once more what is the newest', () => {
+    const known = heard([3, nothing], [5, byTag]);
+    known.follows(ap, 3);
+    known.begin({ seq: 5, policy: byTag });
+    expect(known.excludes(ap, app, undefined)).toBe(false);
+  });
+
   it('asks nothing of a region that comes from a policy that was never heard of', () => {
     const known = heard([5, nothing]);
     known.follows(ap, 4);

@@ -12,7 +12,14 @@ export class KnownPolicies {
   readonly #regions = new Map<RegionName, { readonly residency: Residency; followed: number }>();
   #newest: PlacedPolicy | undefined;
 
-  /** A policy exists. It may come twice, and an older one after it. */
+  /** The newest one, from where the journal is followed from now on. Some before it may not have been heard of. */
+  begin(placed: PlacedPolicy): void {
+    if (placed.seq <= (this.#newest?.seq ?? 0)) return;
+    this.#policies.clear();
+    this.learn(placed);
+  }
+
+  /** A policy exists, the next after those that were learned. It may come twice, and an older one after it. */
   learn({ seq, policy }: PlacedPolicy): void {
     if (seq <= (this.#newest?.seq ?? 0)) return;
     this.#newest = { seq, policy };
@@ -34,13 +41,17 @@ export class KnownPolicies {
   excludes(region: RegionName, repository: RepositoryName, tag: Tag | undefined): boolean {
     const known = this.#regions.get(region);
     if (known === undefined || this.#newest === undefined) return false;
-    // What it still shows by a policy that nobody here has heard of cannot be told.
+    // What it still shows by a policy that nobody here has heard of cannot be told, nor by what it went on from there.
     const unheard = known.followed > 0 && known.followed < this.#newest.seq && !this.#policies.has(known.followed);
     return unheard || known.residency.refusal(repository, tag) !== undefined;
   }
 
   #update(region: RegionName): void {
     const known = this.#regions.get(region);
-    known?.residency.update(this.#newest, this.#policies.get(known.followed));
+    if (known === undefined || this.#newest === undefined) return;
+    const { residency, followed } = known;
+    // By any of those that came since it may have left something out, and not yet have given that back.
+    const unfinished = [...this.#policies.values()].filter(({ seq }) => seq > followed).map(({ policy }) => policy);
+    residency.update({ ...this.#newest, unfinished }, this.#policies.get(followed));
   }
 }

@@ -68,7 +68,7 @@ export class RegionFeeds {
       if (entry.type === 'policy.put') this.knowledge.learnPolicy(entry);
       return entry.seq;
     }
-    if (message.kind === 'policy') this.knowledge.learnPolicy(message);
+    if (message.kind === 'policy') this.knowledge.beginPolicy(message);
     if (message.kind !== 'unreadable') return undefined;
     this.knowledge.learnUnreadable(message.seq);
     return message.seq;

@@ -74,6 +74,11 @@ export class RegionKnowledge {
     this.#freshness.learnUnreadable(seq);
   }
 
+  /** Which region has what, where the journal begins to be followed. */
+  beginPolicy(placed: PlacedPolicy): void {
+    this.#policies.begin(placed);
+  }
+
   /** Which region has what, from that place in the journal on. */
   learnPolicy(placed: PlacedPolicy): void {
     this.#policies.learn(placed);
